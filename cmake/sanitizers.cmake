@@ -1,0 +1,15 @@
+# Interface target with the sanitizers chosen by META_MODEL_SANITIZE.
+add_library(meta_model_sanitizers INTERFACE)
+if(META_MODEL_SANITIZE STREQUAL "address")
+    set(flags -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+elseif(META_MODEL_SANITIZE STREQUAL "thread")
+    set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(NOT META_MODEL_SANITIZE STREQUAL "")
+    message(FATAL_ERROR "META_MODEL_SANITIZE is '${META_MODEL_SANITIZE}'; it is empty, 'address' or 'thread'")
+endif()
+if(META_MODEL_FUZZ)
+    # Coverage feedback from the library too; each fuzzer links libFuzzer's own main.
+    target_compile_options(meta_model_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+target_compile_options(meta_model_sanitizers INTERFACE ${flags})
+target_link_options(meta_model_sanitizers INTERFACE ${flags})
