@@ -1,0 +1,366 @@
+#include "api/chat_request.hpp"
+
+#include "api/json_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace meta_model::api {
+
+namespace {
+
+using base::error_code_id;
+
+constexpr unsigned bit(json_type t) {
+    return 1u << static_cast<unsigned>(t);
+}
+
+constexpr unsigned nullable = bit(json_type::null);
+constexpr unsigned any_type = ~0u;
+
+enum class range_rule : std::uint8_t { none, positive_integer, at_least_one, zero_to_one, zero_to_two, not_empty };
+
+struct field_rule {
+    std::string_view name;
+    unsigned types;
+    range_rule range;
+    std::string_view expected;
+};
+
+// Spec §2.4. Members that are not here are carried untouched.
+constexpr std::array field_rules{
+    field_rule{"model", bit(json_type::string), range_rule::not_empty, "a non-empty string"},
+    field_rule{"messages", bit(json_type::array), range_rule::none, "a non-empty list"},
+    field_rule{"stream", bit(json_type::boolean) | nullable, range_rule::none, "a boolean"},
+    field_rule{"stream_options", bit(json_type::object) | nullable, range_rule::none, "an object"},
+    field_rule{"x_meta_model", bit(json_type::object) | nullable, range_rule::none, "an object"},
+    field_rule{"tools", bit(json_type::array) | nullable, range_rule::none, "a list of objects"},
+    field_rule{"functions", bit(json_type::array) | nullable, range_rule::none, "a list of objects"},
+    field_rule{"tool_choice", bit(json_type::string) | bit(json_type::object) | nullable, range_rule::none,
+               "a string or an object"},
+    field_rule{"function_call", bit(json_type::string) | bit(json_type::object) | nullable, range_rule::none,
+               "a string or an object"},
+    field_rule{"parallel_tool_calls", bit(json_type::boolean) | nullable, range_rule::none, "a boolean"},
+    field_rule{"max_tokens", bit(json_type::number) | nullable, range_rule::positive_integer, "a positive integer"},
+    field_rule{"max_completion_tokens", bit(json_type::number) | nullable, range_rule::positive_integer,
+               "a positive integer"},
+    field_rule{"temperature", bit(json_type::number) | nullable, range_rule::zero_to_two, "a number from 0 to 2"},
+    field_rule{"top_p", bit(json_type::number) | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
+    field_rule{"stop", bit(json_type::string) | bit(json_type::array) | nullable, range_rule::none,
+               "a string or a list of strings"},
+    field_rule{"response_format", bit(json_type::object) | nullable, range_rule::none, "an object"},
+    field_rule{"n", bit(json_type::number) | nullable, range_rule::at_least_one, "an integer of at least 1"},
+};
+
+const field_rule* rule_for(std::string_view key) {
+    const auto it = std::ranges::find(field_rules, key, &field_rule::name);
+    return it == field_rules.end() ? nullptr : &*it;
+}
+
+// Given twice, these would be read one way here and perhaps another way upstream.
+constexpr std::array<std::string_view, 7> structural{"model",        "messages", "stream",   "stream_options",
+                                                     "x_meta_model", "tools",    "functions"};
+
+constexpr std::array<std::pair<std::string_view, role>, 6> roles{{
+    {"system", role::system},
+    {"user", role::user},
+    {"assistant", role::assistant},
+    {"tool", role::tool},
+    {"developer", role::developer},
+    {"function", role::function},
+}};
+
+bool in_range(range_rule rule, std::string_view raw) {
+    std::int64_t integer = 0;
+    double number = 0;
+    switch (rule) {
+        case range_rule::none: return true;
+        case range_rule::not_empty: return raw.size() > 2;
+        case range_rule::positive_integer:
+        case range_rule::at_least_one: return to_int64(raw, integer) && integer >= 1;
+        case range_rule::zero_to_one: return to_double(raw, number) && number >= 0 && number <= 1;
+        case range_rule::zero_to_two: return to_double(raw, number) && number >= 0 && number <= 2;
+    }
+    return true;
+}
+
+bool every_element_is(std::string_view array, json_type type, std::size_t& at) {
+    json_cursor in(array, json_cursor::depth_limit);
+    std::string_view raw;
+    in.enter_array();
+    for (at = 0; in.next_element(); ++at) {
+        if (in.peek() != type) {
+            return false;
+        }
+        in.skip(raw);
+    }
+    return true;
+}
+
+std::string indexed(std::string_view list, std::size_t i) {
+    return std::string(list) + '[' + std::to_string(i) + ']';
+}
+
+}  // namespace
+
+std::string_view chat_request::unescaped_key(std::string_view raw) {
+    if (raw.find('\\') == std::string_view::npos) {
+        return raw;
+    }
+    auto text = std::make_unique<std::string>();
+    if (!append_unescaped(*text, raw)) {
+        return raw;  // a lone surrogate: no field of ours is named so
+    }
+    unescaped_.push_back(std::move(text));
+    return *unescaped_.back();
+}
+
+void chat_request::violate(std::string param, std::string_view what) {
+    if (!violation_) {
+        auto message = "'" + param + "' must be " + std::string(what) + ".";
+        violation_ = base::make_error(error_code_id::shape, std::move(message), std::move(param));
+    }
+}
+
+base::result<void> chat_request::parse(std::string_view body, int max_depth) {
+    body_ = body;
+    json_cursor in(body, max_depth);
+    if (in.peek() != json_type::object) {
+        std::string_view raw;
+        const bool is_json = in.skip(raw) && in.at_end();
+        return base::make_error(
+            error_code_id::invalid_json,
+            is_json ? "The request body must be a JSON object." : "The request body is not valid JSON.");
+    }
+    if (!walk(in) || !in.at_end()) {
+        return base::make_error(error_code_id::invalid_json,
+                                in.too_deep() ? "The request body is nested too deeply."
+                                              : "The request body is not valid JSON.");
+    }
+    if (!repeated_.empty()) {
+        return base::make_error(error_code_id::invalid_json, "'" + repeated_ + "' is given twice.", repeated_);
+    }
+    judge_cross_fields();
+    if (violation_) {
+        return *violation_;
+    }
+    return {};
+}
+
+bool chat_request::walk(json_cursor& in) {
+    if (!in.enter_object()) {
+        return false;
+    }
+    object_begin_ = in.offset();
+    members_.reserve(16);
+    std::string_view raw_key;
+    while (in.next_member(raw_key)) {
+        request_member m;
+        m.key = unescaped_key(raw_key);
+        m.key_begin = static_cast<std::size_t>(raw_key.data() - body_.data()) - 1;
+        m.type = in.peek();
+        m.value_begin = in.offset();
+        const bool is_repeated = find_any(m.key) != nullptr;
+        if (m.key == "messages" && m.type == json_type::array && !is_repeated) {
+            if (!walk_messages(in, m)) {
+                return false;
+            }
+        } else if (!in.skip(m.value)) {
+            return false;
+        }
+        m.value_end = in.offset();
+        if (is_repeated) {
+            if (std::ranges::find(structural, m.key) != structural.end() && repeated_.empty()) {
+                repeated_ = m.key;
+            }
+        } else {
+            judge_member(m);
+        }
+        members_.push_back(m);
+    }
+    object_end_ = in.offset() - 1;
+    return !in.failed();
+}
+
+void chat_request::judge_member(const request_member& m) {
+    const auto* rule = rule_for(m.key);
+    if (rule == nullptr) {
+        return;
+    }
+    if ((rule->types & bit(m.type)) == 0 || (m.type != json_type::null && !in_range(rule->range, m.value))) {
+        violate(std::string(m.key), rule->expected);
+        return;
+    }
+    std::size_t at = 0;
+    if (m.key == "model") {
+        const auto raw = m.value.substr(1, m.value.size() - 2);
+        if (raw.find('\\') == std::string_view::npos) {
+            model_ = raw;
+        } else if (append_unescaped(model_storage_, raw)) {
+            model_ = model_storage_;
+        } else {
+            violate("model", "Unicode text");
+        }
+    } else if (m.key == "stream") {
+        stream_ = m.value == "true";
+    } else if (m.key == "stream_options" && m.type == json_type::object) {
+        const auto wish = find_member(m.value, "include_usage");
+        include_usage_ = wish == "true";
+        if (!wish.empty() && wish != "true" && wish != "false" && wish != "null") {
+            violate("stream_options.include_usage", "a boolean");
+        }
+    } else if (m.key == "x_meta_model" && m.type == json_type::object) {
+        judge_envelope(m.value);
+    } else if ((m.key == "tools" || m.key == "functions") && m.type == json_type::array) {
+        if (!every_element_is(m.value, json_type::object, at)) {
+            violate(indexed(m.key, at), "an object");
+        }
+    } else if (m.key == "stop" && m.type == json_type::array) {
+        if (!every_element_is(m.value, json_type::string, at)) {
+            violate(indexed(m.key, at), "a string");
+        }
+    }
+}
+
+void chat_request::judge_envelope(std::string_view raw) {
+    json_cursor in(raw, json_cursor::depth_limit);
+    std::string_view raw_key;
+    std::string_view value;
+    in.enter_object();
+    while (in.next_member(raw_key)) {
+        const std::string key(unescaped_key(raw_key));
+        const auto path = "x_meta_model." + key;
+        const auto type = in.peek();
+        in.skip(value);
+        const bool is_null = type == json_type::null;
+        std::int64_t number = 0;
+        if (key == "profile") {
+            if (type == json_type::string) {
+                envelope_.profile.clear();
+                append_unescaped(envelope_.profile, value.substr(1, value.size() - 2));
+            } else if (!is_null) {
+                violate(path, "a string");
+            }
+        } else if (key == "trace" || key == "progress") {
+            (key == "trace" ? envelope_.trace : envelope_.progress) = value == "true";
+            if (type != json_type::boolean && !is_null) {
+                violate(path, "a boolean");
+            }
+        } else if (key == "deadline_ms" || key == "min_drafts") {
+            if (!is_null && to_int64(value, number) && number >= 1) {
+                (key == "deadline_ms" ? envelope_.deadline_ms : envelope_.min_drafts) = number;
+            } else if (!is_null) {
+                violate(path, "a positive integer");
+            }
+        } else if (key == "max_cost_usd") {
+            double amount = 0;
+            if (!is_null && (type != json_type::number || !to_double(value, amount) || amount < 0)) {
+                violate(path, "a number of at least 0");
+            }
+            envelope_.has_max_cost = !is_null;
+        } else if (!violation_) {
+            violation_ = base::make_error(error_code_id::shape, "'" + path + "' is not a known field.", path);
+        }
+    }
+}
+
+bool chat_request::walk_messages(json_cursor& in, request_member& member) {
+    in.enter_array();
+    messages_.reserve(16);
+    for (std::size_t i = 0; in.next_element(); ++i) {
+        if (in.peek() != json_type::object) {
+            violate(indexed("messages", i), "an object");
+            std::string_view raw;
+            if (!in.skip(raw)) {
+                return false;
+            }
+            continue;
+        }
+        if (!walk_message(in, i)) {
+            return false;
+        }
+    }
+    if (in.failed()) {
+        return false;
+    }
+    member.value = body_.substr(member.value_begin, in.offset() - member.value_begin);
+    if (messages_.empty()) {
+        violate("messages", "a non-empty list");
+    }
+    return true;
+}
+
+bool chat_request::walk_message(json_cursor& in, std::size_t index) {
+    request_message m;
+    const auto path = [&](std::string_view field) { return indexed("messages", index) + '.' + std::string(field); };
+    const auto begin = in.offset();
+    std::string_view raw_key;
+    std::string_view value;
+    in.enter_object();
+    while (in.next_member(raw_key)) {
+        const auto key = unescaped_key(raw_key);
+        const auto type = in.peek();
+        if (!in.skip(value)) {
+            return false;
+        }
+        if (key == "role") {
+            m.role_raw = value;
+            const auto name = type == json_type::string ? value.substr(1, value.size() - 2) : std::string_view{};
+            const auto it = std::ranges::find(roles, name, &std::pair<std::string_view, role>::first);
+            if (it == roles.end()) {
+                violate(path("role"), "one of system, user, assistant, tool, developer, function");
+            } else {
+                m.role = it->second;
+            }
+        } else if (key == "content") {
+            m.content = value;
+            m.content_type = type;
+            std::size_t at = 0;
+            if (type == json_type::array && !every_element_is(value, json_type::object, at)) {
+                violate(path(indexed("content", at)), "an object");
+            } else if (type != json_type::array && type != json_type::string && type != json_type::null) {
+                violate(path("content"), "a string, a list or null");
+            }
+        } else if (key == "tool_calls") {
+            std::size_t at = 0;
+            m.has_tool_calls = type == json_type::array && value.find('{') != std::string_view::npos;
+            if (type == json_type::array && !every_element_is(value, json_type::object, at)) {
+                violate(path(indexed("tool_calls", at)), "an object");
+            } else if (type != json_type::array && type != json_type::null) {
+                violate(path("tool_calls"), "a list or null");
+            }
+        } else if ((key == "name" || key == "tool_call_id") && type != json_type::string && type != json_type::null) {
+            violate(path(key), "a string or null");
+        }
+    }
+    if (in.failed()) {
+        return false;
+    }
+    if (m.role_raw.empty()) {
+        violate(path("role"), "given");
+    }
+    m.raw = body_.substr(begin, in.offset() - begin);
+    messages_.push_back(m);
+    return true;
+}
+
+void chat_request::judge_cross_fields() {
+    if (find_any("model") == nullptr) {
+        violate("model", "given");
+    }
+    if (find_any("messages") == nullptr) {
+        violate("messages", "given");
+    }
+}
+
+const request_member* chat_request::find_any(std::string_view key) const {
+    const auto it = std::ranges::find(members_, key, &request_member::key);
+    return it == members_.end() ? nullptr : &*it;
+}
+
+const request_member* chat_request::find(std::string_view key) const {
+    const auto* m = find_any(key);
+    return m != nullptr && m->type != json_type::null ? m : nullptr;
+}
+
+}  // namespace meta_model::api

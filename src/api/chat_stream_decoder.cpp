@@ -1,0 +1,187 @@
+#include "api/chat_stream_decoder.hpp"
+
+#include "api/json_cursor.hpp"
+#include "api/json_text.hpp"
+#include "api/sse_events.hpp"
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace meta_model::api {
+
+namespace {
+
+bool is_complete_json(std::string_view text) {
+    json_cursor in(text, json_cursor::depth_limit);
+    std::string_view raw;
+    return in.peek() == json_type::object && in.skip(raw) && in.at_end();
+}
+
+}  // namespace
+
+bool chat_stream_decoder::feed(std::string_view bytes) {
+    if (!pending_.empty()) {
+        // Finish the event that was begun, then go on without copying.
+        const auto searched = pending_.size() < 3 ? 0 : pending_.size() - 3;
+        const auto had = pending_.size();
+        pending_.append(bytes);
+        const auto end = find_event_end(pending_, searched);
+        if (end == std::string_view::npos) {
+            return pending_.size() <= max_event_bytes;
+        }
+        const auto event = pending_.substr(0, end);
+        pending_.clear();
+        bytes.remove_prefix(end - had);
+        if (!take_event(event)) {
+            return false;
+        }
+    }
+    for (auto end = find_event_end(bytes); end != std::string_view::npos; end = find_event_end(bytes)) {
+        if (!take_event(bytes.substr(0, end))) {
+            return false;
+        }
+        bytes.remove_prefix(end);
+    }
+    pending_.assign(bytes);
+    return pending_.size() <= max_event_bytes;
+}
+
+bool chat_stream_decoder::take_event(std::string_view event) {
+    const auto data = event_data(event, joined_);
+    if (data.empty() || is_done_) {
+        return true;
+    }
+    if (data == "[DONE]") {
+        is_done_ = true;
+        return true;
+    }
+    chat_object object;
+    if (!base::is_valid_utf8(data) || !read_chat_object(data, object)) {
+        ++dropped_;
+        return true;
+    }
+    return take_object(object);
+}
+
+bool chat_stream_decoder::take_object(const chat_object& object) {
+    if (object.has_error()) {
+        base::error e = base::make_error(base::error_code_id::upstream_error, "The model server reported an error.");
+        e.origin = base::error_origin::upstream;
+        e.detail = base::clip(object.error, 512);
+        listener_.on_event({.kind = answer_event_kind::failure, .error = &e});
+        return false;
+    }
+    if (!has_started_) {
+        has_started_ = true;
+        id_.clear();
+        name_.clear();
+        append_string_value(id_, object.id);
+        append_string_value(name_, object.model);
+        listener_.on_event({.kind = answer_event_kind::start, .id = id_, .model = name_});
+    }
+    if (object.has_choice && !object.message.empty()) {
+        take_message(object.message);
+    }
+    if (object.finish_reason.size() > 2 && object.finish_reason.front() == '"' && !has_finish_) {
+        has_finish_ = true;
+        emit_text(answer_event_kind::finish, object.finish_reason);
+    }
+    if (token_usage usage; read_usage(object.usage, usage)) {
+        listener_.on_event({.kind = answer_event_kind::usage, .usage = &usage});
+    }
+    return true;
+}
+
+void chat_stream_decoder::emit_text(answer_event_kind kind, std::string_view raw, std::string_view name) {
+    text_.clear();
+    append_content_text(text_, raw);
+    if (!text_.empty()) {
+        has_content_ = has_content_ || kind != answer_event_kind::finish;
+        listener_.on_event({.kind = kind, .text = text_, .name = name});
+    }
+}
+
+void chat_stream_decoder::take_message(std::string_view raw) {
+    chat_message_fields fields;
+    if (!read_message_fields(raw, fields)) {
+        return;
+    }
+    emit_text(answer_event_kind::reasoning_delta, fields.reasoning_content, "reasoning_content");
+    emit_text(answer_event_kind::reasoning_delta, fields.reasoning, "reasoning");
+    emit_text(answer_event_kind::refusal_delta, fields.refusal);
+    emit_text(answer_event_kind::text_delta, fields.content);
+    if (!fields.tool_calls.empty() && fields.tool_calls.front() == '[') {
+        take_tool_calls(fields.tool_calls);
+    }
+    if (!fields.function_call.empty() && fields.function_call.front() == '{') {
+        name_.clear();
+        text_.clear();
+        append_string_value(name_, find_member(fields.function_call, "name"));
+        append_string_value(text_, find_member(fields.function_call, "arguments"));
+        has_content_ = true;
+        listener_.on_event({.kind = answer_event_kind::function_delta, .text = text_, .name = name_});
+    }
+}
+
+std::size_t chat_stream_decoder::find_call(const tool_call_fields& fields) {
+    const auto open_new = [&] {
+        calls_.push_back({std::string(fields.index), id_, {}});
+        return calls_.size() - 1;
+    };
+    if (!id_.empty()) {
+        const auto same_id = std::ranges::find(calls_, id_, &open_call::id);
+        if (same_id != calls_.end()) {
+            return static_cast<std::size_t>(same_id - calls_.begin());
+        }
+    }
+    // The latest call of the same index, or the latest of all when no index is given.
+    for (auto i = calls_.size(); i-- > 0;) {
+        auto& call = calls_[i];
+        if (!fields.index.empty() && call.index != fields.index) {
+            continue;
+        }
+        if (!id_.empty()) {
+            if (!call.id.empty()) {
+                return open_new();  // another call under a reused index
+            }
+            call.id = id_;
+            return i;
+        }
+        const bool begins_another = !name_.empty() && is_complete_json(call.arguments);
+        return begins_another ? open_new() : i;
+    }
+    if (id_.empty() && name_.empty() && !calls_.empty()) {
+        return calls_.size() - 1;  // the index changed in the middle of a call
+    }
+    return open_new();
+}
+
+void chat_stream_decoder::take_tool_calls(std::string_view raw) {
+    static constexpr std::size_t max_calls = 128;
+    json_cursor in(raw, json_cursor::depth_limit);
+    std::string_view element;
+    in.enter_array();
+    while (in.next_element() && in.skip(element)) {
+        tool_call_fields fields;
+        if (!read_tool_call(element, fields) || fields.is_malformed || calls_.size() >= max_calls) {
+            ++dropped_;
+            continue;
+        }
+        id_.clear();
+        name_.clear();
+        text_.clear();
+        append_string_value(id_, fields.id);
+        append_string_value(name_, fields.name);
+        append_string_value(text_, fields.arguments);
+        const auto i = find_call(fields);
+        calls_[i].arguments += text_;
+        has_content_ = true;
+        listener_.on_event({.kind = answer_event_kind::tool_call_delta,
+                            .text = text_,
+                            .id = id_,
+                            .name = name_,
+                            .index = static_cast<int>(i)});
+    }
+}
+
+}  // namespace meta_model::api

@@ -1,0 +1,38 @@
+#include "api/span_edits.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace meta_model::api {
+
+std::size_t total_size(const pieces& parts) {
+    std::size_t n = 0;
+    for (const auto part : parts) {
+        n += part.size();
+    }
+    return n;
+}
+
+void span_edits::replace(std::size_t begin, std::size_t end, std::string_view replacement) {
+    edits_.push_back({begin, end, replacement});
+}
+
+void span_edits::replace_owned(std::size_t begin, std::size_t end, std::string replacement) {
+    kept_.push_back(std::make_unique<std::string>(std::move(replacement)));
+    replace(begin, end, *kept_.back());
+}
+
+void span_edits::apply(std::string_view text, pieces& out) {
+    std::ranges::stable_sort(edits_, {}, &edit::begin);
+    out.clear();
+    std::size_t at = 0;
+    for (const auto& e : edits_) {
+        assert(e.begin >= at && e.end <= text.size());
+        out.push_back(text.substr(at, e.begin - at));
+        out.push_back(e.replacement);
+        at = e.end;
+    }
+    out.push_back(text.substr(at));
+}
+
+}  // namespace meta_model::api

@@ -1,0 +1,205 @@
+// The configuration as immutable values. config/load.hpp makes them from a TOML file; nothing else does.
+// Meaning, default, unit and range of every key: docs/configuration.md.
+#pragma once
+
+#include "base/secret.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace meta_model::config {
+
+using seconds_f = std::chrono::duration<double>;
+
+enum class log_level { debug, info, warning, error };
+enum class log_format { text, json };
+enum class usage_scope { answer, total };
+enum class reply_model { upstream, requested };
+enum class readiness_rule { any_profile, all };
+enum class modality { text, image, video, audio };
+enum class wire_protocol { openai, anthropic, test };
+enum class max_tokens_name { max_tokens, max_completion_tokens };
+enum class health_check { models, off };
+enum class profile_type { passthrough, moa, cascade, voting };
+enum class synthesis_mode { merge, best_of };
+enum class agreement_rule { off, exact };
+enum class on_all_fail { bubble_last_error, structured_502 };
+enum class vote { no, yes };
+enum class test_fault { none, status, cut, hang, garbage };
+
+struct server_limits {
+    std::size_t max_body_bytes = 64u << 20;  // JSON bodies
+    std::size_t max_header_bytes = 65536;
+    std::size_t max_connections = 20000;
+    std::size_t max_in_flight = 10000;  // requests
+    std::size_t max_in_flight_bytes = 1u << 30;
+    int max_json_depth = 128;
+    seconds_f header_timeout{10.0};
+    seconds_f body_timeout{60.0};  // and never below 1 KiB/s
+    seconds_f idle_timeout{75.0};
+    seconds_f drain_timeout{30.0};
+};
+
+struct server_log {
+    log_level level = log_level::info;
+    log_format format = log_format::text;
+    bool access = true;
+    bool bodies = false;  // upstream error bodies in log lines
+};
+
+struct server {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 8400;
+    int threads = 0;                    // 0: one per core
+    seconds_f request_timeout{590.0};   // `request_timeout_secs`, T of the specification
+    base::secret bearer_token{};        // trimmed; empty: authentication is off
+    seconds_f health_probe_interval{15.0};
+    seconds_f health_probe_timeout{5.0};
+    std::string model_name{};           // facade name, trimmed; empty: none
+    std::vector<std::string> cors_allow_origins{"*"};
+    std::vector<std::string> allowed_hosts{};
+    std::string system_prompt{};        // trimmed; empty: none
+    usage_scope usage = usage_scope::answer;
+    config::reply_model reply_model = config::reply_model::upstream;
+    readiness_rule readiness = readiness_rule::any_profile;
+    seconds_f stream_commit{5.0};
+    seconds_f keepalive{10.0};
+    seconds_f drain_notice{2.0};
+    server_limits limits{};
+    server_log log{};
+};
+
+struct features {
+    bool voting = false;
+};
+
+// `[upstreams.X.openai]`
+struct openai_options {
+    std::string reasoning_effort{};  // empty: not set
+    max_tokens_name max_tokens_param = max_tokens_name::max_tokens;
+    std::vector<std::string> drop_params{};
+};
+
+// `[upstreams.X.anthropic]`
+struct anthropic_options {
+    std::string version = "2023-06-01";
+    std::string thinking{};  // "adaptive", "enabled", "off"; empty: not set
+    std::string effort{};    // empty: not set
+    std::optional<int> budget_tokens{};
+};
+
+struct upstream_timeouts {
+    seconds_f connect{5.0};
+    seconds_f first_byte{300.0};   // the reply head
+    seconds_f first_token{300.0};  // first content or reasoning of a stream
+    seconds_f idle{120.0};         // between two bytes
+    std::optional<seconds_f> total{};  // absent: the request's
+};
+
+struct upstream_limits {
+    std::size_t max_reply_bytes = 64u << 20;
+};
+
+// `[upstreams.X.test]`, only with protocol = "test"
+struct test_options {
+    std::chrono::milliseconds first_token{200};
+    std::chrono::milliseconds chunk{20};
+    test_fault fail = test_fault::none;
+    int status = 503;  // of fail = "status"
+};
+
+struct upstream {
+    std::string key{};
+    std::string model_id{};
+    std::string base_url{};  // as configured, without trailing '/'
+    int context = 0;         // tokens
+    int max_output = 0;      // tokens
+    bool supports_thinking = false;
+    std::string chat_template_kwargs{};  // JSON object text; empty: none configured
+    bool requires_leading_system_only = false;
+    // Top-level members merged over outgoing bodies: name -> JSON text, in file order.
+    std::vector<std::pair<std::string, std::string>> request_overrides{};
+    std::vector<modality> modalities{modality::text};
+    bool supports_function_calling = true;
+    wire_protocol protocol = wire_protocol::openai;
+    bool stream = true;  // false: legs never ask this upstream to stream
+    health_check health = health_check::models;
+    base::secret api_key{};  // resolved: environment, then file, then literal
+    std::string basic_auth_user{};
+    base::secret basic_auth_pass{};
+    // Names the variable or file that gave no secret; not empty: the upstream is misconfigured and every call fails.
+    std::string missing_secret{};
+    std::optional<openai_options> openai{};
+    std::optional<anthropic_options> anthropic{};
+    test_options test{};
+    upstream_timeouts timeouts{};
+    upstream_limits limits{};
+};
+
+struct profile {
+    std::string name{};
+    profile_type type = profile_type::moa;
+    std::size_t file_order = 0;  // position in the file among profiles
+    bool expose_reasoning = false;  // default true for passthrough
+    std::string tokenizer_upstream{};
+    std::vector<std::string> aliases{};
+
+    // passthrough: one; cascade, voting: all. Upstream keys.
+    std::vector<std::string> upstreams{};
+
+    // moa
+    std::vector<std::string> generators{};
+    std::string synthesizer{};
+    config::synthesis_mode synthesis_mode = config::synthesis_mode::merge;
+    double generator_temperature = 0.7;
+    double synthesizer_temperature = 0.3;
+    agreement_rule agreement = agreement_rule::off;  // fastpath_on_agreement = true is "exact"
+    bool strip_tools = false;
+    std::optional<int> advertised_context{};
+    int synth_prompt_overhead_tokens = 256;
+    int non_client_synth_reserve_tokens = 1024;
+    std::optional<int> min_drafts{};  // absent: quorum of the number of generators
+    int required_drafts = 1;
+    seconds_f panel_timeout{120.0};
+    std::optional<seconds_f> grace{};  // absent: environment, then 30 s
+    double synthesis_share = 0.4;      // of the request's time, 0..0.9
+
+    // cascade
+    config::on_all_fail on_all_fail = config::on_all_fail::bubble_last_error;
+
+    // voting
+    vote failure_vote = vote::yes;
+    double temperature = 0.0;
+    int max_tokens = 5;
+};
+
+struct modality_route {
+    std::vector<std::string> endpoints{};
+};
+
+struct vision_route : modality_route {
+    bool two_stage = false;
+    std::string describe_prompt{};  // empty: built in
+    int describe_max_tokens = 1500;
+    double describe_temperature = 0.2;
+    int describe_image_cap = 4;
+};
+
+struct gateway_config {
+    config::server server{};
+    config::features features{};
+    std::map<std::string, upstream> upstreams{};
+    std::map<std::string, profile> profiles{};
+    vision_route vision{};
+    modality_route video{};
+    modality_route audio{};
+    seconds_f default_grace{30.0};  // TK_MOA_QUORUM_GRACE_SECS
+    bool is_absent = false;         // no file was found and none was asked for: empty catalogue
+};
+
+}  // namespace meta_model::config
