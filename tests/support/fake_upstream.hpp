@@ -1,0 +1,94 @@
+// A scripted model server on 127.0.0.1: many upstreams by path prefix (/u/<name>/v1), every request recorded.
+// Thread-safe; one thread per connection. The destructor closes everything and joins.
+#pragma once
+
+#include "support/socket.hpp"
+#include "support/upstream_reply.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace meta_model::support {
+
+class fake_upstream {
+public:
+    fake_upstream();
+    ~fake_upstream();
+    fake_upstream(const fake_upstream&) = delete;
+    fake_upstream& operator=(const fake_upstream&) = delete;
+
+    // What `name` answers to calls; without it, 404. `next` goes first, once per call, in order.
+    void on(const std::string& name, reply default_reply);
+    void next(const std::string& name, reply once);
+    // What `name` answers to GET …/models; by default a list with model_id(name).
+    void on_models(const std::string& name, reply default_reply);
+
+    std::string base_url(const std::string& name) const;
+    // A base URL whose connects are refused while this object lives.
+    std::string refused_url() const;
+    static std::string model_id(const std::string& name) { return "org/" + name; }
+
+    // Calls (everything but probes) and probes (GET …/models), in order of arrival.
+    std::vector<recorded_request> requests(const std::string& name) const;
+    std::vector<recorded_request> requests() const;
+    std::vector<recorded_request> probes(const std::string& name) const;
+    std::size_t call_count(const std::string& name) const { return requests(name).size(); }
+    // The only or newest call. Throws std::runtime_error when there was none.
+    recorded_request last_request(const std::string& name) const;
+    std::size_t connection_count() const;
+    std::size_t open_connection_count() const;
+
+    // Waits until `is_true`, looking again after each recorded event. False: `within` passed first.
+    bool wait_until(const std::function<bool()>& is_true, milliseconds within = milliseconds{3000}) const;
+    bool wait_for_calls(const std::string& name, std::size_t count, milliseconds within = milliseconds{3000}) const;
+    // Waits until the newest call of `name` was left by its caller.
+    bool wait_for_peer_close(const std::string& name, milliseconds within = milliseconds{3000}) const;
+
+private:
+    struct behaviour {
+        reply calls{};
+        reply models{};
+        std::deque<reply> queue{};
+    };
+    struct connection {
+        descriptor socket{};
+        std::thread thread{};
+        std::uint64_t number = 0;
+    };
+    enum class outcome { finished, connection_over, peer_left };
+
+    void accept_loop();
+    void serve(connection& self);
+    bool read_request(connection& self, std::string& buffer, recorded_request& request);
+    // Stores the request and decides its script.
+    std::size_t record(recorded_request request, script& out);
+    reply chosen_reply(const recorded_request& request);
+    outcome run(connection& self, const script& steps);
+    outcome wait(connection& self, const std::function<bool()>& is_over);
+    void note(const std::function<void()>& change);
+
+    descriptor listener_;
+    descriptor refused_;
+    descriptor stop_event_;
+    std::uint16_t port_ = 0;
+    std::thread acceptor_;
+    std::list<connection> connections_;  // touched by the acceptor and, after joining it, the destructor
+
+    mutable std::mutex mutex_;  // guards everything below
+    mutable std::condition_variable changed_;
+    std::uint64_t version_ = 0;
+    std::map<std::string, behaviour> behaviours_;
+    std::deque<recorded_request> requests_;
+    std::size_t connection_count_ = 0;
+    std::size_t open_count_ = 0;
+    bool is_stopping_ = false;
+};
+
+}  // namespace meta_model::support
