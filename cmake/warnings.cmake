@@ -13,3 +13,7 @@ target_compile_options(
         -Wimplicit-fallthrough
         $<$<BOOL:${META_MODEL_WERROR}>:-Werror>
 )
+# g++ 12 takes the frame of an inlined coroutine for a mismatched pair (GCC bug 104475 and its kin).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(meta_model_warnings INTERFACE -Wno-mismatched-new-delete)
+endif()

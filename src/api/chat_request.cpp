@@ -158,6 +158,7 @@ bool chat_request::walk(json_cursor& in) {
         request_member m;
         m.key = unescaped_key(raw_key);
         m.key_begin = static_cast<std::size_t>(raw_key.data() - body_.data()) - 1;
+        m.key_end = m.key_begin + raw_key.size() + 2;
         m.type = in.peek();
         m.value_begin = in.offset();
         const bool is_repeated = find_any(m.key) != nullptr;

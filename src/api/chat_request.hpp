@@ -21,6 +21,7 @@ struct request_member {
     std::string_view key{};    // unescaped
     std::string_view value{};  // raw JSON
     std::size_t key_begin = 0;  // of the opening quote
+    std::size_t key_end = 0;    // behind the closing quote
     std::size_t value_begin = 0;
     std::size_t value_end = 0;
     json_type type{};

@@ -1,0 +1,54 @@
+#include "api/usage_json.hpp"
+
+#include "api/json_text.hpp"
+
+namespace meta_model::api {
+
+namespace {
+
+void append_member(std::string& out, std::string_view name, std::int64_t value) {
+    out += '"';
+    out += name;
+    out += "\":";
+    append_json_number(out, value);
+}
+
+// `,"<object>":{"<name>":<value>}` when the value is known.
+void append_detail(std::string& out, std::string_view object, std::string_view name, std::int64_t value) {
+    if (value <= 0) {
+        return;
+    }
+    out += ",\"";
+    out += object;
+    out += "\":{";
+    append_member(out, name, value);
+    out += '}';
+}
+
+}  // namespace
+
+void append_usage(std::string& out, const token_usage& usage) {
+    if (!usage.raw.empty()) {
+        append_on_one_line(out, usage.raw);
+        return;
+    }
+    out += '{';
+    append_member(out, "prompt_tokens", usage.prompt_tokens);
+    out += ',';
+    append_member(out, "completion_tokens", usage.completion_tokens);
+    out += ',';
+    append_member(out, "total_tokens", usage.total_tokens);
+    append_detail(out, "prompt_tokens_details", "cached_tokens", usage.cached_tokens);
+    append_detail(out, "completion_tokens_details", "reasoning_tokens", usage.reasoning_tokens);
+    out += '}';
+}
+
+void append_on_one_line(std::string& out, std::string_view json) {
+    for (auto at = json.find_first_of("\r\n"); at != std::string_view::npos; at = json.find_first_of("\r\n")) {
+        out += json.substr(0, at);
+        json.remove_prefix(at + 1);
+    }
+    out += json;
+}
+
+}  // namespace meta_model::api

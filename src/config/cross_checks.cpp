@@ -1,0 +1,132 @@
+#include "config/cross_checks.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace meta_model::config {
+
+namespace {
+
+std::string profile_label(const profile& p) {
+    return "[profiles.\"" + p.name + "\"]";
+}
+
+class reference_check {
+public:
+    reference_check(const node& root, const gateway_config& config, problem_list& problems)
+        : root_(root), config_(config), problems_(problems) {}
+
+    void check_profile(const profile& p) {
+        std::set<std::string> used;
+        check_list(p, p.type == profile_type::passthrough ? "upstream" : "upstreams", p.upstreams, used);
+        check_list(p, "generators", p.generators, used);
+        if (!p.synthesizer.empty()) {
+            check_one(p, position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}), "synthesizer",
+                      p.synthesizer);
+            used.insert(p.synthesizer);
+        }
+        if (!p.tokenizer_upstream.empty() && !used.contains(p.tokenizer_upstream)) {
+            problems_.error(position_of(root_, {"profiles", std::string_view(p.name), "tokenizer_upstream"}),
+                            profile_label(p) + ".tokenizer_upstream = '" + p.tokenizer_upstream +
+                                "' is not an upstream that this profile uses");
+        }
+        if (p.type == profile_type::moa && !p.advertised_context) {
+            check_advertised_length(p);
+        }
+    }
+
+    void check_route(std::string_view table, const modality_route& route, modality wanted, std::string_view name) {
+        for (std::size_t i = 0; i < route.endpoints.size(); ++i) {
+            const auto& key = route.endpoints[i];
+            const auto label = '[' + std::string(table) + "].endpoints[" + std::to_string(i) + "] = '" + key + '\'';
+            const auto at = position_of(root_, {table, "endpoints", i});
+            const auto it = config_.upstreams.find(key);
+            if (it == config_.upstreams.end()) {
+                problems_.error(at, label + " is not a defined upstream");
+            } else if (std::ranges::find(it->second.modalities, wanted) == it->second.modalities.end()) {
+                problems_.error(at, label + " does not declare the modality '" + std::string(name) + '\'');
+            }
+        }
+    }
+
+private:
+    void check_one(const profile& p, position at, std::string_view key, const std::string& upstream) {
+        if (!config_.upstreams.contains(upstream)) {
+            problems_.error(at, profile_label(p) + '.' + std::string(key) + " = '" + upstream +
+                                    "' is not a defined upstream");
+        }
+    }
+
+    void check_list(const profile& p, std::string_view key, const std::vector<std::string>& upstreams,
+                    std::set<std::string>& used) {
+        for (std::size_t i = 0; i < upstreams.size(); ++i) {
+            check_one(p, position_of(root_, {"profiles", std::string_view(p.name), key, i}), key, upstreams[i]);
+            used.insert(upstreams[i]);
+        }
+    }
+
+    // What a MoA profile advertises must leave room for a prompt (spec §4.6).
+    void check_advertised_length(const profile& p) {
+        const auto it = config_.upstreams.find(p.synthesizer);
+        if (it == config_.upstreams.end()) {
+            return;
+        }
+        const auto& s = it->second;
+        const auto length = s.context - p.synth_prompt_overhead_tokens - p.non_client_synth_reserve_tokens - s.max_output;
+        if (length <= 0) {
+            problems_.error(position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}),
+                            profile_label(p) + ": the length left for a prompt is ≤ 0: synthesizer context " +
+                                std::to_string(s.context) + " − synth_prompt_overhead_tokens " +
+                                std::to_string(p.synth_prompt_overhead_tokens) +
+                                " − non_client_synth_reserve_tokens " +
+                                std::to_string(p.non_client_synth_reserve_tokens) + " − max_output " +
+                                std::to_string(s.max_output) + "; set advertised_context or lower them");
+        }
+    }
+
+    const node& root_;
+    const gateway_config& config_;
+    problem_list& problems_;
+};
+
+}  // namespace
+
+void check_references(const node& root, const gateway_config& config, problem_list& problems) {
+    reference_check check(root, config, problems);
+    for (const auto& [name, p] : config.profiles) {
+        check.check_profile(p);
+    }
+    check.check_route("vision", config.vision, modality::image, "image");
+    check.check_route("video", config.video, modality::video, "video");
+    check.check_route("audio", config.audio, modality::audio, "audio");
+}
+
+void check_names(const node& root, const gateway_config& config, problem_list& problems) {
+    std::map<std::string, std::string> taken;  // lower-cased name -> what holds it
+    const auto claim = [&](const std::string& name, const std::string& what, position at) {
+        const auto [it, is_new] = taken.emplace(base::ascii_lower(name), what);
+        if (!is_new) {
+            problems.error(at, what + " collides with " + it->second);
+        }
+    };
+    for (const auto& [name, p] : config.profiles) {
+        claim(name, "profile '" + name + '\'', position_of(root, {"profiles", std::string_view(name)}));
+    }
+    for (const auto& [key, u] : config.upstreams) {
+        claim(key, "upstream '" + key + '\'', position_of(root, {"upstreams", std::string_view(key)}));
+    }
+    for (const auto& [name, p] : config.profiles) {
+        for (const auto& alias : p.aliases) {
+            claim(alias, "alias '" + alias + '\'', position_of(root, {"profiles", std::string_view(name), "aliases"}));
+        }
+    }
+    if (!config.server.model_name.empty()) {
+        claim(config.server.model_name, "model_name '" + config.server.model_name + '\'',
+              position_of(root, {"server", "model_name"}));
+    }
+}
+
+}  // namespace meta_model::config

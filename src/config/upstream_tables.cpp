@@ -1,0 +1,241 @@
+#include "config/upstream_tables.hpp"
+
+#include "config/base_url.hpp"
+#include "config/json_text.hpp"
+#include "config/upstream_credentials.hpp"
+
+#include <algorithm>
+
+namespace meta_model::config {
+
+namespace {
+
+constexpr choice<modality> modalities[] = {
+    {"text", modality::text},
+    {"image", modality::image},
+    {"video", modality::video},
+    {"audio", modality::audio},
+};
+constexpr choice<wire_protocol> protocols[] = {
+    {"openai", wire_protocol::openai},
+    {"anthropic", wire_protocol::anthropic},
+    {"test", wire_protocol::test},
+};
+constexpr choice<health_check> health_checks[] = {
+    {"models", health_check::models},
+    {"off", health_check::off},
+};
+constexpr choice<max_tokens_name> max_tokens_names[] = {
+    {"max_tokens", max_tokens_name::max_tokens},
+    {"max_completion_tokens", max_tokens_name::max_completion_tokens},
+};
+constexpr choice<test_fault> test_faults[] = {
+    {"none", test_fault::none}, {"status", test_fault::status}, {"cut", test_fault::cut},
+    {"hang", test_fault::hang}, {"garbage", test_fault::garbage},
+};
+
+enum class word { none, minimal, low, medium, high, xhigh, max, adaptive, enabled, off };
+constexpr choice<word> efforts[] = {
+    {"none", word::none}, {"minimal", word::minimal}, {"low", word::low},
+    {"medium", word::medium}, {"high", word::high}, {"xhigh", word::xhigh},
+};
+constexpr choice<word> anthropic_efforts[] = {
+    {"low", word::low}, {"medium", word::medium}, {"high", word::high}, {"xhigh", word::xhigh},
+};
+constexpr choice<word> thinking_modes[] = {
+    {"adaptive", word::adaptive}, {"enabled", word::enabled}, {"off", word::off},
+};
+
+// Members that the gateway itself decides on; overriding them would break the reply.
+constexpr std::string_view protected_overrides[] = {"messages", "stream", "stream_options", "n", "x_meta_model"};
+// Legal, but without effect: what they set is stamped on the body after them.
+constexpr std::string_view ineffective_overrides[] = {"model", "chat_template_kwargs"};
+
+template <std::size_t N>
+void read_word(const field& f, std::string& into, const choice<word> (&choices)[N]) {
+    word chosen{};
+    if (f.read(chosen, choices)) {
+        into = *f.value().as<std::string>();
+    }
+}
+
+struct upstream_entry : upstream {
+    credential_keys credentials{};
+    bool has_test_table = false;
+};
+
+constexpr key_row<openai_options> openai_keys[] = {
+    {"reasoning_effort", [](const field& f, openai_options& o) { read_word(f, o.reasoning_effort, efforts); }},
+    {"max_tokens_param", [](const field& f, openai_options& o) { f.read(o.max_tokens_param, max_tokens_names); }},
+    {"drop_params", [](const field& f, openai_options& o) { f.read_distinct(o.drop_params); }},
+};
+
+constexpr key_row<anthropic_options> anthropic_keys[] = {
+    {"version", [](const field& f, anthropic_options& o) { f.read_filled(o.version); }},
+    {"thinking", [](const field& f, anthropic_options& o) { read_word(f, o.thinking, thinking_modes); }},
+    {"effort", [](const field& f, anthropic_options& o) { read_word(f, o.effort, anthropic_efforts); }},
+    {"budget_tokens", [](const field& f, anthropic_options& o) { f.read(o.budget_tokens, from(1)); }},
+};
+
+constexpr key_row<upstream_timeouts> timeouts_keys[] = {
+    {"connect_secs", [](const field& f, upstream_timeouts& t) { f.read(t.connect); }},
+    {"first_byte_secs", [](const field& f, upstream_timeouts& t) { f.read(t.first_byte); }},
+    {"first_token_secs", [](const field& f, upstream_timeouts& t) { f.read(t.first_token); }},
+    {"idle_secs", [](const field& f, upstream_timeouts& t) { f.read(t.idle); }},
+    {"total_secs", [](const field& f, upstream_timeouts& t) { f.read(t.total, above_zero()); }},
+};
+
+constexpr key_row<upstream_limits> upstream_limits_keys[] = {
+    {"max_reply_bytes", [](const field& f, upstream_limits& l) { f.read(l.max_reply_bytes, bytes_from(1)); }},
+};
+
+void read_milliseconds(const field& f, std::chrono::milliseconds& into) {
+    std::int64_t ms = 0;
+    if (f.read(ms, between(0, 600'000))) {
+        into = std::chrono::milliseconds(ms);
+    }
+}
+
+constexpr key_row<test_options> test_keys[] = {
+    {"first_token_ms", [](const field& f, test_options& t) { read_milliseconds(f, t.first_token); }},
+    {"chunk_ms", [](const field& f, test_options& t) { read_milliseconds(f, t.chunk); }},
+    {"fail", [](const field& f, test_options& t) { f.read(t.fail, test_faults); }},
+    {"status", [](const field& f, test_options& t) { f.read(t.status, between(400, 599)); }},
+};
+
+void read_modalities(const field& f, upstream_entry& u) {
+    std::vector<std::string> names;
+    if (!f.read_distinct(names)) {
+        return;
+    }
+    u.modalities.clear();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        modality m{};
+        if (f.element(i).read(m, modalities)) {
+            u.modalities.push_back(m);
+        }
+    }
+    if (std::ranges::find(names, "text") == names.end()) {
+        f.error(": must contain 'text'");
+    }
+}
+
+void read_overrides(const field& f, upstream_entry& u) {
+    const auto* members = f.value().as<node::table>();
+    if (members == nullptr) {
+        f.wrong_type("a table");
+        return;
+    }
+    for (const auto& m : *members) {
+        const field value(value_label(f, m.key), m.value, m.at, f.problems());
+        if (std::ranges::find(protected_overrides, m.key) != std::end(protected_overrides)) {
+            f.problems().error(m.at, value.label() + ": the gateway decides on this member; it cannot be overridden");
+            continue;
+        }
+        auto text = json_text_of(value);
+        if (text && std::ranges::find(ineffective_overrides, m.key) == std::end(ineffective_overrides)) {
+            u.request_overrides.emplace_back(m.key, std::move(*text));
+        }
+    }
+}
+
+void read_template_kwargs(const field& f, upstream_entry& u) {
+    if (f.value().as<node::table>() == nullptr) {
+        f.wrong_type("a table");
+        return;
+    }
+    if (auto text = json_text_of(f); text && *text != "{}") {
+        u.chat_template_kwargs = std::move(*text);
+    }
+}
+
+void read_base_url(const field& f, upstream_entry& u) {
+    std::string text;
+    if (!f.read_filled(text)) {
+        return;
+    }
+    auto checked = check_base_url(text);
+    if (!checked.fault.empty()) {
+        f.error(": " + std::string(checked.fault));
+        return;
+    }
+    u.base_url = std::move(checked.url);
+}
+
+template <class T, const auto& Rows>
+constexpr void list_rows(const std::string& path, key_list& keys) {
+    list_keys(std::span(Rows), path, keys);
+}
+
+constexpr key_row<upstream_entry> upstream_keys[] = {
+    {"model_id", [](const field& f, upstream_entry& u) { f.read_filled(u.model_id); }, nullptr, presence::required},
+    {"base_url", read_base_url},
+    {"context", [](const field& f, upstream_entry& u) { f.read(u.context, from(1)); }, nullptr, presence::required},
+    {"max_output",
+     [](const field& f, upstream_entry& u) { f.read(u.max_output, from(1)); },
+     nullptr,
+     presence::required},
+    {"protocol", [](const field& f, upstream_entry& u) { f.read(u.protocol, protocols); }},
+    {"stream", [](const field& f, upstream_entry& u) { f.read(u.stream); }},
+    {"health_check", [](const field& f, upstream_entry& u) { f.read(u.health, health_checks); }},
+    {"supports_thinking", [](const field& f, upstream_entry& u) { f.read(u.supports_thinking); }},
+    {"chat_template_kwargs", read_template_kwargs},
+    {"requires_leading_system_only",
+     [](const field& f, upstream_entry& u) { f.read(u.requires_leading_system_only); }},
+    {"request_overrides", read_overrides},
+    {"modalities", read_modalities},
+    {"supports_function_calling", [](const field& f, upstream_entry& u) { f.read(u.supports_function_calling); }},
+    {"api_key", [](const field& f, upstream_entry& u) { read_literal(f, u.credentials.api_key); }},
+    {"api_key_env", [](const field& f, upstream_entry& u) { read_variable(f, u.credentials.api_key); }},
+    {"api_key_file", [](const field& f, upstream_entry& u) { read_path(f, u.credentials.api_key); }},
+    {"basic_auth_user", [](const field& f, upstream_entry& u) { read_basic_auth_user(f, u.credentials); }},
+    {"basic_auth_pass", [](const field& f, upstream_entry& u) { read_literal(f, u.credentials.basic_auth_pass); }},
+    {"basic_auth_pass_env",
+     [](const field& f, upstream_entry& u) { read_variable(f, u.credentials.basic_auth_pass); }},
+    {"basic_auth_pass_file", [](const field& f, upstream_entry& u) { read_path(f, u.credentials.basic_auth_pass); }},
+    {"openai",
+     [](const field& f, upstream_entry& u) { read_table(f, openai_keys, u.openai.emplace()); },
+     list_rows<openai_options, openai_keys>},
+    {"anthropic",
+     [](const field& f, upstream_entry& u) { read_table(f, anthropic_keys, u.anthropic.emplace()); },
+     list_rows<anthropic_options, anthropic_keys>},
+    nested_table<upstream_entry, &upstream_entry::timeouts, timeouts_keys>("timeouts"),
+    nested_table<upstream_entry, &upstream_entry::limits, upstream_limits_keys>("limits"),
+    {"test",
+     [](const field& f, upstream_entry& u) {
+         u.has_test_table = true;
+         read_table(f, test_keys, u.test);
+     },
+     list_rows<test_options, test_keys>},
+};
+
+// A nested table that only one protocol has.
+void check_block(const field& table, const upstream_entry& u, std::string_view name, wire_protocol wanted) {
+    const auto* block = table.value().find(name);
+    if (block != nullptr && u.protocol != wanted) {
+        table.problems().error(block->at, nested_label(table, name) + ": only with protocol = \"" +
+                                              std::string(name) + "\"");
+    }
+}
+
+}  // namespace
+
+void read_upstream(const field& table, upstream& into, const std::string& config_file, const environment& env) {
+    upstream_entry entry;
+    entry.key = into.key;
+    read_table(table, upstream_keys, entry);
+    resolve_credentials(table, entry.credentials, entry, config_file, env);
+    check_block(table, entry, "openai", wire_protocol::openai);
+    check_block(table, entry, "anthropic", wire_protocol::anthropic);
+    check_block(table, entry, "test", wire_protocol::test);
+    if (entry.protocol != wire_protocol::test && table.value().find("base_url") == nullptr) {
+        report_missing(table, "base_url");
+    }
+    into = std::move(static_cast<upstream&>(entry));
+}
+
+void list_upstream_keys(const std::string& path, key_list& keys) {
+    list_keys(std::span(upstream_keys), path, keys);
+}
+
+}  // namespace meta_model::config

@@ -1,0 +1,85 @@
+#include "dispatch/agreement.hpp"
+
+#include "api/json_cursor.hpp"
+#include "api/json_text.hpp"
+#include "base/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+constexpr std::size_t max_canonical_bytes = 64 * 1024;
+constexpr int max_canonical_depth = 64;
+
+// Trimmed, each run of white space one space.
+std::string normalised(std::string_view text) {
+    std::string out;
+    bool gap = false;
+    for (const char c : base::trim(text)) {
+        if (c == ' ' || (c >= '\t' && c <= '\r')) {
+            gap = true;
+            continue;
+        }
+        if (gap) {
+            out += ' ';
+            gap = false;
+        }
+        out += c;
+    }
+    return out;
+}
+
+void append_pair(std::string& out, const std::string& name, const std::string& arguments) {
+    out += '[';
+    api::append_json_string(out, name);
+    out += ',';
+    api::append_json_string(out, canonical_arguments(arguments));
+    out += ']';
+}
+
+}  // namespace
+
+std::string canonical_arguments(const std::string& arguments) {
+    // Depth is judged before parsing: a deep value would overflow the stack when it is written.
+    api::json_cursor in(arguments, max_canonical_depth);
+    std::string_view raw;
+    if (arguments.size() > max_canonical_bytes || !in.skip(raw) || !in.at_end()) {
+        return arguments;
+    }
+    const auto value = nlohmann::json::parse(arguments, nullptr, false);
+    if (value.is_discarded()) {
+        return arguments;  // a number out of range, a lone surrogate
+    }
+    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+draft_signature signature_of(const api::draft& d) {
+    draft_signature out;
+    out.text = normalised(d.content.value_or(""));
+    out.calls = "[";
+    for (const auto& call : d.tool_calls) {
+        out.calls += out.calls.size() > 1 ? "," : "";
+        append_pair(out.calls, call.name, call.arguments);
+    }
+    out.calls += ']';
+    out.function = "null";
+    if (d.function_call) {
+        out.function.clear();
+        append_pair(out.function, d.function_call->name, d.function_call->arguments);
+    }
+    return out;
+}
+
+bool all_agree(const std::vector<const api::draft*>& drafts) {
+    if (drafts.empty()) {
+        return false;
+    }
+    const auto first = signature_of(*drafts.front());
+    return std::ranges::all_of(drafts, [&](const auto* d) { return signature_of(*d) == first; });
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,82 @@
+#include "dispatch/draft_rank.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <tuple>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+constexpr std::size_t compared_bytes = 8 * 1024;
+
+using grams = std::vector<std::uint32_t>;  // sorted, unique
+
+grams grams_of(const api::draft& d) {
+    const auto text = std::string_view(d.content ? *d.content : d.refusal).substr(0, compared_bytes);
+    grams out;
+    for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
+        const auto byte = [&](std::size_t k) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[k])); };
+        out.push_back(byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2));
+    }
+    std::ranges::sort(out);
+    const auto rest = std::ranges::unique(out);
+    out.erase(rest.begin(), rest.end());
+    return out;
+}
+
+double jaccard(const grams& a, const grams& b) {
+    std::size_t common = 0;
+    for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+        common += a[i] == b[j] ? 1 : 0;
+        const bool step_a = a[i] <= b[j];
+        const bool step_b = b[j] <= a[i];
+        i += step_a ? 1 : 0;
+        j += step_b ? 1 : 0;
+    }
+    const auto all = a.size() + b.size() - common;
+    return all == 0 ? 1.0 : static_cast<double>(common) / static_cast<double>(all);
+}
+
+int finish_rank(const std::string& reason) {
+    if (reason == "stop" || reason == "tool_calls" || reason.empty()) {
+        return 0;
+    }
+    return reason == "length" ? 1 : 2;
+}
+
+double length_of(const api::draft& d) {
+    return static_cast<double>(std::max<std::size_t>(1, d.content ? d.content->size() : 0));
+}
+
+}  // namespace
+
+std::size_t best_draft_index(const std::vector<rank_input>& inputs) {
+    std::vector<grams> all;
+    std::vector<double> lengths;
+    for (const auto& in : inputs) {
+        all.push_back(grams_of(*in.draft));
+        lengths.push_back(length_of(*in.draft));
+    }
+    auto sorted = lengths;
+    std::ranges::sort(sorted);
+    const auto median = (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
+    const auto rank_of = [&](std::size_t i) {
+        double similarity = 0;
+        for (std::size_t j = 0; j < all.size(); ++j) {
+            similarity += i == j ? 0 : jaccard(all[i], all[j]);
+        }
+        const auto others = std::max<std::size_t>(1, all.size() - 1);
+        const auto steps = std::lround(similarity / static_cast<double>(others) * 20);
+        return std::tuple(inputs[i].is_schema_valid ? 0 : 1, finish_rank(inputs[i].draft->finish_reason),
+                          inputs[i].is_partial ? 1 : 0, -steps, std::abs(std::log(lengths[i] / median)), i);
+    };
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
+        best = rank_of(i) < rank_of(best) ? i : best;
+    }
+    return best;
+}
+
+}  // namespace meta_model::dispatch

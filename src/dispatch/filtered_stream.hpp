@@ -1,0 +1,48 @@
+// A stream that is decoded and written anew, because reasoning in it must not be shown.
+#pragma once
+
+#include "api/answer_event.hpp"
+#include "api/chat_stream_decoder.hpp"
+#include "api/chat_stream_encoder.hpp"
+#include "api/reasoning.hpp"
+#include "dispatch/request_context.hpp"
+#include "upstream/call.hpp"
+
+#include <optional>
+#include <string>
+
+namespace meta_model::dispatch {
+
+class filtered_stream final : private api::answer_listener {
+public:
+    filtered_stream(request_context& context, upstream::call& call);
+
+    // An error is returned only while nothing was committed.
+    net::task<std::optional<base::error>> run();
+
+private:
+    void on_event(const api::answer_event& event) override;
+    void end_text();
+    net::task<bool> flush();
+
+    request_context& context_;
+    upstream::call& call_;
+    std::string out_;
+    std::optional<api::chat_stream_encoder> encoder_;
+    api::chat_stream_decoder decoder_;
+    api::leading_reasoning_filter filter_;
+    std::string held_reasoning_;  // shown as content if the answer has nothing else
+    std::string finish_reason_;
+    std::optional<api::token_usage> usage_;
+    std::optional<base::error> failure_;
+    bool has_visible_ = false;
+    bool has_calls_ = false;
+};
+
+// Writes a whole answer as a stream, under the reasoning policy.
+net::task<> send_draft_as_stream(request_context& context, api::draft answer, bool expose_reasoning);
+
+// The options of a chat stream that the gateway writes for this request.
+api::chat_stream_options stream_options(const request_context& context, bool expose_reasoning);
+
+}  // namespace meta_model::dispatch

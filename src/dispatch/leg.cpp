@@ -1,0 +1,169 @@
+#include "dispatch/leg.hpp"
+
+#include "api/chat_stream_decoder.hpp"
+#include "api/chat_wire.hpp"
+#include "base/text.hpp"
+#include "dispatch/body_reader.hpp"
+#include "dispatch/upstream_errors.hpp"
+
+namespace meta_model::dispatch {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+using telemetry::call_outcome;
+
+leg::leg(request_context& context, upstream::upstream_state& upstream)
+    : context_(context), upstream_(upstream), cancel_(context.cancel) {}
+
+void leg::cancel(base::cancel_reason why) {
+    if (is_running()) {
+        cancelled_as_ = why == base::cancel_reason::timeout ? call_outcome::timeout : call_outcome::cancelled;
+        cancel_.cancel(why);
+    }
+}
+
+void leg::fail(call_outcome reason, std::string detail) {
+    result_.outcome = leg_outcome::failed;
+    result_.reason = cancelled_as_.value_or(reason);
+    result_.detail = std::move(detail);
+}
+
+void leg::fail_with(const upstream::call_error& fault) {
+    fail(outcome_of(fault.fault), fault.detail);
+}
+
+void leg::on_event(const api::answer_event& event) {
+    if (event.kind == api::answer_event_kind::failure) {
+        fail(call_outcome::non_2xx, event.error->detail);
+        return;
+    }
+    builder_.on_event(event);
+    if (listener_ != nullptr) {
+        listener_->on_event(event);
+    }
+}
+
+void leg::finish() {
+    result_.total = duration_cast<microseconds>(steady_clock::now() - started_);
+    call_.reset();
+    context_.shard.counters.call_ended(upstream_.metric_id, result_.is_answered() ? call_outcome::ok : result_.reason,
+                                       result_.first_byte, result_.total);
+    if (!result_.is_answered() && result_.reason != call_outcome::cancelled) {
+        context_.log.write(base::log_level::warning, "an upstream call failed",
+                           {{"id", context_.request_id},
+                            {"upstream", upstream_.config.key},
+                            {"reason", telemetry::to_string(result_.reason)},
+                            {"detail", base::clip(result_.detail, 200)}});
+    }
+}
+
+net::task<> leg::run(const upstream::body_changes& changes, base::steady_time deadline, api::answer_listener* listener,
+                     std::function<net::task<bool>()> after_events) {
+    started_ = steady_clock::now();
+    listener_ = listener;
+    context_.shard.counters.call_started(upstream_.metric_id);
+    if (upstream_.config.protocol == config::wire_protocol::anthropic) {
+        fail(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
+        finish();
+        co_return;
+    }
+    call_ = context_.client.make_call(upstream_);
+    upstream::prepared_body body;
+    body.prepare(context_.request, upstream_.config, changes);
+    upstream::call_options options;
+    options.path = "/chat/completions";
+    options.header_lines = context_.upstream_header_lines;
+    options.body = &body.pieces();
+    options.deadline = deadline;
+    options.cancel = &cancel_;
+    const auto fault = co_await call_->start(options);
+    if (fault) {
+        fail_with(fault);
+    } else {
+        result_.status = call_->reply().status;
+        result_.first_byte = duration_cast<microseconds>(call_->head_time() - started_);
+        co_await collect(after_events);
+    }
+    finish();
+}
+
+net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
+    const auto& reply = call_->reply();
+    const bool is_success = reply.status >= 200 && reply.status <= 299;
+    if (is_success && reply.is_encoded) {
+        fail(call_outcome::non_json, "an encoded reply was not asked for");
+        co_return;
+    }
+    if (is_success && reply.kind == upstream::body_kind::event_stream) {
+        co_await collect_stream(after_events);
+        co_return;
+    }
+    std::string body;
+    if (!co_await read_body(context_.loop, *call_, upstream_.config.limits.max_reply_bytes, body)) {
+        fail_with(call_->error() ? call_->error() : upstream::call_error{upstream::call_fault::too_large, "reply"});
+        co_return;
+    }
+    if (!is_success) {
+        fail(call_outcome::non_2xx, "status " + std::to_string(reply.status) + ": " + base::clip(body, 512));
+        co_return;
+    }
+    const auto decoded = base::is_valid_utf8(body) ? api::decode_chat_completion(body, result_.draft)
+                                                   : api::completion_fault::not_json;
+    switch (decoded) {
+        case api::completion_fault::none: result_.outcome = leg_outcome::answered; break;
+        case api::completion_fault::error_object: fail(call_outcome::non_2xx, base::clip(body, 512)); break;
+        case api::completion_fault::no_choice:
+        case api::completion_fault::malformed:
+            result_.is_misshapen = true;
+            fail(call_outcome::unusable, "no usable choice");
+            break;
+        default: fail(call_outcome::non_json, "the reply is not a JSON object");
+    }
+}
+
+net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_events) {
+    api::chat_stream_decoder decoder(*this);
+    for (;;) {
+        char* const buffer = context_.loop.scratch();
+        std::size_t got = 0;
+        const auto state = call_->try_read(buffer, net::event_loop::scratch_bytes, got);
+        if (state == upstream::read_state::would_block) {
+            co_await call_->wait();
+            continue;
+        }
+        if (state == upstream::read_state::failed && !decoder.is_done()) {
+            result_.draft = builder_.take();
+            fail_with(call_->error());
+            co_return;
+        }
+        if (state != upstream::read_state::data) {
+            break;
+        }
+        if (!decoder.feed({buffer, got}) || builder_.is_too_large()) {
+            if (is_running()) {
+                fail(call_outcome::too_large, "an event or the answer is too large");
+            }
+            co_return;
+        }
+        if (decoder.has_content()) {
+            call_->note_first_token();
+        }
+        if (after_events && !co_await after_events()) {
+            fail(call_outcome::cancelled, "stopped");
+            co_return;
+        }
+        if (decoder.is_done()) {
+            call_->expect_end();
+        }
+    }
+    context_.dropped_events += decoder.dropped_events();
+    result_.draft = builder_.take();
+    if (!decoder.is_done() && !decoder.has_finished()) {
+        fail(call_outcome::cut, "the stream ended without a finish");
+        co_return;
+    }
+    result_.outcome = leg_outcome::answered;
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,75 @@
+// One upstream's part in an ensemble: a call of its own with its own outcome, whose answer is collected as a draft and,
+// if somebody listens, told as it comes.
+#pragma once
+
+#include "api/answer_event.hpp"
+#include "api/draft_builder.hpp"
+#include "api/message.hpp"
+#include "dispatch/request_context.hpp"
+#include "upstream/call.hpp"
+#include "upstream/prepare.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace meta_model::dispatch {
+
+enum class leg_outcome { running, answered, failed };
+
+struct leg_result {
+    leg_outcome outcome = leg_outcome::running;
+    api::draft draft{};                  // with `answered`; else what came before the failure
+    telemetry::call_outcome reason{};    // with `failed`
+    int status = 0;                      // HTTP status of the reply; 0: none came
+    std::string detail{};                // log only
+    std::chrono::microseconds first_byte{telemetry::not_reached};
+    std::chrono::microseconds total{0};
+    bool is_misshapen = false;           // 2xx without a usable choice
+
+    bool is_answered() const { return outcome == leg_outcome::answered; }
+};
+
+class leg final : private api::answer_listener {
+public:
+    // `context` outlives the leg.
+    leg(request_context& context, upstream::upstream_state& upstream);
+    leg(const leg&) = delete;
+    leg& operator=(const leg&) = delete;
+
+    // Makes the call and collects the answer; returns when it is over. `changes` are copied into the body before the
+    // first suspension. `listener` (may be null) gets the events as they come; false from `after_events` stops the leg.
+    net::task<> run(const upstream::body_changes& changes, base::steady_time deadline,
+                    api::answer_listener* listener = nullptr,
+                    std::function<net::task<bool>()> after_events = {});
+
+    // Ends the leg as `cancelled` or, when its time was up, as `timeout`. The socket is closed at once.
+    void cancel(base::cancel_reason why);
+
+    const upstream::upstream_state& upstream() const { return upstream_; }
+    const leg_result& result() const { return result_; }
+    leg_result& result() { return result_; }
+    bool is_running() const { return result_.outcome == leg_outcome::running; }
+
+private:
+    void on_event(const api::answer_event& event) override;
+    net::task<> collect(const std::function<net::task<bool>()>& after_events);
+    net::task<> collect_stream(const std::function<net::task<bool>()>& after_events);
+    void fail(telemetry::call_outcome reason, std::string detail);
+    void fail_with(const upstream::call_error& fault);
+    void finish();
+
+    request_context& context_;
+    upstream::upstream_state& upstream_;
+    base::child_cancel_source cancel_;
+    std::unique_ptr<upstream::call> call_;
+    leg_result result_;
+    api::answer_listener* listener_ = nullptr;
+    api::draft_builder builder_;
+    base::steady_time started_{};
+    std::optional<telemetry::call_outcome> cancelled_as_;
+};
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,439 @@
+#include "dispatch/moa.hpp"
+
+#include "api/chat_json_encoder.hpp"
+#include "api/json_text.hpp"
+#include "api/reasoning.hpp"
+#include "base/ids.hpp"
+#include "base/text.hpp"
+#include "dispatch/agreement.hpp"
+#include "dispatch/draft_rank.hpp"
+#include "dispatch/draft_stats.hpp"
+#include "dispatch/filtered_stream.hpp"
+#include "dispatch/live_answer.hpp"
+#include "dispatch/panel.hpp"
+#include "dispatch/reply_headers.hpp"
+#include "dispatch/stream_keepalive.hpp"
+#include "dispatch/synthesis_prompt.hpp"
+#include "dispatch/token_estimate.hpp"
+#include "dispatch/upstream_errors.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+using base::error;
+using base::error_code_id;
+using std::chrono::duration_cast;
+using std::chrono::steady_clock;
+using maybe_error = std::optional<error>;
+
+base::steady_duration to_steady(config::seconds_f s) {
+    return duration_cast<base::steady_duration>(s);
+}
+
+std::string number_json(double value) {
+    char text[32];
+    const auto n = std::snprintf(text, sizeof text, "%.10g", value);
+    return {text, static_cast<std::size_t>(n)};
+}
+
+bool has_calls(const api::draft& d) {
+    return !d.tool_calls.empty() || d.function_call.has_value();
+}
+
+// One MoA request.
+class moa {
+public:
+    explicit moa(request_context& c)
+        : c_(c), profile_(*c.target.profile), synthesizer_(*c.target.synthesizer), panel_(c) {}
+
+    net::task<maybe_error> run();
+
+private:
+    upstream::body_changes common_changes(const upstream::upstream_state& u) const;
+    upstream::body_changes generator_changes(const upstream::upstream_state& u) const;
+    upstream::body_changes synthesizer_changes() const;
+    void cap_output(upstream::body_changes& changes, int max_output) const;
+    panel_limits limits() const;
+
+    net::task<maybe_error> decide(panel_action action);
+    error panel_failure(panel_action action) const;
+    error lone_failure(const leg_result& result) const;
+    void collect_usable();
+    void append_panel_headers();
+
+    net::task<maybe_error> synthesize();
+    net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
+    net::task<maybe_error> after_synthesis(leg& synth, live_answer* live);
+    net::task<maybe_error> fall_back(const leg_result& failed);
+    net::task<maybe_error> answer(api::draft d, std::string_view reason, std::string_view decision, bool fastpath);
+    void note_decision(const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath);
+    bool may_stream_live() const;
+    std::size_t best_draft() const;
+
+    request_context& c_;
+    const config::profile& profile_;
+    upstream::upstream_state& synthesizer_;
+    panel panel_;
+    std::vector<const leg*> usable_;  // in configuration order
+    std::vector<draft_stat> stats_;
+    std::optional<leg> synth_;
+    base::steady_time synth_start_{};
+};
+
+// What every leg of an ensemble is asked with, whatever its part.
+upstream::body_changes moa::common_changes(const upstream::upstream_state& u) const {
+    upstream::body_changes changes;
+    if (!c_.config.server.system_prompt.empty()) {
+        changes.leading_message = R"({"role":"system","content":)";
+        api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
+        changes.leading_message += '}';
+    }
+    if (u.config.stream) {
+        changes.members.push_back({"stream", "true"});
+        changes.members.push_back({"stream_options", R"({"include_usage":true})"});
+    } else {
+        changes.members.push_back({"stream", std::nullopt});
+        changes.members.push_back({"stream_options", std::nullopt});
+    }
+    changes.members.push_back({"n", std::nullopt});
+    if (profile_.strip_tools) {
+        for (const auto* key : {"tools", "tool_choice", "parallel_tool_calls"}) {
+            changes.members.push_back({key, std::nullopt});
+        }
+    }
+    return changes;
+}
+
+// An explicit wish is lowered to what the upstream can write.
+void moa::cap_output(upstream::body_changes& changes, int max_output) const {
+    for (const auto* key : {"max_tokens", "max_completion_tokens"}) {
+        const auto* wish = c_.request.find(key);
+        std::int64_t n = 0;
+        if (wish != nullptr && api::to_int64(wish->value, n) && n > max_output) {
+            changes.members.push_back({key, std::to_string(max_output)});
+        }
+    }
+}
+
+upstream::body_changes moa::generator_changes(const upstream::upstream_state& u) const {
+    auto changes = common_changes(u);
+    changes.members.push_back({"temperature", number_json(profile_.generator_temperature)});
+    cap_output(changes, u.config.max_output);
+    return changes;
+}
+
+upstream::body_changes moa::synthesizer_changes() const {
+    const auto max_output = synthesizer_.config.max_output;
+    auto changes = common_changes(synthesizer_);
+    changes.members.push_back({"temperature", number_json(profile_.synthesizer_temperature)});
+    if (c_.request.find("max_tokens") == nullptr && c_.request.find("max_completion_tokens") == nullptr) {
+        changes.members.push_back({"max_tokens", std::to_string(max_output)});
+    }
+    cap_output(changes, max_output);
+    // The tools stay, so that the prefix that the generators' servers cached is the same; calls are not wanted.
+    if (!profile_.strip_tools && c_.request.find("tools") != nullptr) {
+        changes.members.push_back({"tool_choice", R"("none")"});
+    }
+    synthesis_prompt_options options;
+    options.fence = base::random_hex(16);
+    options.is_grounded = std::ranges::any_of(
+        c_.request.messages(), [](const auto& m) { return m.role == api::role::tool; });
+    std::vector<std::string_view> texts;
+    for (const auto* l : usable_) {
+        texts.push_back(l->result().draft.content ? std::string_view(*l->result().draft.content) : std::string_view{});
+    }
+    changes.trailing_message = R"({"role":"user","content":)";
+    api::append_json_string(changes.trailing_message, synthesis_prompt(texts, options));
+    changes.trailing_message += '}';
+    return changes;
+}
+
+panel_limits moa::limits() const {
+    const auto now = steady_clock::now();
+    const auto whole = c_.deadline - now;
+    const auto share = duration_cast<base::steady_duration>(whole * (1.0 - profile_.synthesis_share));
+    const auto wish = c_.request.envelope().min_drafts;
+    const auto n = static_cast<int>(c_.target.upstreams.size());
+    panel_limits out;
+    out.start = now;
+    out.deadline = now + std::min(to_steady(profile_.panel_timeout), share);
+    out.grace = to_steady(profile_.grace.value_or(c_.config.default_grace));
+    out.min_drafts = wish ? static_cast<int>(std::min<std::int64_t>(*wish, n)) : profile_.min_drafts.value_or(quorum(n));
+    out.required_drafts = profile_.required_drafts;
+    return out;
+}
+
+net::task<maybe_error> moa::run() {
+    c_.record.generators = static_cast<std::uint16_t>(c_.target.upstreams.size());
+    const stream_keepalive keepalive(c_, c_.request.stream());
+    const auto changes = [this](const upstream::upstream_state& u) { return generator_changes(u); };
+    const auto action = co_await panel_.run(c_.target.upstreams, changes, limits());
+    auto failure = co_await decide(action);
+    co_await panel_.join();
+    if (failure && c_.sink.is_committed()) {
+        // The stream was opened by a heartbeat; the error is its only event.
+        c_.record.outcome = telemetry::outcome_of(failure->id);
+        c_.error_detail = failure->detail;
+        live_answer empty(c_);
+        co_await empty.fail(*failure);
+        co_return std::nullopt;
+    }
+    co_return failure;
+}
+
+void moa::collect_usable() {
+    for (const auto& l : panel_.legs()) {
+        const auto& result = l->result();
+        if (result.is_answered()) {
+            usable_.push_back(l.get());
+            continue;
+        }
+        const auto reason = l->is_running() ? telemetry::call_outcome::cancelled : result.reason;
+        c_.record.failures.push_back({.upstream = l->upstream().metric_id, .reason = reason});
+    }
+    c_.record.quorum = static_cast<std::uint16_t>(usable_.size());
+}
+
+void moa::append_panel_headers() {
+    auto& lines = c_.header_lines;
+    append_header(lines, "X-MetaModel-Generators", static_cast<std::int64_t>(panel_.legs().size()));
+    append_header(lines, "X-MetaModel-Quorum", static_cast<std::int64_t>(usable_.size()));
+    if (const auto failures = panel_.failures(); !failures.empty()) {
+        append_header(lines, "X-MetaModel-Degraded", "true");
+        append_header(lines, "X-MetaModel-Failed-Generators", failures);
+    }
+}
+
+// A panel of one fails as that one upstream failed (spec §3.4).
+error moa::lone_failure(const leg_result& result) const {
+    using telemetry::call_outcome;
+    switch (result.reason) {
+        case call_outcome::timeout:
+            return error_of({upstream::call_fault::timeout, result.detail});
+        case call_outcome::non_2xx: return error_of_status(result.status, 0, result.detail);
+        case call_outcome::non_json:
+            return base::make_error(error_code_id::upstream_protocol_error,
+                                    "The model server's reply is not a valid chat completion.");
+        default: return error_of({upstream::call_fault::transport, result.detail});
+    }
+}
+
+error moa::panel_failure(panel_action) const {
+    const auto& legs = panel_.legs();
+    if (c_.cancel.reason() == base::cancel_reason::shutdown) {
+        return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+    }
+    if (!usable_.empty()) {
+        return base::make_error(error_code_id::insufficient_drafts,
+                                "Only " + std::to_string(usable_.size()) + " of " +
+                                    std::to_string(profile_.required_drafts) + " required drafts could be had.");
+    }
+    // Replies that were no answers are another matter than servers that gave none.
+    const auto is_reply = [](const auto& l) {
+        return l->result().is_misshapen || l->result().reason == telemetry::call_outcome::unusable;
+    };
+    if (std::ranges::any_of(legs, is_reply)) {
+        return base::make_error(error_code_id::synthesis_failed,
+                                "No draft could be used: malformed_responses.");
+    }
+    if (legs.size() == 1) {
+        return lone_failure(legs.front()->result());
+    }
+    auto e = base::make_error(error_code_id::all_generators_failed, "All generators failed.");
+    e.detail = panel_.failures();
+    return e;
+}
+
+net::task<maybe_error> moa::decide(panel_action action) {
+    collect_usable();
+    if (c_.cancel.reason() == base::cancel_reason::client_gone) {
+        co_return base::make_error(error_code_id::client_closed, "The client closed the request.");
+    }
+    if (static_cast<int>(usable_.size()) < std::max(1, profile_.required_drafts)) {
+        if (usable_.empty() && panel_.legs().size() > 1) {
+            append_panel_headers();
+        }
+        co_return panel_failure(action);
+    }
+    append_panel_headers();
+    std::vector<const api::draft*> drafts;
+    for (const auto* l : usable_) {
+        drafts.push_back(&l->result().draft);
+    }
+    stats_ = draft_statistics(drafts);
+    append_header(c_.header_lines, "X-MetaModel-Draft-Lengths", lengths_header(stats_));
+    append_header(c_.header_lines, "X-MetaModel-Draft-Hashes", hashes_header(stats_));
+    for (std::size_t i = 0; i < usable_.size(); ++i) {
+        c_.record.drafts.push_back({.upstream = usable_[i]->upstream().metric_id,
+                                    .bytes = static_cast<std::uint32_t>(stats_[i].bytes)});
+    }
+    const bool is_reduced = usable_.size() < panel_.legs().size();
+    if (usable_.size() == 1) {
+        const auto reason = panel_.legs().size() > 1 ? "single_success" : "none";
+        co_return co_await answer(usable_.front()->result().draft, reason, "single_success", true);
+    }
+    if (profile_.agreement == config::agreement_rule::exact && all_agree(drafts)) {
+        co_return co_await answer(*drafts.front(), is_reduced ? "reduced_quorum" : "none", "fastpath_consensus", true);
+    }
+    if (std::ranges::any_of(drafts, [](const auto* d) { return has_calls(*d); })) {
+        // Calls cannot be merged as text: the best draft speaks for the panel.
+        co_return co_await answer(*drafts[best_draft()], is_reduced ? "reduced_quorum" : "none", "best_of_picked",
+                                  false);
+    }
+    co_return co_await synthesize();
+}
+
+std::size_t moa::best_draft() const {
+    std::vector<rank_input> inputs;
+    for (const auto* l : usable_) {
+        inputs.push_back({.draft = &l->result().draft});
+    }
+    return best_draft_index(inputs);
+}
+
+// Only plain text can go out before it is complete.
+bool moa::may_stream_live() const {
+    if (!c_.request.stream()) {
+        return false;
+    }
+    const auto* format = c_.request.find("response_format");
+    return format == nullptr || api::find_member(format->value, "type") == "\"text\"";
+}
+
+net::task<maybe_error> moa::synthesize() {
+    synth_start_ = steady_clock::now();
+    const auto changes = synthesizer_changes();
+    synth_.emplace(c_, synthesizer_);
+    if (may_stream_live()) {
+        co_return co_await synthesize_live(*synth_, changes);
+    }
+    co_await synth_->run(changes, c_.deadline);
+    co_return co_await after_synthesis(*synth_, nullptr);
+}
+
+net::task<maybe_error> moa::synthesize_live(leg& synth, const upstream::body_changes& changes) {
+    const auto header_bytes = c_.header_lines.size();
+    const bool is_reduced = usable_.size() < panel_.legs().size();
+    append_header(c_.header_lines, "X-MetaModel-Fallback-Reason", is_reduced ? "reduced_quorum" : "none");
+    append_header(c_.header_lines, "X-MetaModel-Fastpath", "false");
+    append_header(c_.header_lines, "X-MetaModel-Synth-Decision", "merged");
+    live_answer live(c_);
+    std::function<net::task<bool>()> flush = [&live] { return live.flush(); };
+    co_await synth.run(changes, c_.deadline, &live, std::move(flush));
+    if (!live.has_begun()) {
+        c_.header_lines.resize(header_bytes);
+    }
+    co_return co_await after_synthesis(synth, &live);
+}
+
+net::task<maybe_error> moa::after_synthesis(leg& synth, live_answer* live) {
+    auto& result = synth.result();
+    const bool has_begun = live != nullptr && live->has_begun();
+    if (c_.cancel.reason() == base::cancel_reason::client_gone) {
+        co_return base::make_error(error_code_id::client_closed, "The client closed the request.");
+    }
+    const bool is_reduced = usable_.size() < panel_.legs().size();
+    const std::string_view reason = is_reduced ? "reduced_quorum" : "none";
+    auto& d = result.draft;
+    if (has_begun) {
+        if (result.is_answered()) {
+            note_decision(d, reason, "merged", false);
+            co_await live->close(d.finish_reason, d.usage);
+            co_return std::nullopt;
+        }
+        const auto e = error_of(c_, {result.reason == telemetry::call_outcome::timeout ? upstream::call_fault::timeout
+                                                                                       : upstream::call_fault::cut,
+                                     result.detail});
+        c_.was_cut = true;
+        c_.record.outcome = telemetry::outcome_of(e.id);
+        c_.error_detail = result.detail;
+        co_await live->fail(e);
+        co_return std::nullopt;
+    }
+    if (result.is_answered()) {
+        if (d.content) {
+            d.content = api::strip_in_band_reasoning(*d.content);
+        }
+        api::rescue_reasoning(d);
+        d.tool_calls.clear();
+        d.function_call.reset();
+        if (d.finish_reason == "tool_calls" || d.finish_reason == "function_call") {
+            d.finish_reason = "stop";
+        }
+        if (api::has_visible_content(d) || !d.refusal.empty()) {
+            co_return co_await answer(std::move(d), reason, "merged", false);
+        }
+    }
+    co_return co_await fall_back(result);
+}
+
+net::task<maybe_error> moa::fall_back(const leg_result& failed) {
+    const auto elapsed = duration_cast<std::chrono::milliseconds>(steady_clock::now() - synth_start_).count();
+    c_.log.write(base::log_level::warning, "the synthesizer failed; a draft answers",
+                 {{"id", c_.request_id},
+                  {"profile", c_.target.name},
+                  {"upstream", synthesizer_.config.key},
+                  {"reason", failed.is_answered() ? "unusable" : telemetry::to_string(failed.reason)},
+                  {"detail", base::clip(failed.detail, 200)},
+                  {"elapsed_ms", std::to_string(elapsed)}});
+    co_return co_await answer(usable_[best_draft()]->result().draft, "synth_failed_picked_primary", "fallback_primary",
+                              false);
+}
+
+void moa::note_decision(const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath) {
+    c_.record.fallback_reason = reason;
+    c_.record.synth_decision = decision;
+    c_.record.fastpath = fastpath;
+    c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
+    c_.record.final_content_chars = static_cast<std::uint32_t>(d.content ? d.content->size() : 0);
+    if (d.usage) {
+        c_.record.tokens_in = d.usage->prompt_tokens;
+        c_.record.tokens_out = d.usage->completion_tokens;
+    } else {
+        c_.usage_is_estimated = true;
+        c_.record.tokens_out = estimate_text_tokens(d.content ? d.content->size() : 0);
+    }
+}
+
+net::task<maybe_error> moa::answer(api::draft d, std::string_view reason, std::string_view decision, bool fastpath) {
+    append_header(c_.header_lines, "X-MetaModel-Fallback-Reason", reason);
+    append_header(c_.header_lines, "X-MetaModel-Fastpath", fastpath ? "true" : "false");
+    append_header(c_.header_lines, "X-MetaModel-Synth-Decision", decision);
+    note_decision(d, reason, decision, fastpath);
+    if (c_.request.stream()) {
+        co_await send_draft_as_stream(c_, std::move(d), c_.target.expose_reasoning);
+        co_return std::nullopt;
+    }
+    if (c_.usage_is_estimated) {
+        c_.header_lines += "X-MetaModel-Usage: estimated\r\n";
+    }
+    api::chat_reply_options options;
+    options.id = d.id;
+    options.created = d.created != 0 ? d.created
+                                     : duration_cast<std::chrono::seconds>(
+                                           std::chrono::system_clock::now().time_since_epoch())
+                                           .count();
+    options.model = c_.reply_model();
+    options.expose_reasoning = c_.target.expose_reasoning;
+    const auto body = api::encode_chat_completion(d, options);
+    c_.record.first_byte = duration_cast<std::chrono::microseconds>(steady_clock::now() - c_.start);
+    answer_head head;
+    head.header_lines = c_.header_lines;
+    if (c_.sink.send(head, {body}) == write_state::pending) {
+        co_await c_.sink.drain();
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace
+
+net::task<maybe_error> run_moa(request_context& context) {
+    moa request(context);
+    co_return co_await request.run();
+}
+
+}  // namespace meta_model::dispatch

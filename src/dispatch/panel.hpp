@@ -1,0 +1,51 @@
+// The generators of an ensemble, asked at once; it goes on as soon as the panel rule says so.
+#pragma once
+
+#include "dispatch/leg.hpp"
+#include "dispatch/panel_rule.hpp"
+#include "net/signal.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+class panel {
+public:
+    // `context` outlives the panel; join() before it is destroyed.
+    explicit panel(request_context& context);
+    panel(const panel&) = delete;
+    panel& operator=(const panel&) = delete;
+
+    // Starts a leg for each upstream and returns when the rule lets the answer go on, fails, or everything was
+    // cancelled. Legs that are no longer needed are cancelled; their sockets are closed by then.
+    net::task<panel_action> run(const std::vector<upstream::upstream_state*>& upstreams,
+                                const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
+                                const panel_limits& limits);
+
+    // Waits for the last leg's coroutine. Cancelled ones end within milliseconds.
+    net::task<> join();
+
+    const std::vector<std::unique_ptr<leg>>& legs() const { return legs_; }
+
+    // True for a leg whose answer can be used: visible text, or a tool call.
+    static bool is_usable(const leg_result& result);
+
+    // "name:reason" of every leg that failed, comma separated; empty when none did.
+    std::string failures() const;
+
+private:
+    net::task<> run_leg(std::size_t i, upstream::body_changes changes, base::steady_time deadline);
+    void judge_draft(leg_result& result) const;
+    std::vector<panel_leg> states() const;
+
+    request_context& context_;
+    std::vector<std::unique_ptr<leg>> legs_;
+    std::vector<base::steady_time> ended_;
+    std::size_t running_ = 0;
+    net::signal changed_;
+};
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,47 @@
+#include "dispatch/panel_rule.hpp"
+
+#include <algorithm>
+
+namespace meta_model::dispatch {
+
+int quorum(int n) {
+    return std::max(1, (2 * n + 2) / 3);
+}
+
+panel_decision decide_panel(const std::vector<panel_leg>& legs, const panel_limits& limits, base::steady_time now) {
+    std::vector<base::steady_time> usable;
+    std::size_t running = 0;
+    for (const auto& l : legs) {
+        running += l.state == panel_leg_state::running ? 1 : 0;
+        if (l.state == panel_leg_state::usable) {
+            usable.push_back(l.ended);
+        }
+    }
+    const auto enough = static_cast<std::size_t>(std::max(1, limits.min_drafts));
+    const auto required = static_cast<std::size_t>(std::max(1, limits.required_drafts));
+    const auto settle = [&](bool timed_out) {
+        return panel_decision{.action = usable.size() >= required ? panel_action::proceed : panel_action::fail,
+                              .cancel_as_timeout = timed_out};
+    };
+    if (running == 0) {
+        return settle(false);
+    }
+    auto until = limits.deadline;
+    bool ends_by_grace = false;
+    if (usable.size() >= std::max(enough, required)) {
+        // The grace begins with the draft that made the panel large enough.
+        std::ranges::sort(usable);
+        const auto reached = usable[enough - 1];
+        const auto grace_end = limits.grace > base::steady_duration::zero() ? reached + limits.grace : reached;
+        if (grace_end < until) {
+            until = grace_end;
+            ends_by_grace = true;
+        }
+    }
+    if (now >= until) {
+        return settle(!ends_by_grace);
+    }
+    return {.action = panel_action::wait, .wait_until = until};
+}
+
+}  // namespace meta_model::dispatch

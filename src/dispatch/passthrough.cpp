@@ -1,0 +1,355 @@
+#include "dispatch/passthrough.hpp"
+
+#include "api/chat_stream_decoder.hpp"
+#include "api/chat_stream_encoder.hpp"
+#include "api/json_text.hpp"
+#include "base/text.hpp"
+#include "dispatch/body_reader.hpp"
+#include "dispatch/filtered_stream.hpp"
+#include "dispatch/raw_stream.hpp"
+#include "dispatch/reasoning_policy.hpp"
+#include "dispatch/reply_headers.hpp"
+#include "dispatch/stream_keepalive.hpp"
+#include "dispatch/token_estimate.hpp"
+#include "dispatch/upstream_errors.hpp"
+#include "upstream/prepare.hpp"
+
+#include <chrono>
+#include <memory>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+using base::error;
+using base::error_code_id;
+using std::chrono::steady_clock;
+using upstream::body_kind;
+using upstream::read_state;
+using maybe_error = std::optional<error>;
+
+constexpr std::size_t max_error_body_bytes = 1u << 20;
+
+// JSON text of the name that replaces the upstream's `model`; empty: it stays (decisions on names).
+std::string model_replacement(const request_context& c) {
+    const bool is_replaced =
+        !c.config.server.model_name.empty() || c.config.server.reply_model == config::reply_model::requested;
+    std::string json;
+    if (is_replaced) {
+        api::append_json_string(json, c.reply_model());
+    }
+    return json;
+}
+
+error protocol_error(std::string_view detail) {
+    auto e = base::make_error(error_code_id::upstream_protocol_error,
+                              "The model server's reply is not a valid chat completion.");
+    e.origin = base::error_origin::upstream;
+    e.detail = detail;
+    return e;
+}
+
+bool is_json_object(std::string_view body) {
+    api::json_cursor in(body, api::json_cursor::depth_limit);
+    std::string_view raw;
+    return in.peek() == api::json_type::object && in.skip(raw) && in.at_end() && base::is_valid_utf8(body);
+}
+
+void mark_first_byte(request_context& c) {
+    c.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - c.start);
+}
+
+// Usage from the text of a whole reply or of its end. Looked for from behind: servers write it last.
+void account_whole(request_context& c, std::string_view text, std::size_t body_bytes) {
+    const auto at = text.rfind("\"usage\"");
+    if (at != std::string_view::npos) {
+        api::json_cursor in(text.substr(at + 7));
+        const auto colon = text.find(':', at);
+        api::json_cursor value(text.substr(std::min(colon + 1, text.size())), api::json_cursor::depth_limit);
+        std::string_view raw;
+        api::token_usage usage;
+        if (colon != std::string_view::npos && value.peek() == api::json_type::object && value.skip(raw) &&
+            api::read_usage(raw, usage)) {
+            c.record.tokens_in = usage.prompt_tokens;
+            c.record.tokens_out = usage.completion_tokens;
+            return;
+        }
+    }
+    c.usage_is_estimated = true;
+    c.record.tokens_out = estimate_text_tokens(body_bytes);
+}
+
+// One request to one upstream and its relay.
+class passthrough {
+public:
+    explicit passthrough(request_context& c)
+        : c_(c), upstream_(*c.target.upstreams.front()), call_(c.client.make_call(upstream_)) {}
+
+    net::task<maybe_error> run();
+
+private:
+    net::task<maybe_error> relay_whole();
+    net::task<maybe_error> relay_large(std::string_view first);
+    net::task<maybe_error> relay_refusal();
+    net::task<maybe_error> answer_stream();
+    net::task<maybe_error> replay_as_stream();
+    net::task<maybe_error> finish_with(error e);
+    net::task<> send_whole(std::string_view body);
+    bool is_filtered() const { return !c_.target.expose_reasoning; }
+
+    request_context& c_;
+    upstream::upstream_state& upstream_;
+    std::unique_ptr<upstream::call> call_;
+};
+
+net::task<maybe_error> passthrough::run() {
+    append_plan_headers(c_);
+    c_.header_lines += "X-MetaModel-Generators: 1\r\nX-MetaModel-Quorum: 1\r\nX-MetaModel-Fallback-Reason: none\r\n";
+    c_.record.generators = 1;
+    if (upstream_.config.protocol == config::wire_protocol::anthropic) {
+        co_return base::make_error(error_code_id::not_implemented, "Anthropic upstreams are not available yet.");
+    }
+    upstream::body_changes changes;
+    if (!c_.config.server.system_prompt.empty()) {
+        changes.leading_message = R"({"role":"system","content":)";
+        api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
+        changes.leading_message += '}';
+    }
+    if (c_.request.stream() && !upstream_.config.stream) {
+        changes.members.push_back({"stream", std::nullopt});
+        changes.members.push_back({"stream_options", std::nullopt});
+    }
+    upstream::prepared_body body;
+    body.prepare(c_.request, upstream_.config, changes);
+    upstream::call_options options;
+    options.path = "/chat/completions";
+    options.header_lines = c_.upstream_header_lines;
+    options.body = &body.pieces();
+    options.deadline = c_.deadline;
+    options.cancel = &c_.cancel;
+
+    const stream_keepalive keepalive(c_, c_.request.stream());
+    const auto fault = co_await call_->start(options);
+    if (fault) {
+        co_return co_await finish_with(error_of(c_, fault));
+    }
+    const auto& reply = call_->reply();
+    if (reply.is_encoded) {
+        co_return co_await finish_with(protocol_error("an encoded reply was not asked for"));
+    }
+    if (reply.status < 200 || reply.status > 299) {
+        co_return co_await relay_refusal();
+    }
+    c_.record.quorum = 1;
+    if (!c_.request.stream()) {
+        if (reply.kind == body_kind::event_stream) {
+            co_return co_await finish_with(protocol_error("a stream was not asked for"));
+        }
+        co_return co_await relay_whole();
+    }
+    co_return co_await answer_stream();
+}
+
+// Before anything was committed the caller answers with the error; after it, an error event ends the stream.
+net::task<maybe_error> passthrough::finish_with(error e) {
+    if (!c_.sink.is_committed()) {
+        co_return e;
+    }
+    c_.record.outcome = telemetry::outcome_of(e.id);
+    c_.error_detail = e.detail;
+    c_.was_cut = true;
+    std::string event;
+    api::chat_stream_encoder encoder(event, {});
+    encoder.on_event({.kind = api::answer_event_kind::failure, .error = &e});
+    if (c_.sink.end({event}) == write_state::pending) {
+        co_await c_.sink.drain();
+    }
+    co_return std::nullopt;
+}
+
+net::task<maybe_error> passthrough::relay_refusal() {
+    std::string body;
+    const auto status = call_->reply().status;
+    const bool is_whole = co_await read_body(c_.loop, *call_, max_error_body_bytes, body);
+    c_.record.status = static_cast<std::uint16_t>(status);
+    c_.error_detail = "status " + std::to_string(status);
+    if (must_withhold(status) || !is_whole || !is_json_object(body) || c_.sink.is_committed()) {
+        auto e = error_of_status(status, call_->reply().retry_after_s, body);
+        if (!is_whole && call_->error().fault == upstream::call_fault::cancelled) {
+            e = error_of(c_, call_->error());
+        }
+        co_return co_await finish_with(std::move(e));
+    }
+    c_.record.outcome = telemetry::outcome_of(error_code_id::upstream_error);
+    c_.header_lines += call_->reply().passed_headers;
+    answer_head head;
+    head.status = status;
+    head.header_lines = c_.header_lines;
+    if (c_.sink.send(head, {body}) == write_state::pending) {
+        co_await c_.sink.drain();
+    }
+    co_return std::nullopt;
+}
+
+net::task<> passthrough::send_whole(std::string_view body) {
+    api::span_edits edits;
+    const auto model = model_replacement(c_);
+    const auto written = api::find_member(body, "model");
+    if (!model.empty() && !written.empty()) {
+        const auto at = static_cast<std::size_t>(written.data() - body.data());
+        edits.replace(at, at + written.size(), model);
+    }
+    if (is_filtered()) {
+        hide_reasoning(body, edits);
+    }
+    mark_first_byte(c_);
+    account_whole(c_, body, body.size());
+    c_.record.final_content_chars = static_cast<std::uint32_t>(body.size());
+    if (c_.usage_is_estimated) {
+        c_.header_lines += "X-MetaModel-Usage: estimated\r\n";
+    }
+    c_.header_lines += call_->reply().passed_headers;
+    answer_head head;
+    head.status = call_->reply().status;
+    head.header_lines = c_.header_lines;
+    api::pieces pieces{body};
+    if (!edits.empty()) {
+        edits.apply(body, pieces);
+    }
+    if (c_.sink.send(head, pieces) == write_state::pending) {
+        co_await c_.sink.drain();
+    }
+}
+
+net::task<maybe_error> passthrough::relay_whole() {
+    constexpr auto room = net::event_loop::scratch_bytes;
+    const auto& reply = call_->reply();
+    const bool must_hold = is_filtered() || !model_replacement(c_).empty();
+    const bool is_large = reply.has_length && reply.content_length > room && !must_hold;
+    const auto limit = must_hold ? upstream_.config.limits.max_reply_bytes : room;
+    std::string held;  // what came before the reply was complete
+    for (;;) {
+        char* const buffer = c_.loop.scratch();
+        std::size_t got = 0;
+        auto state = call_->try_read(buffer, room, got);
+        if (state == read_state::would_block) {
+            co_await call_->wait();
+            continue;
+        }
+        if (state == read_state::failed) {
+            co_return co_await finish_with(error_of(c_, call_->error()));
+        }
+        std::string_view bytes(buffer, got);
+        if (state == read_state::data && is_large) {
+            co_return co_await relay_large(bytes);
+        }
+        if (state == read_state::data) {
+            std::size_t none = 0;
+            // Often that was all: then it is judged and sent from where it lies.
+            char peek = 0;
+            if (held.empty() && call_->try_read(&peek, 1, none) == read_state::end) {
+                state = read_state::end;
+            } else {
+                held.append(bytes);
+                held.append(&peek, none);
+                if (held.size() > limit) {
+                    const auto all = std::move(held);
+                    co_return co_await relay_large(all);
+                }
+                continue;
+            }
+        }
+        const std::string_view body = held.empty() ? bytes : std::string_view(held);
+        if (!is_json_object(body)) {
+            co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
+        }
+        co_await send_whole(body);
+        co_return std::nullopt;
+    }
+}
+
+// A reply that is not held as a whole: once its head went out, a fault can only end the connection.
+net::task<maybe_error> passthrough::relay_large(std::string_view first) {
+    const auto& reply = call_->reply();
+    const auto start = first.find_first_not_of(" \t\r\n");
+    if (reply.kind != body_kind::json || start == std::string_view::npos || first[start] != '{') {
+        co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
+    }
+    constexpr std::size_t tail_bytes = 2048;  // where the usage is looked for
+    std::string tail(first.substr(first.size() - std::min(first.size(), tail_bytes)));
+    std::size_t total = first.size();
+    mark_first_byte(c_);
+    c_.sink.release_request();
+    c_.header_lines += reply.passed_headers;
+    answer_head head;
+    head.status = reply.status;
+    head.header_lines = c_.header_lines;
+    const auto length = reply.has_length ? std::optional(reply.content_length) : std::nullopt;
+    auto written = c_.sink.begin(head, length, {first});
+    for (;;) {
+        if (written == write_state::closed || (written == write_state::pending && !co_await c_.sink.drain())) {
+            break;
+        }
+        char* const buffer = c_.loop.scratch();
+        std::size_t got = 0;
+        const auto state = call_->try_read(buffer, net::event_loop::scratch_bytes, got);
+        written = write_state::done;
+        if (state == read_state::would_block) {
+            co_await call_->wait();
+        } else if (state == read_state::data) {
+            const std::string_view bytes(buffer, got);
+            total += got;
+            tail.append(bytes.substr(bytes.size() - std::min(bytes.size(), tail_bytes)));
+            tail.erase(0, tail.size() - std::min(tail.size(), tail_bytes));
+            written = c_.sink.write({bytes});
+        } else if (state == read_state::end) {
+            if (c_.sink.end({}) == write_state::pending) {
+                co_await c_.sink.drain();
+            }
+            break;
+        } else {
+            c_.was_cut = true;
+            c_.record.outcome = telemetry::outcome_of(error_of(c_, call_->error()).id);
+            c_.error_detail = call_->error().detail;
+            c_.sink.abort();
+            break;
+        }
+    }
+    account_whole(c_, tail, total);
+    co_return std::nullopt;
+}
+
+net::task<maybe_error> passthrough::answer_stream() {
+    if (call_->reply().kind != body_kind::event_stream) {
+        co_return co_await replay_as_stream();
+    }
+    if (is_filtered()) {
+        filtered_stream relay(c_, *call_);
+        co_return co_await relay.run();
+    }
+    raw_stream relay(c_, *call_, model_replacement(c_));
+    co_return co_await relay.run();
+}
+
+// A whole completion where a stream was asked for is cut into the stream's events (spec §2.6).
+net::task<maybe_error> passthrough::replay_as_stream() {
+    std::string body;
+    if (!co_await read_body(c_.loop, *call_, upstream_.config.limits.max_reply_bytes, body)) {
+        co_return co_await finish_with(error_of(c_, call_->error()));
+    }
+    api::draft answer;
+    if (!base::is_valid_utf8(body) || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
+        co_return co_await finish_with(protocol_error("the reply has no usable choice"));
+    }
+    co_await send_draft_as_stream(c_, std::move(answer), c_.target.expose_reasoning);
+    co_return std::nullopt;
+}
+
+}  // namespace
+
+net::task<maybe_error> run_passthrough(request_context& context) {
+    passthrough relay(context);
+    co_return co_await relay.run();
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,48 @@
+// Relays an upstream's chat stream in whole events, as the bytes it wrote.
+#pragma once
+
+#include "api/chat_event_inspector.hpp"
+#include "dispatch/request_context.hpp"
+#include "upstream/call.hpp"
+
+#include <optional>
+#include <string>
+
+namespace meta_model::dispatch {
+
+class raw_stream {
+public:
+    // A trailing partial event may wait for its rest up to this size.
+    static constexpr std::size_t max_event_bytes = 1u << 20;
+
+    // `model`: JSON string that replaces `model` in each event; empty: the events pass unchanged.
+    raw_stream(request_context& context, upstream::call& call, std::string model);
+
+    // An error is returned only while nothing was committed.
+    net::task<std::optional<base::error>> run();
+
+private:
+    enum class progress { go_on, answered, failed };
+
+    progress take(std::string_view buffer);
+    void take_event(std::string_view event);
+    void flush_run(std::string_view buffer);
+    write_state write();
+    net::task<std::optional<base::error>> fail(base::error e);
+    net::task<> finish();
+    void account();
+
+    request_context& context_;
+    upstream::call& call_;
+    std::string model_;
+    api::chat_event_inspector inspector_;
+    std::string carry_;     // a partial event
+    api::pieces out_;       // what the events taken so far become
+    std::string spliced_;   // their text, when it had to be changed
+    std::size_t run_begin_ = 0;  // of the events that go out together
+    bool is_done_ = false;  // [DONE] went out
+    bool has_data_ = false; // an event other than a comment was seen
+    std::string failure_{};  // raw `error` value of an error event
+};
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,51 @@
+// What a strategy needs of the request it serves. Lives as long as the request; confined to its thread.
+#pragma once
+
+#include "api/chat_request.hpp"
+#include "base/cancel.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/timer_wheel.hpp"
+#include "config/config.hpp"
+#include "dispatch/answer_sink.hpp"
+#include "dispatch/catalog.hpp"
+#include "net/event_loop.hpp"
+#include "telemetry/recorder.hpp"
+#include "upstream/client.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace meta_model::dispatch {
+
+struct request_context {
+    net::event_loop& loop;
+    upstream::client& client;
+    telemetry::thread_shard& shard;
+    base::logger& log;
+    const config::gateway_config& config;
+    const dispatch::target& target;
+    const api::chat_request& request;
+    answer_sink& sink;
+    base::cancel_source& cancel;
+    std::string_view request_id;             // ours, for logs and upstreams
+    std::string_view upstream_header_lines;  // header lines for upstreams, each with CRLF
+    base::steady_time start{};
+    base::steady_time deadline{};
+
+    // Filled in on the way.
+    std::string header_lines{};  // X-MetaModel-… facts for the reply's head, each with CRLF
+    telemetry::request_record record{};
+    std::string error_detail{};  // for the access log: what an upstream did
+    int dropped_events = 0;      // malformed ones that were kept from the client
+    bool was_cut = false;        // a stream that could not be completed
+    bool usage_is_estimated = false;
+
+    // The name of the model as the client is to see it when the gateway writes it.
+    std::string_view reply_model() const {
+        const auto& facade = config.server.model_name;
+        return facade.empty() ? request.requested_name() : std::string_view(facade);
+    }
+};
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,26 @@
+#include "dispatch/run.hpp"
+
+#include "dispatch/ensemble_request.hpp"
+#include "dispatch/moa.hpp"
+#include "dispatch/passthrough.hpp"
+#include "dispatch/reply_headers.hpp"
+
+namespace meta_model::dispatch {
+
+net::task<std::optional<base::error>> run(request_context& context) {
+    using config::profile_type;
+    if (context.target.type == profile_type::passthrough) {
+        co_return co_await run_passthrough(context);
+    }
+    append_plan_headers(context);
+    if (auto refusal = judge_ensemble_request(context)) {
+        co_return refusal;
+    }
+    if (context.target.type == profile_type::moa) {
+        co_return co_await run_moa(context);
+    }
+    co_return base::make_error(base::error_code_id::not_implemented,
+                               "Profiles of type cascade and voting are not available yet.");
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,46 @@
+#include "dispatch/stream_keepalive.hpp"
+
+namespace meta_model::dispatch {
+
+namespace {
+
+constexpr std::string_view heartbeat = ": heartbeat\n\n";
+
+base::steady_duration to_steady(config::seconds_f s) {
+    return std::chrono::duration_cast<base::steady_duration>(s);
+}
+
+}  // namespace
+
+stream_keepalive::stream_keepalive(request_context& context, bool is_active) : context_(context) {
+    if (is_active) {
+        const auto wait = context.request.envelope().progress ? base::steady_duration::zero()
+                                                              : to_steady(context.config.server.stream_commit);
+        context.loop.timers().arm(*this, std::chrono::steady_clock::now() + wait);
+    }
+}
+
+answer_head stream_keepalive::stream_head(const request_context& context, std::string& storage) {
+    storage = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+    storage += context.header_lines;
+    return {.status = 200, .content_type = "text/event-stream", .header_lines = storage};
+}
+
+void stream_keepalive::on_deadline() {
+    auto& sink = context_.sink;
+    const auto now = std::chrono::steady_clock::now();
+    const auto period = to_steady(context_.config.server.keepalive);
+    if (!sink.is_committed()) {
+        if (!sink.may_commit_early()) {
+            return;
+        }
+        std::string storage;
+        const auto head = stream_head(context_, storage);
+        sink.begin(head, std::nullopt, {heartbeat});
+    } else if (!sink.has_pending() && now - sink.last_write() >= period) {
+        sink.write({heartbeat});
+    }
+    context_.loop.timers().arm(*this, std::max(now, sink.last_write()) + period);
+}
+
+}  // namespace meta_model::dispatch

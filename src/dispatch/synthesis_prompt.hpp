@@ -1,0 +1,26 @@
+// The one message that is added for the synthesizer: task, evidence rules, fenced drafts, answer contract. The
+// conversation in front of it stays byte for byte what the generators got, so that prompt caches hit.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+struct synthesis_prompt_options {
+    std::string fence{};       // random per request; a draft that holds it cannot close its fence all the same
+    bool is_grounded = false;  // results of tools are in the conversation
+    std::size_t max_draft_bytes = 96 * 1024;   // of one draft; more is cut in the middle
+    std::size_t max_total_bytes = 384 * 1024;  // of all drafts
+};
+
+// `drafts` in configuration order; names of upstreams never appear.
+std::string synthesis_prompt(const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options);
+
+// Head and tail of `text` with a mark that says how much is missing between them; at most `max_bytes` and the mark.
+// Cuts at UTF-8 boundaries.
+std::string elide_middle(std::string_view text, std::size_t max_bytes);
+
+}  // namespace meta_model::dispatch

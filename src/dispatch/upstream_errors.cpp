@@ -1,0 +1,84 @@
+#include "dispatch/upstream_errors.hpp"
+
+#include "base/text.hpp"
+#include "dispatch/request_context.hpp"
+
+namespace meta_model::dispatch {
+
+using base::error_code_id;
+using upstream::call_fault;
+
+base::error error_of(const upstream::call_error& fault) {
+    const auto make = [&](error_code_id id, std::string_view message) {
+        auto e = base::make_error(id, std::string(message));
+        e.origin = base::error_origin::upstream;
+        e.detail = fault.detail;
+        return e;
+    };
+    switch (fault.fault) {
+        case call_fault::none:
+        case call_fault::transport: return make(error_code_id::upstream_error, "The model server could not be reached.");
+        case call_fault::misconfigured:
+            return make(error_code_id::upstream_misconfigured, "The model server is not configured completely.");
+        case call_fault::not_implemented:
+            return make(error_code_id::not_implemented, "This upstream cannot be served by this version.");
+        case call_fault::garbage:
+            return make(error_code_id::upstream_error, "The model server's reply could not be read.");
+        case call_fault::timeout: return make(error_code_id::upstream_timeout, "The model server took too long.");
+        case call_fault::deadline:
+            // One call that outlasts the request is, for a single upstream, that upstream's timeout.
+            return make(error_code_id::upstream_timeout, "The model server did not answer in the request's time.");
+        case call_fault::too_large:
+            return make(error_code_id::upstream_protocol_error, "The model server's reply is too large.");
+        case call_fault::cut:
+            return make(error_code_id::upstream_error, "The model server's reply ended before it was complete.");
+        case call_fault::cancelled: return make(error_code_id::client_closed, "The request was cancelled.");
+    }
+    return make(error_code_id::internal, "internal server error");
+}
+
+base::error error_of(const request_context& context, const upstream::call_error& fault) {
+    if (fault.fault == call_fault::cancelled && context.cancel.reason() == base::cancel_reason::shutdown) {
+        return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+    }
+    return error_of(fault);
+}
+
+telemetry::call_outcome outcome_of(call_fault fault) {
+    using telemetry::call_outcome;
+    switch (fault) {
+        case call_fault::none: return call_outcome::ok;
+        case call_fault::misconfigured:
+        case call_fault::not_implemented: return call_outcome::misconfigured;
+        case call_fault::transport:
+        case call_fault::garbage: return call_outcome::transport;
+        case call_fault::timeout:
+        case call_fault::deadline: return call_outcome::timeout;
+        case call_fault::too_large: return call_outcome::too_large;
+        case call_fault::cut: return call_outcome::cut;
+        case call_fault::cancelled: return call_outcome::cancelled;
+    }
+    return call_outcome::transport;
+}
+
+bool must_withhold(int status) {
+    return status == 401 || status == 403 || status == 407 || (status >= 300 && status < 400);
+}
+
+base::error error_of_status(int status, int retry_after_s, std::string_view body) {
+    base::error e;
+    if (status == 401 || status == 403 || status == 407) {
+        e = base::make_error(error_code_id::upstream_auth_failed,
+                             "The model server refused the gateway's credentials.");
+    } else {
+        e = base::make_error(error_code_id::upstream_error,
+                             "The model server answered with status " + std::to_string(status) + '.');
+        e.status = must_withhold(status) ? 502 : status;
+    }
+    e.origin = base::error_origin::upstream;
+    e.retry_after_s = retry_after_s;
+    e.detail = "status " + std::to_string(status) + (body.empty() ? "" : ": ") + base::clip(body, 512);
+    return e;
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,28 @@
+// What a failed upstream call means for the client and for the record.
+#pragma once
+
+#include "base/error.hpp"
+#include "telemetry/names.hpp"
+#include "upstream/call.hpp"
+
+#include <string_view>
+
+namespace meta_model::dispatch {
+
+struct request_context;
+
+// The error of a single-upstream strategy (spec §3.4).
+base::error error_of(const upstream::call_error& fault);
+
+// The same, but a call that was cancelled tells what cancelled the request.
+base::error error_of(const request_context& context, const upstream::call_error& fault);
+
+telemetry::call_outcome outcome_of(upstream::call_fault fault);
+
+// The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log only.
+base::error error_of_status(int status, int retry_after_s, std::string_view body);
+
+// True for a status whose body must not reach a client: it speaks of our own credentials or of another place.
+bool must_withhold(int status);
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,158 @@
+// One client connection: reads requests strictly, judges them in a fixed order, hands them to their route and writes
+// the reply. Owns every limit and every timer of the client side. Confined to its loop's thread.
+#pragma once
+
+#include "api/span_edits.hpp"
+#include "base/cancel.hpp"
+#include "base/error.hpp"
+#include "base/timer_wheel.hpp"
+#include "http/auth.hpp"
+#include "http/request.hpp"
+#include "http/route.hpp"
+#include "http/service.hpp"
+#include "net/event_loop.hpp"
+#include "net/request_head.hpp"
+#include "net/stream.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace meta_model::http {
+
+// What the access log and the counters are told of a request; its handler fills it in.
+struct request_facts {
+    std::string profile{};
+    std::string strategy{};
+    std::string code{};    // of the error, or empty
+    std::string detail{};  // of a failure, without secrets
+    int status = 0;
+    std::int64_t tokens_in = 0;
+    std::int64_t tokens_out = 0;
+    bool is_recorded = false;  // its handler wrote the record itself
+};
+
+enum class send_state { done, pending, closed };
+
+class connection final : private net::peer_watch, private base::deadline_node {
+public:
+    connection(service& s, thread_service& thread, net::tcp_socket socket);
+    ~connection() override;
+
+    // Serves until the client leaves, or an error or a limit ends the connection.
+    net::task<> run();
+
+    // Stops taking requests: closes at once when idle, else after the reply in progress.
+    void drain();
+
+    // --- For handlers ---
+    const http::request& request() const { return request_; }
+    net::event_loop& loop() { return thread_.loop; }
+    thread_service& thread() { return thread_; }
+    base::cancel_source& cancel() { return *cancel_; }
+    request_facts& facts() { return facts_; }
+    std::string_view request_id() const { return request_id_; }  // "metamodel-…"
+    base::steady_time start() const { return start_; }
+
+    // Reads the body into request().body. False: the reply was sent or the client is gone; the handler just returns.
+    net::task<bool> read_body();
+    void release_body();
+
+    // A whole reply. HEAD gets the head alone.
+    send_state send(int status, std::string_view content_type, std::string_view header_lines, const api::pieces& body);
+    send_state begin(int status, std::string_view content_type, std::string_view header_lines,
+                     std::optional<std::uint64_t> content_length, const api::pieces& first);
+    send_state write(const api::pieces& more);
+    send_state end(const api::pieces& last);
+    void abort();
+    net::task<bool> flush();
+    net::task<> send_error(const base::error& e, std::string_view header_lines = {});
+
+    bool is_committed() const { return is_committed_; }
+    bool has_pending() const { return !pending_.empty(); }
+    bool is_http_1_0() const { return is_http_1_0_; }
+    base::steady_time last_write() const { return last_write_; }
+
+private:
+    enum class input_state { ready, closed, refused };
+    enum class phase { idle, head, body, serving };
+
+    void on_peer_closed() override;
+    void on_deadline() override;
+
+    net::task<bool> serve_one();
+    net::task<input_state> read_head(std::size_t& head_bytes);
+    net::task<bool> fill_input();
+    net::task<> refuse(base::error e, bool is_fatal);
+    std::optional<base::error> judge_head(std::string_view head);
+    std::optional<base::error> judge_access();
+    std::optional<base::error> judge_body_head() const;
+    void begin_request();
+    void end_request();
+    bool take_slot();
+    net::task<> answer_preflight();
+    net::task<bool> read_sized_body(std::size_t length);
+    net::task<bool> read_chunked_body();
+    void keep_surplus(std::string_view bytes);
+    net::task<bool> skip_body();
+    bool reserve_body(std::size_t bytes);
+    void arm_body_deadline(std::size_t received);
+    net::task<> linger();
+
+    void make_head(std::string& out, int status, std::string_view content_type, std::string_view header_lines);
+    send_state transmit(std::string_view head, const api::pieces& body, bool as_chunk, bool is_last);
+    bool closes_after() const;
+    void write_access_line();
+
+    static constexpr std::size_t inline_bytes = 2048;
+    static constexpr std::chrono::seconds write_stall{60};  // a client that takes nothing for so long is gone
+
+    service& service_;
+    thread_service& thread_;
+    net::stream stream_;
+    std::unique_ptr<base::cancel_source> cancel_;
+
+    // Input: what was received and not consumed. Small requests stay in the fixed part.
+    std::array<char, inline_bytes> inline_;
+    std::string long_input_;  // for heads that do not fit
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::string_view input() const;
+    void consume(std::size_t n);
+
+    http::request request_;
+    const http::route* route_ = nullptr;
+    std::optional<base::error> access_error_;  // found with the head, told after preflights were answered
+    std::string_view allow_origin_;
+    std::string_view client_request_id_;
+    std::string_view preflight_headers_;
+    std::string request_id_;
+    request_facts facts_;
+    base::steady_time start_{};
+    base::steady_time last_write_{};
+    std::optional<std::uint64_t> content_length_;
+    std::unique_ptr<char[]> body_;
+    std::size_t body_capacity_ = 0;
+    std::size_t body_accounted_ = 0;
+    std::size_t unread_body_ = 0;  // bytes of the body that are still to be read off the connection
+    phase phase_ = phase::idle;
+    bool is_chunked_ = false;
+    bool expects_continue_ = false;
+    bool keep_alive_ = true;
+    bool is_http_1_0_ = false;
+    bool is_head_request_ = false;
+    bool body_is_pending_ = false;  // not read yet
+    bool holds_slot_ = false;
+    bool is_committed_ = false;
+    bool is_open_ended_ = false;    // the body in progress is chunked or close-delimited
+    bool is_sized_ = false;         // and its length was announced
+    bool is_aborted_ = false;
+    bool is_timed_out_ = false;
+    bool is_draining_ = false;
+    bool is_gone_ = false;          // the client closed or reset
+    std::string pending_;           // accepted from a handler, not yet taken by the kernel
+    std::size_t pending_at_ = 0;
+};
+
+}  // namespace meta_model::http

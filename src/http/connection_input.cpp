@@ -1,0 +1,308 @@
+// Reading requests: heads and bodies, with their limits.
+#include "base/text.hpp"
+#include "http/connection.hpp"
+#include "net/chunk_decoder.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace meta_model::http {
+
+using base::error_code_id;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t chunk_growth = 64 * 1024;
+
+base::steady_duration to_steady(config::seconds_f s) {
+    return std::chrono::duration_cast<base::steady_duration>(s);
+}
+
+}  // namespace
+
+std::string_view connection::input() const {
+    const char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
+    return {data + begin_, end_ - begin_};
+}
+
+void connection::consume(std::size_t n) {
+    begin_ += n;
+}
+
+// Appends at least one byte to the input.
+net::task<bool> connection::fill_input() {
+    if (begin_ > 0) {
+        char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
+        std::memmove(data, data + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    const auto capacity = long_input_.empty() ? inline_.size() : long_input_.size();
+    if (end_ == capacity) {
+        std::string larger(capacity * 4, '\0');
+        std::memcpy(larger.data(), input().data(), end_);
+        long_input_ = std::move(larger);
+    }
+    char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
+    const auto room = (long_input_.empty() ? inline_.size() : long_input_.size()) - end_;
+    std::size_t got = 0;
+    const auto status = co_await stream_.read_some(data + end_, room, got);
+    if (status != net::io_status::ok) {
+        co_return false;
+    }
+    end_ += got;
+    thread_.shard.counters.add(telemetry::counter::received_bytes, static_cast<std::int64_t>(got));
+    co_return true;
+}
+
+net::task<connection::input_state> connection::read_head(std::size_t& head_bytes) {
+    const auto& limits = service_.config.server.limits;
+    auto& timers = thread_.loop.timers();
+    phase_ = phase::idle;
+    is_timed_out_ = false;
+    timers.arm(*this, steady_clock::now() + to_steady(limits.idle_timeout));
+    std::size_t searched = 0;
+    for (;;) {
+        // Empty lines in front of a request are allowed and are not its head.
+        auto text = input();
+        std::size_t skipped = 0;
+        while (text.starts_with("\r\n")) {
+            text.remove_prefix(2);
+            skipped += 2;
+        }
+        const auto head_end = net::find_head_end(text, searched > 3 ? searched - 3 : 0);
+        if (head_end != std::string_view::npos && head_end <= limits.max_header_bytes) {
+            head_bytes = skipped + head_end;
+            co_return input_state::ready;
+        }
+        searched = text.size();
+        if (text.size() > limits.max_header_bytes) {
+            const bool is_line = text.find("\r\n") == std::string_view::npos;
+            start_ = steady_clock::now();
+            co_await refuse(is_line ? base::make_error(error_code_id::uri_too_long, "The request line is too long.")
+                                    : base::make_error(error_code_id::headers_too_large,
+                                                       "The request head is larger than " +
+                                                           std::to_string(limits.max_header_bytes) + " bytes."),
+                            true);
+            co_return input_state::refused;
+        }
+        // A bare LF can never become a head we accept; say so now and not at the timeout.
+        if (text.find('\n') != std::string_view::npos && text.find("\r\n") == std::string_view::npos) {
+            start_ = steady_clock::now();
+            co_await refuse(base::make_error(error_code_id::malformed_request, "The request is not valid HTTP/1.1."),
+                            true);
+            co_return input_state::refused;
+        }
+        if (!text.empty() && phase_ == phase::idle) {
+            phase_ = phase::head;
+            timers.arm(*this, steady_clock::now() + to_steady(limits.header_timeout));
+        }
+        if ((is_draining_ || service_.is_stopping) && text.empty()) {
+            co_return input_state::closed;
+        }
+        if (!co_await fill_input()) {
+            if (is_timed_out_ && phase_ == phase::head) {
+                start_ = steady_clock::now();
+                co_await refuse(base::make_error(error_code_id::request_timeout, "The request head came too slowly."),
+                                true);
+            }
+            co_return input_state::closed;
+        }
+    }
+}
+
+// 60 s, and from then on no slower than 1 KiB/s.
+void connection::arm_body_deadline(std::size_t received) {
+    const auto allowed =
+        to_steady(service_.config.server.limits.body_timeout) + std::chrono::milliseconds(received * 1000 / 1024);
+    thread_.loop.timers().arm(*this, start_ + allowed);
+}
+
+// Memory for the body, counted against what all requests may hold together.
+bool connection::reserve_body(std::size_t bytes) {
+    if (bytes <= body_capacity_) {
+        return true;
+    }
+    const auto capacity = body_capacity_ == 0 ? bytes : std::max(bytes, body_capacity_ * 2);
+    const auto added = static_cast<std::int64_t>(capacity - body_capacity_);
+    const auto limit = static_cast<std::int64_t>(service_.config.server.limits.max_in_flight_bytes);
+    if (service_.in_flight_bytes.fetch_add(added, std::memory_order_relaxed) + added > limit) {
+        service_.in_flight_bytes.fetch_sub(added, std::memory_order_relaxed);
+        return false;
+    }
+    std::unique_ptr<char[]> larger(new char[capacity]);
+    if (body_) {
+        std::memcpy(larger.get(), body_.get(), body_capacity_);
+    }
+    body_ = std::move(larger);
+    body_capacity_ = capacity;
+    return true;
+}
+
+void connection::release_body() {
+    if (body_capacity_ > 0) {
+        service_.in_flight_bytes.fetch_sub(static_cast<std::int64_t>(body_capacity_), std::memory_order_relaxed);
+        body_capacity_ = 0;
+        body_.reset();
+    }
+    request_.body = {};
+}
+
+net::task<bool> connection::read_body() {
+    if (!body_is_pending_) {
+        co_return true;
+    }
+    const auto length = static_cast<std::size_t>(content_length_.value_or(0));
+    if (!is_chunked_ && input().size() >= length) {
+        request_.body = input().substr(0, length);
+        consume(length);
+        body_is_pending_ = false;
+        co_return true;
+    }
+    if (expects_continue_ && input().empty()) {
+        static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+        const iovec part{const_cast<char*>(go_on.data()), go_on.size()};
+        std::size_t written = 0;
+        stream_.try_write(&part, 1, written);
+        expects_continue_ = false;
+    }
+    phase_ = phase::body;
+    thread_.loop.unwatch(*this);  // while it is read from, the read itself sees the end
+    arm_body_deadline(0);
+    const bool is_read = is_chunked_ ? co_await read_chunked_body() : co_await read_sized_body(length);
+    phase_ = phase::serving;
+    thread_.loop.timers().disarm(*this);
+    if (is_read) {
+        body_is_pending_ = false;
+        thread_.loop.watch(*this, stream_.fd());
+        co_return true;
+    }
+    if (is_timed_out_) {
+        co_await refuse(base::make_error(error_code_id::request_timeout, "The request body came too slowly."), true);
+    } else if (!is_committed_) {
+        is_gone_ = true;
+    }
+    co_return false;
+}
+
+net::task<bool> connection::read_sized_body(std::size_t length) {
+    if (!reserve_body(length)) {
+        auto e = base::make_error(error_code_id::overloaded, "The gateway holds as many request bytes as it may.");
+        e.retry_after_s = 1;
+        co_await refuse(std::move(e), false);
+        co_return false;
+    }
+    std::size_t have = input().size();
+    std::memcpy(body_.get(), input().data(), have);
+    consume(have);
+    while (have < length) {
+        std::size_t got = 0;
+        // A body mostly comes as fast as it is read: ask the kernel before waiting.
+        auto status = stream_.try_read(body_.get() + have, length - have, got);
+        if (status == net::io_status::would_block) {
+            status = co_await stream_.read_some(body_.get() + have, length - have, got);
+        }
+        if (status != net::io_status::ok) {
+            co_return false;
+        }
+        have += got;
+        arm_body_deadline(have);
+    }
+    thread_.shard.counters.add(telemetry::counter::received_bytes, static_cast<std::int64_t>(length));
+    request_.body = {body_.get(), length};
+    co_return true;
+}
+
+// Decoded where it is read to: the framing takes room for a moment, the body is compact at the end.
+net::task<bool> connection::read_chunked_body() {
+    const auto limit = service_.config.server.limits.max_body_bytes;
+    net::chunk_decoder decoder;
+    std::size_t have = 0;      // body bytes
+    std::size_t received = 0;  // bytes off the wire
+    for (;;) {
+        const auto early = input();
+        if (!reserve_body(have + std::max(early.size(), chunk_growth))) {
+            auto e = base::make_error(error_code_id::overloaded, "The gateway holds as many request bytes as it may.");
+            e.retry_after_s = 1;
+            co_await refuse(std::move(e), false);
+            co_return false;
+        }
+        std::size_t got = early.size();
+        if (got > 0) {
+            std::memcpy(body_.get() + have, early.data(), got);
+            consume(got);
+        } else if (co_await stream_.read_some(body_.get() + have, body_capacity_ - have, got) != net::io_status::ok) {
+            co_return false;
+        }
+        received += got;
+        arm_body_deadline(received);
+        const auto out = decoder.decode(body_.get() + have, got);
+        if (out.state == net::chunk_decoder::state::malformed) {
+            co_await refuse(base::make_error(error_code_id::malformed_request, "The chunked body is malformed."), true);
+            co_return false;
+        }
+        if (have + out.payload > limit) {
+            co_await refuse(base::make_error(error_code_id::request_too_large,
+                                             "The request body is larger than " + std::to_string(limit) + " bytes."),
+                            false);
+            co_return false;
+        }
+        if (out.state == net::chunk_decoder::state::done) {
+            keep_surplus({body_.get() + have + out.consumed, got - out.consumed});
+            request_.body = {body_.get(), have + out.payload};
+            co_return true;
+        }
+        have += out.payload;
+    }
+}
+
+// Bytes behind a chunked body are the next request's.
+void connection::keep_surplus(std::string_view bytes) {
+    const auto capacity = long_input_.empty() ? inline_.size() : long_input_.size();
+    if (bytes.size() > capacity - end_) {
+        keep_alive_ = false;  // more pipelined than there is room for: the client will send it again
+        return;
+    }
+    char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
+    std::memcpy(data + end_, bytes.data(), bytes.size());
+    end_ += bytes.size();
+}
+
+// A small body that nobody asked for is read away, so that the connection can be used again.
+net::task<bool> connection::skip_body() {
+    auto left = static_cast<std::size_t>(content_length_.value_or(0));
+    thread_.loop.timers().arm(*this, steady_clock::now() + std::chrono::seconds(5));
+    while (left > 0) {
+        if (input().empty() && !co_await fill_input()) {
+            co_return false;
+        }
+        const auto n = std::min(left, input().size());
+        consume(n);
+        left -= n;
+    }
+    body_is_pending_ = false;
+    co_return true;
+}
+
+// Ends our side and takes a little of what the client still sends: a reset would destroy the reply on its way.
+net::task<> connection::linger() {
+    if (is_gone_) {
+        co_return;
+    }
+    constexpr std::size_t enough = 256 * 1024;
+    stream_.shutdown_write();
+    thread_.loop.timers().arm(*this, steady_clock::now() + std::chrono::seconds(2));
+    std::size_t taken = input().size();
+    begin_ = end_ = 0;
+    while (taken < enough) {
+        begin_ = end_ = 0;
+        if (!co_await fill_input()) {
+            break;
+        }
+        taken += end_;
+    }
+}
+
+}  // namespace meta_model::http

@@ -1,0 +1,212 @@
+#include "net/request_head.hpp"
+
+#include "base/text.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace meta_model::net {
+
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::string_view;
+
+std::string_view to_std(string_view s) {
+    return {s.data(), s.size()};
+}
+
+// Hands the parts of a head to a request_head without building a container of them.
+class head_parser final : public http::basic_parser<true> {
+public:
+    explicit head_parser(request_head& out) : out_(out) {
+        header_limit(UINT32_MAX);  // the session has its own limit
+        body_limit(boost::none);
+    }
+
+    bool has_too_many_fields() const { return has_too_many_fields_; }
+
+private:
+    using error_code = boost::beast::error_code;
+
+    void on_request_impl(http::verb, string_view method, string_view target, int version, error_code&) override {
+        out_.method = to_std(method);
+        out_.target = to_std(target);
+        out_.is_http_1_0 = version == 10;
+    }
+    void on_response_impl(int, string_view, int, error_code&) override {}
+    void on_field_impl(http::field, string_view name, string_view value, error_code& ec) override {
+        if (out_.field_count == request_head::max_fields) {
+            has_too_many_fields_ = true;
+            ec = http::error::header_limit;
+            return;
+        }
+        out_.fields[out_.field_count++] = {to_std(name), to_std(value)};
+    }
+    void on_header_impl(error_code&) override {}
+    void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
+    std::size_t on_body_impl(string_view, error_code&) override { return 0; }
+    void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, string_view, error_code&) override { return 0; }
+    void on_finish_impl(error_code&) override {}
+
+    request_head& out_;
+    bool has_too_many_fields_ = false;
+};
+
+// Folded lines (a line that starts with white space) and any CR or LF that is not a line end.
+bool has_stray_line_ends(std::string_view head) {
+    for (std::size_t i = head.find_first_of("\r\n"); i != std::string_view::npos;
+         i = head.find_first_of("\r\n", i)) {
+        if (head.substr(i, 2) != "\r\n") {
+            return true;
+        }
+        i += 2;
+        if (i < head.size() && (head[i] == ' ' || head[i] == '\t')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// RFC 3986 characters only: no raw UTF-8, no quotes, no fragment.
+bool is_legal_target(std::string_view target) {
+    return !target.empty() && std::ranges::all_of(target, [](char c) {
+        return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' &&
+               c != '{' && c != '|' && c != '}' && c != '#';
+    });
+}
+
+// True when `list` (comma separated) holds `token`.
+bool has_token(std::string_view list, std::string_view token) {
+    while (!list.empty()) {
+        const auto comma = list.find(',');
+        if (base::ascii_iequals(base::trim(list.substr(0, comma)), token)) {
+            return true;
+        }
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    }
+    return false;
+}
+
+bool read_length(std::string_view text, std::uint64_t& out) {
+    if (text.empty() || text.size() > 19 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+        return false;
+    }
+    return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
+}
+
+head_fault judge_framing(request_head& h) {
+    const auto codings = h.count("transfer-encoding");
+    const auto lengths = h.count("content-length");
+    if (codings > 0) {
+        // With both, or on 1.0, a proxy before us may have counted the body otherwise (RFC 9112 §6.1).
+        if (h.is_http_1_0 || lengths > 0 || codings > 1) {
+            return head_fault::malformed;
+        }
+        if (!base::ascii_iequals(h.find("transfer-encoding"), "chunked")) {
+            return head_fault::unknown_coding;
+        }
+        h.is_chunked = true;
+        return head_fault::none;
+    }
+    if (lengths > 1) {
+        return head_fault::malformed;
+    }
+    if (lengths == 1) {
+        std::uint64_t n = 0;
+        if (!read_length(h.find("content-length"), n)) {
+            return head_fault::malformed;
+        }
+        h.content_length = n;
+    }
+    return head_fault::none;
+}
+
+// Letters, digits and the marks of a host and port; nothing that could bend a path or a log line.
+bool is_legal_host(std::string_view host) {
+    return std::ranges::all_of(host, [](char c) {
+        const auto l = static_cast<char>(c | 0x20);
+        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == ':' ||
+               c == '[' || c == ']' || c == '%' || c == '~';
+    });
+}
+
+head_fault judge_fields(request_head& h) {
+    const auto hosts = h.count("host");
+    if (hosts > 1 || (hosts == 0 && !h.is_http_1_0)) {
+        return head_fault::malformed;
+    }
+    h.host = h.find("host");
+    if (!is_legal_host(h.host)) {
+        return head_fault::malformed;
+    }
+    bool close = false;
+    bool keep = false;
+    for (std::size_t i = 0; i < h.field_count; ++i) {
+        if (base::ascii_iequals(h.fields[i].name, "connection")) {
+            close = close || has_token(h.fields[i].value, "close");
+            keep = keep || has_token(h.fields[i].value, "keep-alive");
+        }
+    }
+    h.keep_alive = !close && (!h.is_http_1_0 || keep);
+    if (const auto expect = h.find("expect"); !expect.empty()) {
+        if (!base::ascii_iequals(expect, "100-continue")) {
+            return head_fault::bad_expectation;
+        }
+        h.expects_continue = !h.is_http_1_0;
+    }
+    return judge_framing(h);
+}
+
+}  // namespace
+
+std::string_view request_head::find(std::string_view name) const {
+    for (std::size_t i = 0; i < field_count; ++i) {
+        if (fields[i].name.size() == name.size() && base::ascii_iequals(fields[i].name, name)) {
+            return fields[i].value;
+        }
+    }
+    return {};
+}
+
+std::size_t request_head::count(std::string_view name) const {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < field_count; ++i) {
+        n += base::ascii_iequals(fields[i].name, name) ? 1 : 0;
+    }
+    return n;
+}
+
+std::size_t find_head_end(std::string_view buffer, std::size_t from) {
+    const auto at = buffer.find("\r\n\r\n", from);
+    return at == std::string_view::npos ? at : at + 4;
+}
+
+head_fault parse_request_head(std::string_view head, request_head& out) {
+    out.field_count = 0;
+    out.content_length.reset();
+    out.is_chunked = out.expects_continue = false;
+    if (has_stray_line_ends(head) || head.find('\0') != std::string_view::npos) {
+        return head_fault::malformed;
+    }
+    // Beast judges Content-Length and Transfer-Encoding too and may refuse first; either way it is a 400.
+    head_parser parser(out);
+    boost::beast::error_code ec;
+    parser.put(boost::asio::buffer(head.data(), head.size()), ec);
+    if (parser.has_too_many_fields()) {
+        return head_fault::too_many_fields;
+    }
+    if (ec == http::error::bad_version) {
+        return head_fault::bad_version;
+    }
+    if ((ec && ec != http::error::need_more) || !parser.is_header_done() || !is_legal_target(out.target)) {
+        return head_fault::malformed;
+    }
+    return judge_fields(out);
+}
+
+}  // namespace meta_model::net

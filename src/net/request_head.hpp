@@ -1,0 +1,52 @@
+// The head of an HTTP/1.1 request, read strictly (RFC 9112). Parsing is Beast's; what Beast lets pass is refused after
+// it, because two servers that read one head differently are how requests get smuggled.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace meta_model::net {
+
+struct header_field {
+    std::string_view name{};
+    std::string_view value{};  // without surrounding white space
+};
+
+struct request_head {
+    static constexpr std::size_t max_fields = 100;
+
+    std::string_view method{};
+    std::string_view target{};  // as sent
+    bool is_http_1_0 = false;
+    std::array<header_field, max_fields> fields{};
+    std::size_t field_count = 0;
+    std::string_view host{};
+    std::optional<std::uint64_t> content_length{};
+    bool is_chunked = false;
+    bool keep_alive = true;
+    bool expects_continue = false;
+
+    // The value of the first field of this name (ASCII case-insensitive), or empty.
+    std::string_view find(std::string_view name) const;
+    std::size_t count(std::string_view name) const;
+};
+
+enum class head_fault {
+    none,
+    malformed,        // 400
+    too_many_fields,  // 431
+    bad_version,      // neither 1.0 nor 1.1: 400
+    bad_expectation,  // an Expect other than 100-continue: 400
+    unknown_coding,   // a Transfer-Encoding other than chunked: 501 by RFC 9112 §6.1
+};
+
+// Offset behind the blank line that ends the head in `buffer`, or npos. `from` as in api::find_event_end.
+std::size_t find_head_end(std::string_view buffer, std::size_t from = 0);
+
+// Reads one whole head, its blank line included. The views in `out` are of `head`.
+head_fault parse_request_head(std::string_view head, request_head& out);
+
+}  // namespace meta_model::net

@@ -1,0 +1,110 @@
+#include "net/stream.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace meta_model::net {
+
+namespace {
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable_t<executor>());
+
+io_status status_of(const boost::system::error_code& ec) {
+    if (!ec) {
+        return io_status::ok;
+    }
+    if (ec == asio::error::eof) {
+        return io_status::closed;
+    }
+    return ec == asio::error::operation_aborted ? io_status::cancelled : io_status::failed;
+}
+
+}  // namespace
+
+void prepare_socket(tcp_socket& socket) {
+    boost::system::error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket.native_non_blocking(true, ignored);
+}
+
+stream::stream(tcp_socket socket) : socket_(std::move(socket)) {
+    prepare_socket(socket_);
+}
+
+io_status stream::try_read(char* data, std::size_t size, std::size_t& got) {
+    const auto n = ::recv(fd(), data, size, 0);
+    if (n > 0) {
+        got = static_cast<std::size_t>(n);
+        return io_status::ok;
+    }
+    if (n == 0) {
+        return io_status::closed;
+    }
+    return errno == EAGAIN || errno == EINTR ? io_status::would_block : io_status::failed;
+}
+
+io_status stream::try_write(const iovec* parts, int count, std::size_t& written) {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts);  // sendmsg does not change them; the type is shared with recvmsg
+    message.msg_iovlen = static_cast<std::size_t>(count);
+    const auto n = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
+    if (n >= 0) {
+        written = static_cast<std::size_t>(n);
+        return io_status::ok;
+    }
+    return errno == EAGAIN || errno == EINTR ? io_status::would_block : io_status::failed;
+}
+
+task<io_status> stream::read_some(char* data, std::size_t size, std::size_t& got) {
+    if (is_cancelled_) {
+        co_return io_status::cancelled;
+    }
+    const auto outcome = co_await socket_.async_read_some(asio::buffer(data, size), as_result);
+    got = std::get<1>(outcome);
+    co_return status_of(std::get<0>(outcome));
+}
+
+task<io_status> stream::wait_writable() {
+    if (is_cancelled_) {
+        co_return io_status::cancelled;
+    }
+    const auto outcome = co_await socket_.async_wait(tcp_socket::wait_write, as_result);
+    co_return status_of(std::get<0>(outcome));
+}
+
+void stream::cancel() {
+    is_cancelled_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+bool stream::has_unexpected_input() {
+    char byte = 0;
+    const auto n = ::recv(fd(), &byte, 1, MSG_PEEK);
+    return n >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+void stream::shutdown_write() {
+    boost::system::error_code ignored;
+    socket_.shutdown(tcp_socket::shutdown_send, ignored);
+}
+
+void stream::reset_on_close() {
+    boost::system::error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+}
+
+void stream::close() {
+    is_cancelled_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+}  // namespace meta_model::net

@@ -1,0 +1,59 @@
+// A connected byte stream: tried synchronously first, awaited only when the kernel has nothing or no room.
+// TCP now; TLS will be a second implementation behind the same calls.
+#pragma once
+
+#include "net/asio_types.hpp"
+
+#include <sys/uio.h>
+
+#include <cstddef>
+
+namespace meta_model::net {
+
+enum class io_status {
+    ok,
+    would_block,
+    closed,     // the peer ended its side
+    cancelled,  // by cancel() or close()
+    failed,     // reset, broken pipe and the like
+};
+
+class stream {
+public:
+    explicit stream(tcp_socket socket);
+    stream(const stream&) = delete;
+    stream& operator=(const stream&) = delete;
+
+    int fd() { return socket_.native_handle(); }
+    bool is_open() const { return socket_.is_open(); }
+
+    // Never suspend, never block.
+    io_status try_read(char* data, std::size_t size, std::size_t& got);
+    io_status try_write(const iovec* parts, int count, std::size_t& written);
+
+    // Waits until at least one byte was read into `data`, which must live until then.
+    task<io_status> read_some(char* data, std::size_t size, std::size_t& got);
+
+    // Waits until the kernel takes bytes again.
+    task<io_status> wait_writable();
+
+    // Ends the pending operation with `cancelled`, and every later wait as well. try_* still work.
+    void cancel();
+    bool is_cancelled() const { return is_cancelled_; }
+
+    // True when bytes or an end wait to be read: a connection at rest that shows this must not be used again.
+    bool has_unexpected_input();
+
+    void shutdown_write();
+    void reset_on_close();  // close() then resets the connection instead of ending it
+    void close();
+
+private:
+    tcp_socket socket_;
+    bool is_cancelled_ = false;
+};
+
+// No delay, no blocking.
+void prepare_socket(tcp_socket& socket);
+
+}  // namespace meta_model::net

@@ -1,0 +1,153 @@
+#include "routes/chat.hpp"
+
+#include "api/chat_request.hpp"
+#include "base/text.hpp"
+#include "dispatch/run.hpp"
+#include "routes/answer_sink.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace meta_model::routes {
+
+namespace {
+
+using base::error_code_id;
+using std::chrono::steady_clock;
+
+// The request's own deadline: what the client asks for shortens it, never lengthens it.
+base::steady_time deadline_of(const model_services& s, const api::chat_request& request, base::steady_time start) {
+    using std::chrono::duration_cast;
+    auto time = duration_cast<base::steady_duration>(s.config.server.request_timeout);
+    if (const auto wish = request.envelope().deadline_ms) {
+        time = std::min(time, duration_cast<base::steady_duration>(std::chrono::milliseconds(
+                                  std::min<std::int64_t>(*wish, 86'400'000))));
+    }
+    return start + time;
+}
+
+std::string upstream_lines(const http::connection& c) {
+    std::string lines = "X-Request-Id: ";
+    lines += c.request_id();
+    lines += "\r\n";
+    for (std::size_t i = 0; i < std::size(http::forwarded_names); ++i) {
+        const auto value = c.request().forwarded[i];
+        if (!value.empty()) {
+            lines += http::forwarded_names[i];
+            lines += ": ";
+            lines += base::header_safe(value, 1024);
+            lines += "\r\n";
+        }
+    }
+    return lines;
+}
+
+base::result<void> judge(const model_services& s, const api::chat_request& request) {
+    if (s.config.upstreams.empty()) {
+        return base::make_error(error_code_id::no_upstream, "No upstream is configured.");
+    }
+    if (request.find("max_tokens") != nullptr && request.find("max_completion_tokens") != nullptr) {
+        return base::make_error(error_code_id::conflicting_params,
+                                "'max_tokens' and 'max_completion_tokens' cannot both be given.", "max_tokens");
+    }
+    if (request.envelope().has_max_cost) {
+        return base::make_error(error_code_id::not_implemented, "'x_meta_model.max_cost_usd' is not available yet.",
+                                "x_meta_model.max_cost_usd");
+    }
+    return {};
+}
+
+void set_facts(http::connection& c, const dispatch::request_context& context) {
+    auto& facts = c.facts();
+    facts.profile = context.target.name;
+    facts.strategy = telemetry::to_string(context.target.strategy);
+    facts.tokens_in = context.record.tokens_in;
+    facts.tokens_out = context.record.tokens_out;
+    if (facts.detail.empty()) {
+        facts.detail = context.error_detail;
+    }
+    if (facts.code.empty() && context.record.outcome != telemetry::outcome_code::ok) {
+        facts.code = telemetry::to_string(context.record.outcome);
+    }
+}
+
+// Every outcome is recorded, the failed ones above all.
+void record(http::connection& c, const model_services& s, dispatch::request_context& context,
+            const std::optional<base::error>& failure) {
+    using std::chrono::duration_cast;
+    auto& r = context.record;
+    auto& shard = c.thread().shard;
+    r.timestamp_ms =
+        duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    r.profile = context.target.id;
+    r.strategy = context.target.strategy;
+    r.elapsed = duration_cast<std::chrono::microseconds>(steady_clock::now() - context.start);
+    if (failure) {
+        r.outcome = telemetry::outcome_of(failure->id);
+        r.status = static_cast<std::uint16_t>(failure->http_status());
+    } else if (r.status == 0) {
+        r.status = static_cast<std::uint16_t>(c.facts().status);
+    }
+    if (context.cancel.reason() == base::cancel_reason::client_gone) {
+        r.outcome = telemetry::outcome_of(error_code_id::client_closed);
+    }
+    shard.counters.add(telemetry::counter::stream_events_dropped, context.dropped_events);
+    shard.counters.add(telemetry::counter::streams_cut, context.was_cut ? 1 : 0);
+    set_facts(c, context);
+    c.facts().is_recorded = true;
+    s.recorder.record(shard, std::move(r));
+}
+
+net::task<> chat_completions(const model_services& s, http::connection& c) {
+    if (!co_await c.read_body()) {
+        co_return;
+    }
+    api::chat_request request;
+    base::result<void> judged =
+        base::is_valid_utf8(c.request().body)
+            ? request.parse(c.request().body, s.config.server.limits.max_json_depth)
+            : base::result<void>(base::make_error(error_code_id::invalid_json, "The request body is not valid UTF-8."));
+    if (judged) {
+        judged = judge(s, request);
+    }
+    if (!judged) {
+        co_await c.send_error(judged.error());
+        co_return;
+    }
+    const auto target = s.catalog.resolve(request.requested_name());
+    if (!target) {
+        co_await c.send_error(target.error());
+        co_return;
+    }
+    http_answer_sink sink(c);
+    const auto lines = upstream_lines(c);
+    dispatch::request_context context{.loop = c.loop(),
+                                      .client = *s.clients[static_cast<std::size_t>(c.loop().index())],
+                                      .shard = c.thread().shard,
+                                      .log = s.log,
+                                      .config = s.config,
+                                      .target = **target,
+                                      .request = request,
+                                      .sink = sink,
+                                      .cancel = c.cancel(),
+                                      .request_id = c.request_id(),
+                                      .upstream_header_lines = lines,
+                                      .start = c.start(),
+                                      .deadline = deadline_of(s, request, c.start())};
+    const auto failure = co_await dispatch::run(context);
+    if (failure && context.cancel.reason() != base::cancel_reason::client_gone) {
+        co_await c.send_error(*failure, context.header_lines);
+    }
+    record(c, s, context, failure);
+}
+
+}  // namespace
+
+void add_chat_routes(http::router& router, const model_services& services) {
+    router.add({.method = "POST",
+                .path = "/v1/chat/completions",
+                .body = http::body_class::json,
+                .handler = [&services](http::connection& c) { return chat_completions(services, c); }});
+}
+
+}  // namespace meta_model::routes

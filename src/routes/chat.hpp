@@ -1,0 +1,27 @@
+// POST /v1/chat/completions.
+#pragma once
+
+#include "config/config.hpp"
+#include "dispatch/catalog.hpp"
+#include "http/connection.hpp"
+#include "http/route.hpp"
+#include "telemetry/recorder.hpp"
+#include "upstream/client.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace meta_model::routes {
+
+// What the handlers of model requests share. All references outlive the routes.
+struct model_services {
+    const config::gateway_config& config;
+    const dispatch::catalog& catalog;
+    telemetry::recorder& recorder;
+    base::logger& log;
+    std::vector<upstream::client*> clients{};  // by event_loop::index
+};
+
+void add_chat_routes(http::router& router, const model_services& services);
+
+}  // namespace meta_model::routes

@@ -1,0 +1,89 @@
+// One call to one upstream, whatever carries it. The caller starts it, reads the reply's body and may cancel it at any
+// time; a call that is destroyed before its end closes what it used.
+#pragma once
+
+#include "api/span_edits.hpp"
+#include "base/cancel.hpp"
+#include "base/timer_wheel.hpp"
+#include "net/asio_types.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace meta_model::upstream {
+
+enum class call_fault {
+    none,
+    misconfigured,    // a secret is missing
+    not_implemented,  // the upstream's transport or protocol is not built yet
+    transport,        // refused, reset, unresolved, ended before the head
+    garbage,          // not HTTP/1, or framing that cannot be trusted
+    timeout,          // one of the call's own limits; `detail` says which
+    deadline,         // the request's time is over
+    too_large,        // the reply exceeds its limit
+    cut,              // the body ended before its end
+    cancelled,
+};
+
+struct call_error {
+    call_fault fault = call_fault::none;
+    std::string detail{};  // for the log: what failed, without secrets
+
+    explicit operator bool() const { return fault != call_fault::none; }
+};
+
+enum class body_kind { json, event_stream, other };
+
+// What the gateway needs of a reply head.
+struct reply_facts {
+    int status = 0;
+    upstream::body_kind kind = body_kind::other;
+    bool is_encoded = false;          // a Content-Encoding that was not asked for
+    bool has_length = false;
+    std::uint64_t content_length = 0;
+    int retry_after_s = -1;
+    std::string passed_headers{};     // header lines that clients may see, each with CRLF
+};
+
+struct call_options {
+    std::string_view method = "POST";
+    std::string_view path{};             // behind the base URL, e.g. "/chat/completions"
+    std::string_view header_lines{};     // e.g. the request id, each with CRLF
+    const api::pieces* body = nullptr;   // must live until start() returned
+    base::steady_time deadline = base::no_deadline;  // of the whole request
+    base::cancel_source* cancel = nullptr;
+};
+
+enum class read_state { data, end, would_block, failed };
+
+class call {
+public:
+    virtual ~call() = default;
+
+    // Connects or takes a pooled connection, sends the request and reads the reply's head.
+    virtual net::task<call_error> start(const call_options& options) = 0;
+    virtual const reply_facts& reply() const = 0;
+
+    // Moves body bytes that are there into `into` (`room` > 0 bytes). `data`: `got` > 0. `failed`: see error().
+    virtual read_state try_read(char* into, std::size_t room, std::size_t& got) = 0;
+
+    // Waits until try_read has something to say.
+    virtual net::task<> wait() = 0;
+
+    // The first content came: from now on the idle limit holds instead of the first-token limit.
+    virtual void note_first_token() = 0;
+
+    // Everything that matters was read; what is left is the end of the body, waited for only briefly so that the
+    // connection can be used again.
+    virtual void expect_end() = 0;
+
+    virtual const call_error& error() const = 0;
+
+    // Ends the call as soon as possible; a waiting start() or wait() returns.
+    virtual void cancel() = 0;
+
+    virtual base::steady_time head_time() const = 0;  // when the head came
+};
+
+}  // namespace meta_model::upstream

@@ -1,0 +1,33 @@
+#include "upstream/client.hpp"
+
+#include "upstream/test_call.hpp"
+
+namespace meta_model::upstream {
+
+client::client(net::event_loop& loop, net::resolver& names, const registry& upstreams)
+    : loop_(loop), names_(names), pools_(upstreams.all().size()) {}
+
+std::unique_ptr<call> client::make_call(upstream_state& upstream) {
+    if (upstream.config.protocol == config::wire_protocol::test) {
+        return std::make_unique<test_call>(loop_, upstream);
+    }
+    return std::make_unique<http_call>(loop_, names_, pools_[upstream.index], upstream);
+}
+
+void client::expire_idle(base::steady_time now) {
+    if (now < next_expiry_) {
+        return;
+    }
+    next_expiry_ = now + std::chrono::seconds(1);
+    for (auto& pool : pools_) {
+        pool.drop_older_than(now);
+    }
+}
+
+void client::close_idle() {
+    for (auto& pool : pools_) {
+        pool.clear();
+    }
+}
+
+}  // namespace meta_model::upstream

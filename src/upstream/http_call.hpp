@@ -1,0 +1,107 @@
+// A call over HTTP/1.1 on a pooled connection.
+#pragma once
+
+#include "net/chunk_decoder.hpp"
+#include "net/event_loop.hpp"
+#include "net/reply_head.hpp"
+#include "net/resolver.hpp"
+#include "net/stream.hpp"
+#include "upstream/call.hpp"
+#include "upstream/registry.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace meta_model::upstream {
+
+// A connection to an upstream with the bytes that a waited-for read put into it.
+struct connection {
+    // A small reply with its head fits; a stream's chunk as well. One of these is held per open stream.
+    static constexpr std::size_t buffer_bytes = 2048;
+
+    explicit connection(net::tcp_socket s) : stream(std::move(s)) {}
+
+    net::stream stream;
+    std::array<char, buffer_bytes> buffer;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    bool is_reused = false;
+    base::steady_time idle_since{};
+};
+
+// Idle connections of one thread to one upstream, the latest used first. Confined to its thread.
+class connection_pool {
+public:
+    static constexpr std::size_t max_idle = 512;
+    static constexpr std::chrono::seconds max_idle_time{50};  // below the 60 s and 75 s at which servers commonly close
+
+    // A connection that shows no sign of having died, or null.
+    std::unique_ptr<connection> take();
+    void put(std::unique_ptr<connection> c, base::steady_time now);
+    void drop_older_than(base::steady_time now);
+    void clear() { idle_.clear(); }
+
+private:
+    std::vector<std::unique_ptr<connection>> idle_;
+};
+
+class http_call final : public call, private base::cancel_hook, private base::deadline_node {
+public:
+    http_call(net::event_loop& loop, net::resolver& names, connection_pool& pool, upstream_state& upstream);
+    ~http_call() override;
+
+    net::task<call_error> start(const call_options& options) override;
+    const reply_facts& reply() const override { return reply_; }
+    read_state try_read(char* into, std::size_t room, std::size_t& got) override;
+    net::task<> wait() override;
+    void note_first_token() override;
+    void expect_end() override;
+    const call_error& error() const override { return error_; }
+    void cancel() override;
+    base::steady_time head_time() const override { return head_time_; }
+
+private:
+    enum class phase { idle, connect, first_byte, first_token, body, end };
+
+    void on_cancel(base::cancel_reason reason) override;
+    void on_deadline() override;
+    void enter(phase p);
+    void arm(config::seconds_f limit);
+    read_state fail(call_fault fault, std::string detail);
+    call_error fault_of(net::io_status status, std::string_view doing);
+
+    net::task<bool> connect();
+    net::task<bool> send_request(const call_options& options);
+    net::task<bool> read_head();
+    bool digest_head(std::string_view head);
+    void pass_header(const net::header_field& field);
+    read_state take_body(char* data, std::size_t size, std::size_t& got);
+    void finish();
+
+    net::event_loop& loop_;
+    net::resolver& names_;
+    connection_pool& pool_;
+    upstream_state& upstream_;
+    std::unique_ptr<connection> connection_;
+    net::tcp_socket* connecting_ = nullptr;
+    std::optional<net::chunk_decoder> chunks_;
+    reply_facts reply_;
+    call_error error_;
+    base::steady_time deadline_ = base::no_deadline;
+    base::steady_time head_time_{};
+    phase phase_ = phase::idle;
+    net::body_framing framing_ = net::body_framing::none;
+    std::uint64_t left_ = 0;         // of a sized body
+    std::uint64_t body_bytes_ = 0;   // received so far
+    bool may_reuse_ = false;
+    bool expects_more_ = false;      // the last read filled its room: look again before waiting
+    bool has_ended_ = false;
+    bool is_cancelled_ = false;
+    bool is_stream_ = false;
+    bool has_token_ = false;
+    bool got_reply_bytes_ = false;
+};
+
+}  // namespace meta_model::upstream

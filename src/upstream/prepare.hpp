@@ -1,0 +1,46 @@
+// What goes to an upstream: the client's own bytes with the edits that the upstream's configuration and the strategy
+// ask for (spec §7.5, §7.6).
+#pragma once
+
+#include "api/chat_request.hpp"
+#include "api/span_edits.hpp"
+#include "config/config.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace meta_model::upstream {
+
+// Changes of a strategy. They come before the upstream's own, which therefore win.
+struct body_changes {
+    struct member {
+        std::string_view key;
+        std::optional<std::string> value;  // JSON text; absent: the member is removed
+    };
+    std::vector<member> members{};
+    std::string leading_message{};   // one JSON object put in front of `messages`; empty: none
+    std::string trailing_message{};  // one put behind them
+};
+
+// Keeps the replacements alive that its pieces view. Neither copied nor moved.
+class prepared_body {
+public:
+    prepared_body() = default;
+    prepared_body(const prepared_body&) = delete;
+    prepared_body& operator=(const prepared_body&) = delete;
+
+    // `request`, `upstream` and `changes` must outlive the pieces.
+    void prepare(const api::chat_request& request, const config::upstream& upstream, const body_changes& changes);
+
+    const api::pieces& pieces() const { return pieces_; }
+
+private:
+    std::string model_;   // JSON text
+    std::string effort_;  // JSON text
+    api::span_edits edits_;
+    api::pieces pieces_;
+};
+
+}  // namespace meta_model::upstream
