@@ -12,7 +12,8 @@ namespace meta_model::upstream {
 
 namespace {
 
-constexpr std::size_t quote_bytes = 80;
+constexpr std::size_t quote_bytes = 80;          // of a question
+constexpr std::size_t draft_bytes = 120;         // of a draft
 constexpr std::size_t scanned_bytes = 1u << 20;  // of a synthesis task
 
 template <std::size_t N>
@@ -160,24 +161,46 @@ std::optional<int> candidate_number(std::string_view line) {
                                                                 : std::nullopt;
 }
 
-// What a draft says, without the sentence by which a simulated one introduces itself and without fence lines.
-std::string beginning_of_draft(std::string_view draft) {
+// Without the sentences by which a simulated draft introduces itself and repeats the question.
+std::string_view own_words(std::string_view text) {
     constexpr std::string_view introduced = "Simulated reply by ";
-    std::string words;
-    while (!draft.empty() && words.size() < 4 * quote_bytes) {
-        const auto line = base::trim(draft.substr(0, draft.find('\n')));
-        draft.remove_prefix(std::min(draft.size(), draft.find('\n')));
-        draft.remove_prefix(draft.empty() ? 0 : 1);
-        if (line.find(' ') != std::string_view::npos) {
-            words.append(line.substr(0, 4 * quote_bytes)).append(1, ' ');
+    if (!text.starts_with(introduced)) {
+        return text;
+    }
+    const auto introduction_end = text.find(". ");
+    text.remove_prefix(
+        introduction_end == std::string_view::npos ? text.size() : introduction_end + 2
+    );
+    for (const auto question_end : {text.find("\". "), text.find("\": ")}) {
+        if (question_end < 2 * quote_bytes) {
+            return text.substr(question_end + 3);
         }
     }
-    std::string_view text = words;
-    if (text.starts_with(introduced)) {
-        const auto end = text.find(". ");
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+    return text;
+}
+
+bool is_fence(std::string_view line) {
+    constexpr std::string_view marks = "=<>~`-#*_";
+    return !line.empty() && marks.find(line.front()) != std::string_view::npos
+           && line.find(' ') == std::string_view::npos;
+}
+
+// What a draft says first: the text between its fences, or all of it when it has none.
+std::string beginning_of_draft(std::string_view draft) {
+    constexpr std::size_t enough_bytes = 8 * quote_bytes;
+    std::string words;
+    while (!draft.empty() && words.size() < enough_bytes) {
+        const auto line_end = std::min(draft.find('\n'), draft.size());
+        const auto line = base::trim(draft.substr(0, line_end));
+        draft.remove_prefix(std::min(line_end + 1, draft.size()));
+        if (is_fence(line) && !words.empty()) {
+            break;
+        }
+        if (!is_fence(line) && !line.empty()) {
+            words.append(line.substr(0, enough_bytes)).append(1, ' ');
+        }
     }
-    return quoted_part(text, quote_bytes);
+    return quoted_part(own_words(words), draft_bytes);
 }
 
 // Where the instructions may stand: before the drafts and in the last lines.
