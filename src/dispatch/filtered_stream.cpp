@@ -70,9 +70,11 @@ net::task<> send_draft_as_stream(request_context& c, api::draft answer, bool exp
     encoder.close();
     record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);
     c.record.final_tool_call_count = static_cast<std::uint32_t>(answer.tool_calls.size());
-    if (co_await write_out(c, out) && c.sink.end({}) == write_state::pending) {
+    co_await write_out(c, out);
+    if (c.sink.end({}) == write_state::pending) {
         co_await c.sink.drain();
     }
+    co_return;
 }
 
 filtered_stream::filtered_stream(request_context& context, upstream::call& call)
@@ -191,7 +193,8 @@ net::task<std::optional<base::error>> filtered_stream::run() {
         }
         encoder_->close();
     }
-    if (co_await write_out(context_, out_) && context_.sink.end({}) == write_state::pending) {
+    co_await write_out(context_, out_);
+    if (context_.sink.end({}) == write_state::pending) {
         co_await context_.sink.drain();
     }
     co_return std::nullopt;

@@ -100,7 +100,8 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
         co_return;
     }
     std::string body;
-    if (!co_await read_body(context_.loop, *call_, upstream_.config.limits.max_reply_bytes, body)) {
+    const bool is_ok = co_await read_body(context_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
+    if (!is_ok) {
         fail_with(call_->error() ? call_->error() : upstream::call_error{upstream::call_fault::too_large, "reply"});
         co_return;
     }
@@ -149,9 +150,12 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
         if (decoder.has_content()) {
             call_->note_first_token();
         }
-        if (after_events && !co_await after_events()) {
-            fail(call_outcome::cancelled, "stopped");
-            co_return;
+        if (after_events) {
+            const bool goes_on = co_await after_events();
+            if (!goes_on) {
+                fail(call_outcome::cancelled, "stopped");
+                co_return;
+            }
         }
         if (decoder.is_done()) {
             call_->expect_end();

@@ -60,17 +60,21 @@ net::task<> live_answer::close(std::string_view finish_reason, const std::option
         encoder_.on_event({.kind = api::answer_event_kind::usage, .usage = &*usage});
     }
     encoder_.close();
-    if (co_await flush() && context_.sink.end({}) == write_state::pending) {
+    co_await flush();
+    if (context_.sink.end({}) == write_state::pending) {
         co_await context_.sink.drain();
     }
+    co_return;
 }
 
 net::task<> live_answer::fail(const base::error& e) {
     is_over_ = true;
     encoder_.on_event({.kind = api::answer_event_kind::failure, .error = &e});
-    if (co_await flush() && context_.sink.end({}) == write_state::pending) {
+    co_await flush();
+    if (context_.sink.end({}) == write_state::pending) {
         co_await context_.sink.drain();
     }
+    co_return;
 }
 
 }  // namespace meta_model::dispatch

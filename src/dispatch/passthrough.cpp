@@ -287,7 +287,11 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
     const auto length = reply.has_length ? std::optional(reply.content_length) : std::nullopt;
     auto written = c_.sink.begin(head, length, {first});
     for (;;) {
-        if (written == write_state::closed || (written == write_state::pending && !co_await c_.sink.drain())) {
+        bool is_open = written != write_state::closed;
+        if (written == write_state::pending) {
+            is_open = co_await c_.sink.drain();
+        }
+        if (!is_open) {
             break;
         }
         char* const buffer = c_.loop.scratch();
@@ -334,7 +338,8 @@ net::task<maybe_error> passthrough::answer_stream() {
 // A whole completion where a stream was asked for is cut into the stream's events (spec §2.6).
 net::task<maybe_error> passthrough::replay_as_stream() {
     std::string body;
-    if (!co_await read_body(c_.loop, *call_, upstream_.config.limits.max_reply_bytes, body)) {
+    const bool is_ok = co_await read_body(c_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
+    if (!is_ok) {
         co_return co_await finish_with(error_of(c_, call_->error()));
     }
     api::draft answer;

@@ -142,8 +142,11 @@ net::task<std::optional<base::error>> raw_stream::run() {
         carry_.assign(rest);
         if (!out_.empty()) {
             const auto written = write();
-            if (written == write_state::closed ||
-                (written == write_state::pending && !co_await context_.sink.drain())) {
+            bool is_open = written != write_state::closed;
+            if (written == write_state::pending) {
+                is_open = co_await context_.sink.drain();
+            }
+            if (!is_open) {
                 account();
                 co_return std::nullopt;
             }

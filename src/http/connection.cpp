@@ -156,7 +156,8 @@ net::task<bool> connection::serve_one() {
         }
     }
     if (state != input_state::ready || is_committed_) {
-        if (is_committed_ && co_await flush()) {
+        if (is_committed_) {
+            co_await flush();
             write_access_line();
             co_await linger();
         }

@@ -81,11 +81,11 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
         if (text.size() > limits.max_header_bytes) {
             const bool is_line = text.find("\r\n") == std::string_view::npos;
             start_ = steady_clock::now();
-            co_await refuse(is_line ? base::make_error(error_code_id::uri_too_long, "The request line is too long.")
-                                    : base::make_error(error_code_id::headers_too_large,
-                                                       "The request head is larger than " +
-                                                           std::to_string(limits.max_header_bytes) + " bytes."),
-                            true);
+            auto e = is_line ? base::make_error(error_code_id::uri_too_long, "The request line is too long.")
+                             : base::make_error(error_code_id::headers_too_large,
+                                                "The request head is larger than " +
+                                                    std::to_string(limits.max_header_bytes) + " bytes.");
+            co_await refuse(std::move(e), true);
             co_return input_state::refused;
         }
         // A bare LF can never become a head we accept; say so now and not at the timeout.
@@ -102,7 +102,8 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
         if ((is_draining_ || service_.is_stopping) && text.empty()) {
             co_return input_state::closed;
         }
-        if (!co_await fill_input()) {
+        const bool is_ok = co_await fill_input();
+        if (!is_ok) {
             if (is_timed_out_ && phase_ == phase::head) {
                 start_ = steady_clock::now();
                 co_await refuse(base::make_error(error_code_id::request_timeout, "The request head came too slowly."),
@@ -171,7 +172,12 @@ net::task<bool> connection::read_body() {
     phase_ = phase::body;
     thread_.loop.unwatch(*this);  // while it is read from, the read itself sees the end
     arm_body_deadline(0);
-    const bool is_read = is_chunked_ ? co_await read_chunked_body() : co_await read_sized_body(length);
+    bool is_read = false;
+    if (is_chunked_) {
+        is_read = co_await read_chunked_body();
+    } else {
+        is_read = co_await read_sized_body(length);
+    }
     phase_ = phase::serving;
     thread_.loop.timers().disarm(*this);
     if (is_read) {
@@ -233,8 +239,11 @@ net::task<bool> connection::read_chunked_body() {
         if (got > 0) {
             std::memcpy(body_.get() + have, early.data(), got);
             consume(got);
-        } else if (co_await stream_.read_some(body_.get() + have, body_capacity_ - have, got) != net::io_status::ok) {
-            co_return false;
+        } else {
+            const auto status = co_await stream_.read_some(body_.get() + have, body_capacity_ - have, got);
+            if (status != net::io_status::ok) {
+                co_return false;
+            }
         }
         received += got;
         arm_body_deadline(received);
@@ -275,8 +284,11 @@ net::task<bool> connection::skip_body() {
     auto left = static_cast<std::size_t>(content_length_.value_or(0));
     thread_.loop.timers().arm(*this, steady_clock::now() + std::chrono::seconds(5));
     while (left > 0) {
-        if (input().empty() && !co_await fill_input()) {
-            co_return false;
+        if (input().empty()) {
+            const bool has_more = co_await fill_input();
+            if (!has_more) {
+                co_return false;
+            }
         }
         const auto n = std::min(left, input().size());
         consume(n);
@@ -298,7 +310,8 @@ net::task<> connection::linger() {
     begin_ = end_ = 0;
     while (taken < enough) {
         begin_ = end_ = 0;
-        if (!co_await fill_input()) {
+        const bool is_ok = co_await fill_input();
+        if (!is_ok) {
             break;
         }
         taken += end_;

@@ -99,7 +99,8 @@ void record(http::connection& c, const model_services& s, dispatch::request_cont
 }
 
 net::task<> chat_completions(const model_services& s, http::connection& c) {
-    if (!co_await c.read_body()) {
+    const bool is_ok = co_await c.read_body();
+    if (!is_ok) {
         co_return;
     }
     api::chat_request request;

@@ -188,12 +188,19 @@ net::task<call_error> http_call::start(const call_options& options) {
     // A pooled connection may have died unseen; that is no failure of the upstream as long as no reply byte came.
     for (bool is_again = false; !is_cancelled_; is_again = true) {
         connection_ = is_again ? nullptr : pool_.take();
-        if (!connection_ && !co_await connect()) {
-            break;
+        if (!connection_) {
+            const bool is_connected = co_await connect();
+            if (!is_connected) {
+                break;
+            }
         }
         enter(phase::first_byte);
-        if (co_await send_request(options) && co_await read_head()) {
-            co_return call_error{};
+        const bool is_sent = co_await send_request(options);
+        if (is_sent) {
+            const bool is_answered = co_await read_head();
+            if (is_answered) {
+                co_return call_error{};
+            }
         }
         const bool may_try_again = !is_cancelled_ && connection_ && connection_->is_reused && !got_reply_bytes_;
         if (!may_try_again) {
