@@ -99,6 +99,7 @@ public:
     std::uint16_t port() const { return port_; }
     std::string log() const { return child_.standard_error(); }
     child_process& child() { return child_; }
+    const child_process& child() const { return child_; }
     const std::filesystem::path& folder() const { return folder_.path(); }
 
 private:
