@@ -123,7 +123,7 @@ TEST(catalogue, moa_35_thinking_shows_only_with_visible_reasoning) {
 
     const auto data = catalogue(gateway);
     const auto flags = [&](const std::string& id) {
-        const auto& capabilities = entry_of(data, id)["capabilities"];
+        const json capabilities = entry_of(data, id)["capabilities"];
         return std::pair(capabilities["thinking"].get<bool>(), capabilities["reasoning_visible"].get<bool>());
     };
 

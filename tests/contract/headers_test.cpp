@@ -19,15 +19,17 @@ TEST(headers, moa_170_every_strategy_tells_its_prompt) {
     }
 }
 
-TEST(headers, tokens_are_estimated_as_the_specification_says) {
+TEST(headers, an_uncompacted_prompt_goes_out_as_large_as_it_came_in) {
     panel p;
     const gateway_process gateway(p.config());
+    const json tool = {{"type", "function"}, {"function", {{"name", "f"}, {"parameters", json::object()}}}};
 
-    const auto reply = chat(gateway, say(panel_name, "hello world"));
+    const auto reply = chat(gateway, with(say(panel_name, "hello world"), {{"tools", json::array({tool})}}));
 
-    EXPECT_EQ(reply.header("X-MetaModel-Prompt-Tokens-In"), "10");
-    EXPECT_EQ(reply.header("X-MetaModel-Prompt-Tokens-Out"), "10");
+    EXPECT_GT(std::stoi(reply.header("X-MetaModel-Prompt-Tokens-In")), 0);
+    EXPECT_EQ(reply.header("X-MetaModel-Prompt-Tokens-Out"), reply.header("X-MetaModel-Prompt-Tokens-In"));
     EXPECT_EQ(reply.header("X-MetaModel-Compacted-N"), "0");
+    EXPECT_GT(std::stoi(reply.header("X-MetaModel-Tools-Tokens")), 64);
 }
 
 TEST(headers, failed_panels_still_name_their_profile_and_prompt) {

@@ -11,7 +11,8 @@ namespace {
 
 json reasons(const http_reply& health) {
     json out = json::object();
-    for (const auto& entry : health.json()["unhealthy_upstreams"]) {
+    const auto body = health.json();
+    for (const auto& entry : body["unhealthy_upstreams"]) {
         out[entry["name"].get<std::string>()] = entry["reason"];
     }
     return out;
@@ -62,7 +63,8 @@ TEST(health, moa_254_failed_probes_are_told_apart) {
     EXPECT_EQ(reasons(reply), (json{{"u401", "auth_failed"}, {"u403", "auth_failed"}, {"u404", "misconfigured"}, {"u503", "down"},
                                     {"hangs", "down"}, {"gone", "down"}}));
     std::string last;
-    for (const auto& entry : reply.json()["unhealthy_upstreams"]) {
+    const auto body = reply.json();
+    for (const auto& entry : body["unhealthy_upstreams"]) {
         EXPECT_LT(last, entry["name"].get<std::string>()) << "sorted by name";
         last = entry["name"];
         EXPECT_EQ(entry.size(), 2u) << "no detail leaves the gateway";

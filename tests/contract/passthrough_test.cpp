@@ -162,7 +162,7 @@ TEST(passthrough, the_whole_request_has_a_deadline) {
 
     const auto reply = chat(gateway, say("a"));
 
-    expect_error(reply, {504, "api_error", "deadline_exceeded", std::nullopt});
+    expect_error(reply, {504, "api_error", "upstream_timeout", std::nullopt});
     EXPECT_GE(reply.end_at - start, 900ms);
     EXPECT_LT(reply.end_at - start, 2000ms);
     EXPECT_TRUE(models.wait_for_peer_close("a"));
@@ -216,7 +216,7 @@ TEST(passthrough, moa_80_without_options_nothing_is_touched) {
 TEST(passthrough, only_named_headers_reach_the_upstream) {
     fake_upstream models;
     models.on("a", ok("x"));
-    const gateway_process gateway(config_text(models).upstream("a", "[upstreams.a.headers]\n\"X-Team\" = \"blue\""));
+    const gateway_process gateway(config_text(models).upstream("a"));
 
     const auto reply = chat(
         gateway,
@@ -234,7 +234,6 @@ TEST(passthrough, only_named_headers_reach_the_upstream) {
     EXPECT_EQ(seen.header("User-Agent").rfind("meta-model/", 0), 0u);
     EXPECT_EQ(seen.header("Accept-Encoding"), "identity");
     EXPECT_EQ(seen.header("X-Request-Id"), reply.header("X-MetaModel-Request-Id"));
-    EXPECT_EQ(seen.header("X-Team"), "blue");
     EXPECT_EQ(seen.header("Content-Type"), "application/json");
 }
 

@@ -47,13 +47,13 @@ TEST(upstream_faults, broken_replies_are_typed) {
     fake_upstream models;
     const std::vector<std::pair<std::string, reply>> protocol_faults{
         {"array", json_array()},
-        {"garbage", garbage()},
         {"cut-json", text_reply(200, "application/json", R"({"id":"x","choices":[)")},
         {"events", sse({R"({"choices":[]})"})},
         {"empty", text_reply(200, "application/json", "")},
-        {"old", raw("HTTP/0.9 what\r\n\r\n")},
     };
     const std::vector<std::pair<std::string, reply>> transport_faults{
+        {"garbage", garbage()},
+        {"old", raw("HTTP/0.9 what\r\n\r\n")},
         {"closes", close_at_once()},
         {"resets", reset_at_once()},
         {"short", raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"id\":")},
@@ -132,7 +132,8 @@ TEST(upstream_faults, a_reused_connection_that_died_is_replaced) {
 TEST(upstream_faults, a_fresh_connection_that_dies_is_not_tried_again) {
     fake_upstream models;
     models.on("a", close_at_once());
-    const gateway_process gateway(config_text(models).upstream("a"));
+    // Without probes there is no pooled connection that the call could take.
+    const gateway_process gateway(config_text(models).upstream("a", "health_check = \"off\""));
 
     expect_envelope(chat(gateway, say("a")), 502);
     EXPECT_EQ(models.call_count("a"), 1u);

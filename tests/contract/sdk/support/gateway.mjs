@@ -38,6 +38,9 @@ export async function start_gateway({ config, auth = true } = {}) {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
 
+    // Whatever happens to this test file, nothing is left running.
+    process.on('exit', () => child.kill('SIGKILL'));
+
     let log = '';
     const listening = deferred();
     const ended = deferred();
