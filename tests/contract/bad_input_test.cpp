@@ -7,8 +7,10 @@ namespace {
 
 struct target {
     fake_upstream models{};
-    gateway_process gateway{
-        config_text(models).upstreams({"a", "b", "s"}).passthrough("fast.v1", "a").moa("panel.v1", {"a", "b"}, "s")};
+    gateway_process gateway{config_text(models)
+                                .upstreams({"a", "b", "s"})
+                                .passthrough("fast.v1", "a")
+                                .moa("panel.v1", {"a", "b"}, "s")};
 
     target() {
         for (const char* name : {"a", "b", "s"}) {
@@ -18,18 +20,21 @@ struct target {
 
     void expect_alive(std::source_location where = std::source_location::current()) const {
         if (chat(gateway, say("a")).status != 200) {
-            ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line())) << "the gateway does not serve any more";
+            ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
+                << "the gateway does not serve any more";
         }
     }
 };
 
 // A request to `model` with this raw text as one more member.
 std::string with_member(const std::string& model, const std::string& member) {
-    return R"({"model":")" + model + R"(","messages":[{"role":"user","content":"hi"}],)" + member + "}";
+    return R"({"model":")" + model + R"(","messages":[{"role":"user","content":"hi"}],)" + member
+           + "}";
 }
 
 std::string with_content(const std::string& model, const std::string& raw_string) {
-    return R"({"model":")" + model + R"(","messages":[{"role":"user","content":")" + raw_string + R"("}]})";
+    return R"({"model":")" + model + R"(","messages":[{"role":"user","content":")" + raw_string
+           + R"("}]})";
 }
 
 std::string nested(std::size_t depth) {
@@ -39,13 +44,40 @@ std::string nested(std::size_t depth) {
 TEST(bad_input, what_is_no_json_is_invalid_json) {
     target t;
     const std::vector<std::string> texts{
-        "", " ", "{", "}", "null", "[]", "5", "\"text\"", "{\"model\":\"a\"", "{\"model\":\"a\",}", "{'model':'a'}", "{model:1}",
-        with_member("a", R"("x":tru)"), with_member("a", R"("x":[tru])"), with_member("a", R"("x":01)"), with_member("a", R"("x":+1)"),
-        with_member("a", R"("x":1.)"), with_member("a", R"("x":.5)"), with_member("a", R"("x":1e)"), with_member("a", R"("x":-)"),
-        with_member("a", R"("x":NaN)"), with_member("a", R"("x":Infinity)"), with_member("a", R"("x":"\q")"), with_member("a", R"("x":"\u12")"),
-        with_member("a", R"("x":["a" "b"])"), with_member("a", R"("x":[1,])"), with_member("a", R"("x":{"a":1,})"), with_member("a", R"("x":{"a"})"),
-        with_member("a", R"("x":{1:2})"), with_member("a", "\"x\":\"line\nbreak\""), with_member("a", std::string("\"x\":\"nul\0\"", 10)),
-        with_member("a", R"("x":1)") + "x", with_member("a", R"("x":1)") + "{}", "\xef\xbb\xbf" + with_member("a", R"("x":1)"),
+        "",
+        " ",
+        "{",
+        "}",
+        "null",
+        "[]",
+        "5",
+        "\"text\"",
+        "{\"model\":\"a\"",
+        "{\"model\":\"a\",}",
+        "{'model':'a'}",
+        "{model:1}",
+        with_member("a", R"("x":tru)"),
+        with_member("a", R"("x":[tru])"),
+        with_member("a", R"("x":01)"),
+        with_member("a", R"("x":+1)"),
+        with_member("a", R"("x":1.)"),
+        with_member("a", R"("x":.5)"),
+        with_member("a", R"("x":1e)"),
+        with_member("a", R"("x":-)"),
+        with_member("a", R"("x":NaN)"),
+        with_member("a", R"("x":Infinity)"),
+        with_member("a", R"("x":"\q")"),
+        with_member("a", R"("x":"\u12")"),
+        with_member("a", R"("x":["a" "b"])"),
+        with_member("a", R"("x":[1,])"),
+        with_member("a", R"("x":{"a":1,})"),
+        with_member("a", R"("x":{"a"})"),
+        with_member("a", R"("x":{1:2})"),
+        with_member("a", "\"x\":\"line\nbreak\""),
+        with_member("a", std::string("\"x\":\"nul\0\"", 10)),
+        with_member("a", R"("x":1)") + "x",
+        with_member("a", R"("x":1)") + "{}",
+        "\xef\xbb\xbf" + with_member("a", R"("x":1)"),
         "// comment\n" + with_member("a", R"("x":1)"),
     };
 
@@ -53,7 +85,8 @@ TEST(bad_input, what_is_no_json_is_invalid_json) {
         SCOPED_TRACE(text.substr(0, 120));
         const auto reply = chat_bytes(t.gateway, text);
         expect_envelope(reply, 400);
-        EXPECT_TRUE(reply.error_code() == "invalid_json" || reply.error_code() == "invalid_request") << reply.body;
+        EXPECT_TRUE(reply.error_code() == "invalid_json" || reply.error_code() == "invalid_request")
+            << reply.body;
         EXPECT_EQ(reply.json()["error"]["type"], "invalid_request_error");
     }
     EXPECT_TRUE(t.models.requests().empty());
@@ -62,7 +95,8 @@ TEST(bad_input, what_is_no_json_is_invalid_json) {
 
 TEST(bad_input, every_truncation_of_a_request_is_refused) {
     target t;
-    const auto whole = with_member("panel.v1", R"("stop":["a","\u00e9"],"seed":-1.5e3,"x":{"y":[true,null]})");
+    const auto whole =
+        with_member("panel.v1", R"("stop":["a","\u00e9"],"seed":-1.5e3,"x":{"y":[true,null]})");
     http_client client(t.gateway.port());
 
     for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -98,7 +132,13 @@ TEST(bad_input, depth_is_bounded) {
 
 TEST(bad_input, odd_numbers_travel_raw_and_never_break_a_panel) {
     target t;
-    for (const char* number : {"1e400", "-1e400", "1e-400", "123456789012345678901234567890", "-0", "0.1000000000000000055511151231257827"}) {
+    for (const char* number :
+         {"1e400",
+          "-1e400",
+          "1e-400",
+          "123456789012345678901234567890",
+          "-0",
+          "0.1000000000000000055511151231257827"}) {
         const auto member = std::string("\"seed\":") + number;
         const auto raw = chat_bytes(t.gateway, with_member("a", member));
         const auto sent = raw.status == 200 ? t.models.last_request("a").body : std::string();
@@ -112,7 +152,9 @@ TEST(bad_input, odd_numbers_travel_raw_and_never_break_a_panel) {
         }
     }
     for (const char* number : {"1e400", "123456789012345678901234567890", "-5"}) {
-        expect_envelope(chat_bytes(t.gateway, with_member("a", std::string("\"max_tokens\":") + number)), 400);
+        expect_envelope(
+            chat_bytes(t.gateway, with_member("a", std::string("\"max_tokens\":") + number)), 400
+        );
     }
     expect_envelope(chat_bytes(t.gateway, with_member("a", "\"temperature\":1e400")), 400);
     t.expect_alive();
@@ -120,7 +162,8 @@ TEST(bad_input, odd_numbers_travel_raw_and_never_break_a_panel) {
 
 TEST(bad_input, lone_surrogates_travel_raw_and_never_break_a_panel) {
     target t;
-    for (const char* text : {R"(\ud800)", R"(\udc00)", R"(\ud800x)", R"(\ud800\ud800)", R"(a\udfff)"}) {
+    for (const char* text :
+         {R"(\ud800)", R"(\udc00)", R"(\ud800x)", R"(\ud800\ud800)", R"(a\udfff)"}) {
         const auto raw = chat_bytes(t.gateway, with_content("a", text));
         const auto body = raw.status == 200 ? t.models.last_request("a").body : std::string();
         const auto decoded = chat_bytes(t.gateway, with_content("panel.v1", text));
@@ -136,13 +179,23 @@ TEST(bad_input, lone_surrogates_travel_raw_and_never_break_a_panel) {
 
 TEST(bad_input, invalid_utf_8_is_invalid_json) {
     target t;
-    for (const char* bytes : {"\xff", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\x80", "\xf0\x9f\x98"}) {
+    for (const char* bytes :
+         {"\xff",
+          "\xc3",
+          "\xc0\x80",
+          "\xe0\x80\x80",
+          "\xed\xa0\x80",
+          "\xf5\x80\x80\x80",
+          "\x80",
+          "\xf0\x9f\x98"}) {
         for (const char* model : {"a", "panel.v1"}) {
             const auto reply = chat_bytes(t.gateway, with_content(model, bytes));
             expect_envelope(reply, 400);
             EXPECT_EQ(reply.error_code(), "invalid_json") << reply.body;
         }
-        expect_envelope(chat_bytes(t.gateway, with_member("a", std::string("\"") + bytes + "\":1")), 400);
+        expect_envelope(
+            chat_bytes(t.gateway, with_member("a", std::string("\"") + bytes + "\":1")), 400
+        );
     }
     EXPECT_TRUE(t.models.requests().empty());
     t.expect_alive();
@@ -166,14 +219,18 @@ TEST(bad_input, deciding_keys_given_twice_are_refused_by_name) {
         expect_error(reply, {400, "invalid_request_error", "invalid_json", key});
     }
     EXPECT_TRUE(t.models.requests().empty());
-    EXPECT_EQ(chat_bytes(t.gateway, with_member("a", R"("user":"x","user":"y")")).status, 200) << "other keys are carried";
+    EXPECT_EQ(chat_bytes(t.gateway, with_member("a", R"("user":"x","user":"y")")).status, 200)
+        << "other keys are carried";
     EXPECT_NE(t.models.last_request("a").body.find(R"("user":"x","user":"y")"), std::string::npos);
 }
 
 TEST(bad_input, escaped_keys_are_the_keys_they_spell) {
     target t;
 
-    const auto reply = chat_bytes(t.gateway, R"({"mod\u0065l":"\u0061","mess\u0061ges":[{"r\u006fle":"user","content":"hi"}]})");
+    const auto reply = chat_bytes(
+        t.gateway,
+        R"({"mod\u0065l":"\u0061","mess\u0061ges":[{"r\u006fle":"user","content":"hi"}]})"
+    );
 
     EXPECT_EQ(reply.status, 200) << reply.body;
     EXPECT_EQ(t.models.last_request("a").json["model"], "org/a");
@@ -181,7 +238,13 @@ TEST(bad_input, escaped_keys_are_the_keys_they_spell) {
 
 TEST(bad_input, hostile_model_names_stay_inside_the_message) {
     target t;
-    for (const char* name : {R"(a\r\nX-Injected: 1)", R"(\u0000)", R"(<script>)", R"(../../etc/passwd)", R"(\u2028)", R"(日本)"}) {
+    for (const char* name :
+         {R"(a\r\nX-Injected: 1)",
+          R"(\u0000)",
+          R"(<script>)",
+          R"(../../etc/passwd)",
+          R"(\u2028)",
+          R"(日本)"}) {
         const auto reply = chat_bytes(t.gateway, with_content(name, "hi"));
         EXPECT_EQ(reply.status, 404) << name;
         expect_envelope(reply, 404);
@@ -195,14 +258,20 @@ TEST(bad_input, hostile_model_names_stay_inside_the_message) {
 
 TEST(bad_input, a_gateways_reply_to_hostile_upstream_text_stays_one_event_per_line) {
     target t;
-    const std::string text = "line\r\n\r\ndata: [DONE]\r\n\r\nevent: error\ndata: x\n\n\xe2\x80\xa8 end";
+    const std::string text =
+        "line\r\n\r\ndata: [DONE]\r\n\r\nevent: error\ndata: x\n\n\xe2\x80\xa8 end";
     t.models.on("s", ok(text));
 
     const auto result = stream(t.gateway, say_streamed("panel.v1"));
 
     EXPECT_EQ(result.text(), text);
     EXPECT_TRUE(result.has_done());
-    EXPECT_EQ(std::count_if(result.events.begin(), result.events.end(), [](const auto& e) { return e.is_done(); }), 1);
+    EXPECT_EQ(
+        std::count_if(
+            result.events.begin(), result.events.end(), [](const auto& e) { return e.is_done(); }
+        ),
+        1
+    );
 }
 
 }  // namespace

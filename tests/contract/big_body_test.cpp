@@ -37,7 +37,10 @@ TEST(big_body, a_large_reply_passes_whole_and_in_a_stream) {
     models.on("a", ok_as_json(text));
     std::vector<std::string> events;
     for (int i = 0; i < 300; ++i) {
-        events.push_back(json{{"choices", json::array({{{"index", 0}, {"delta", {{"content", text.substr(0, 10000)}}}}})}}.dump());
+        events.push_back(json{
+            {"choices",
+             json::array({{{"index", 0}, {"delta", {{"content", text.substr(0, 10000)}}}}})}
+        }.dump());
     }
     events.push_back(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})");
     events.push_back("[DONE]");
@@ -52,7 +55,12 @@ TEST(big_body, a_large_reply_passes_whole_and_in_a_stream) {
 
 TEST(big_body, a_slow_reader_slows_the_upstream_instead_of_filling_memory) {
     fake_upstream models;
-    std::vector<std::string> events(2000, json{{"choices", json::array({{{"index", 0}, {"delta", {{"content", std::string(20000, 'z')}}}}})}}.dump());
+    std::vector<std::string> events(
+        2000,
+        json{{"choices",
+              json::array({{{"index", 0}, {"delta", {{"content", std::string(20000, 'z')}}}}})}
+        }.dump()
+    );
     events.push_back(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})");
     models.on("a", sse(events));
     const gateway_process gateway(config_text(models).upstream("a"));
@@ -61,7 +69,8 @@ TEST(big_body, a_slow_reader_slows_the_upstream_instead_of_filling_memory) {
     const auto head = client.read_head();
     ASSERT_EQ(head.status, 200);
 
-    const bool raced_ahead = models.wait_until([&] { return models.last_request("a").replied.has_value(); }, 300ms);
+    const bool raced_ahead =
+        models.wait_until([&] { return models.last_request("a").replied.has_value(); }, 300ms);
     sse_reader reader(client);
     std::size_t count = 0;
     while (const auto event = reader.next()) {

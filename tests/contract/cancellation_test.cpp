@@ -8,7 +8,13 @@ namespace {
 enum class leaving { by_fin, by_reset };
 
 // Sends the request, waits until `upstream` has it, leaves, and returns how long the upstream connection outlived that.
-milliseconds outlived(panel& p, const gateway_process& gateway, const json& body, const std::string& upstream, leaving how) {
+milliseconds outlived(
+    panel& p,
+    const gateway_process& gateway,
+    const json& body,
+    const std::string& upstream,
+    leaving how
+) {
     http_client client(gateway.port());
     client.send(request_bytes(chat_parts(body.dump())));
     if (!p.models.wait_for_calls(upstream, 1)) {
@@ -23,7 +29,9 @@ milliseconds outlived(panel& p, const gateway_process& gateway, const json& body
     if (!p.models.wait_for_peer_close(upstream)) {
         throw client_error("the upstream connection stayed open");
     }
-    return std::chrono::duration_cast<milliseconds>(*p.models.last_request(upstream).peer_closed - left_at);
+    return std::chrono::duration_cast<milliseconds>(
+        *p.models.last_request(upstream).peer_closed - left_at
+    );
 }
 
 TEST(cancellation, a_passthrough_client_leaves_before_the_first_byte) {
@@ -32,7 +40,9 @@ TEST(cancellation, a_passthrough_client_leaves_before_the_first_byte) {
             panel p;
             p.models.on("a", hang());
             const gateway_process gateway(p.config());
-            EXPECT_LT(outlived(p, gateway, with(say("a"), {{"stream", streams}}), "a", how), cancel_limit) << streams;
+            EXPECT_LT(
+                outlived(p, gateway, with(say("a"), {{"stream", streams}}), "a", how), cancel_limit
+            ) << streams;
         }
     }
 }
@@ -42,7 +52,12 @@ TEST(cancellation, a_client_leaves_while_the_panel_runs) {
         panel p;
         p.models.on("a", hang());
         const gateway_process gateway(p.config("grace_secs = 10.0"));
-        EXPECT_LT(outlived(p, gateway, with(say(panel_name), {{"stream", streams}}), "a", leaving::by_fin), cancel_limit) << streams;
+        EXPECT_LT(
+            outlived(
+                p, gateway, with(say(panel_name), {{"stream", streams}}), "a", leaving::by_fin
+            ),
+            cancel_limit
+        ) << streams;
         EXPECT_EQ(p.models.call_count("s"), 0u);
     }
 }
@@ -52,7 +67,12 @@ TEST(cancellation, a_client_leaves_while_the_synthesizer_is_silent) {
         panel p;
         p.models.on("s", hang());
         const gateway_process gateway(p.config());
-        EXPECT_LT(outlived(p, gateway, with(say(panel_name), {{"stream", streams}}), "s", leaving::by_fin), cancel_limit) << streams;
+        EXPECT_LT(
+            outlived(
+                p, gateway, with(say(panel_name), {{"stream", streams}}), "s", leaving::by_fin
+            ),
+            cancel_limit
+        ) << streams;
     }
 }
 

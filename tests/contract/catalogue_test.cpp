@@ -40,9 +40,10 @@ TEST(catalogue, moa_29_without_config_the_list_is_empty) {
 
 TEST(catalogue, moa_30_entries_are_sorted_and_complete) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models).upstreams({"a", "b"}).moa("some.profile.v1", {"a", "b"}, "b").cascade("another.cascade.v1", {"a"})
-    );
+    const gateway_process gateway(config_text(models)
+                                      .upstreams({"a", "b"})
+                                      .moa("some.profile.v1", {"a", "b"}, "b")
+                                      .cascade("another.cascade.v1", {"a"}));
 
     const auto data = catalogue(gateway);
 
@@ -56,7 +57,10 @@ TEST(catalogue, moa_30_entries_are_sorted_and_complete) {
 
 TEST(catalogue, moa_31_voting_is_listed_only_with_its_feature) {
     fake_upstream models;
-    auto config = config_text(models).upstreams({"a", "b"}).passthrough("plain.v1", "a").voting("vote.v1", {"a", "b"}, "aliases = [\"poll\"]");
+    auto config = config_text(models)
+                      .upstreams({"a", "b"})
+                      .passthrough("plain.v1", "a")
+                      .voting("vote.v1", {"a", "b"}, "aliases = [\"poll\"]");
 
     const gateway_process off(config);
     const gateway_process on(config.raw("[features]\nvoting = true"));
@@ -67,17 +71,15 @@ TEST(catalogue, moa_31_voting_is_listed_only_with_its_feature) {
 
 TEST(catalogue, moa_32_the_advertised_length_comes_from_the_synthesizer) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models)
-            .upstream("s16", "context = 16384\nmax_output = 2048")
-            .upstream("s49", "context = 49152\nmax_output = 4096")
-            .upstream("s4", "context = 4096\nmax_output = 512")
-            .upstream("g8", "context = 8192")
-            .upstream("g16", "context = 16384")
-            .moa("one", {"g16"}, "s16")
-            .moa("two", {"g8"}, "s49")
-            .moa("three", {"g16"}, "s4")
-    );
+    const gateway_process gateway(config_text(models)
+                                      .upstream("s16", "context = 16384\nmax_output = 2048")
+                                      .upstream("s49", "context = 49152\nmax_output = 4096")
+                                      .upstream("s4", "context = 4096\nmax_output = 512")
+                                      .upstream("g8", "context = 8192")
+                                      .upstream("g16", "context = 16384")
+                                      .moa("one", {"g16"}, "s16")
+                                      .moa("two", {"g8"}, "s49")
+                                      .moa("three", {"g16"}, "s4"));
 
     const auto data = catalogue(gateway);
 
@@ -88,16 +90,19 @@ TEST(catalogue, moa_32_the_advertised_length_comes_from_the_synthesizer) {
 
 TEST(catalogue, moa_33_a_cascade_is_as_long_as_its_smallest_member) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models).upstream("big", "context = 16384").upstream("small", "max_output = 512\ncontext = 4096").cascade("c", {"big", "small"})
-    );
+    const gateway_process gateway(config_text(models)
+                                      .upstream("big", "context = 16384")
+                                      .upstream("small", "max_output = 512\ncontext = 4096")
+                                      .cascade("c", {"big", "small"}));
 
     EXPECT_EQ(entry_of(catalogue(gateway), "c")["max_model_len"], 4096);
 }
 
 TEST(catalogue, moa_34_capabilities_have_exactly_eight_keys) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models).upstreams({"a"}).passthrough("p", "a").moa("m", {"a"}, "a"));
+    const gateway_process gateway(
+        config_text(models).upstreams({"a"}).passthrough("p", "a").moa("m", {"a"}, "a")
+    );
 
     for (const auto& entry : catalogue(gateway)) {
         std::set<std::string> keys;
@@ -105,26 +110,38 @@ TEST(catalogue, moa_34_capabilities_have_exactly_eight_keys) {
             keys.insert(key);
             EXPECT_TRUE(value.is_boolean()) << key;
         }
-        EXPECT_EQ(keys, (std::set<std::string>{"audio", "effective_image_capability", "function_calling", "reasoning_visible",
-                                               "supports_image_tools", "thinking", "video", "vision"}));
+        EXPECT_EQ(
+            keys,
+            (std::set<std::string>{
+                "audio",
+                "effective_image_capability",
+                "function_calling",
+                "reasoning_visible",
+                "supports_image_tools",
+                "thinking",
+                "video",
+                "vision"
+            })
+        );
     }
 }
 
 TEST(catalogue, moa_35_thinking_shows_only_with_visible_reasoning) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models)
-            .upstream("thinker", "supports_thinking = true")
-            .upstream("plain")
-            .moa("hidden", {"thinker"}, "plain")
-            .moa("shown", {"thinker"}, "plain", "expose_reasoning = true")
-            .moa("plainly", {"plain"}, "plain", "expose_reasoning = true")
+    const gateway_process gateway(config_text(models)
+                                      .upstream("thinker", "supports_thinking = true")
+                                      .upstream("plain")
+                                      .moa("hidden", {"thinker"}, "plain")
+                                      .moa("shown", {"thinker"}, "plain", "expose_reasoning = true")
+                                      .moa("plainly", {"plain"}, "plain", "expose_reasoning = true")
     );
 
     const auto data = catalogue(gateway);
     const auto flags = [&](const std::string& id) {
         const json capabilities = entry_of(data, id)["capabilities"];
-        return std::pair(capabilities["thinking"].get<bool>(), capabilities["reasoning_visible"].get<bool>());
+        return std::pair(
+            capabilities["thinking"].get<bool>(), capabilities["reasoning_visible"].get<bool>()
+        );
     };
 
     EXPECT_EQ(flags("hidden"), std::pair(false, false));
@@ -134,9 +151,11 @@ TEST(catalogue, moa_35_thinking_shows_only_with_visible_reasoning) {
 
 TEST(catalogue, moa_36_a_vision_table_gives_every_entry_sight) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models).upstream("a").upstream("eyes", "modalities = [\"text\", \"image\"]").passthrough("p", "a").raw("[vision]\nendpoints = [\"eyes\"]")
-    );
+    const gateway_process gateway(config_text(models)
+                                      .upstream("a")
+                                      .upstream("eyes", "modalities = [\"text\", \"image\"]")
+                                      .passthrough("p", "a")
+                                      .raw("[vision]\nendpoints = [\"eyes\"]"));
 
     const auto capabilities = entry_of(catalogue(gateway), "p")["capabilities"];
 
@@ -150,7 +169,9 @@ TEST(catalogue, moa_36_a_vision_table_gives_every_entry_sight) {
 TEST(catalogue, moa_37_without_modality_tables_no_entry_claims_any) {
     fake_upstream models;
     const gateway_process gateway(
-        config_text(models).upstream("eyes", "modalities = [\"text\", \"image\", \"video\", \"audio\"]").moa("m", {"eyes"}, "eyes")
+        config_text(models)
+            .upstream("eyes", "modalities = [\"text\", \"image\", \"video\", \"audio\"]")
+            .moa("m", {"eyes"}, "eyes")
     );
 
     const auto capabilities = entry_of(catalogue(gateway), "m")["capabilities"];
@@ -163,7 +184,9 @@ TEST(catalogue, moa_37_without_modality_tables_no_entry_claims_any) {
 TEST(catalogue, moa_38_aliases_are_entries_that_name_their_profile) {
     fake_upstream models;
     const gateway_process gateway(
-        config_text(models).upstreams({"a", "s"}).moa("aliased.v1", {"a"}, "s", "aliases = [\"fast\", \"MODEL-4\"]")
+        config_text(models)
+            .upstreams({"a", "s"})
+            .moa("aliased.v1", {"a"}, "s", "aliases = [\"fast\", \"MODEL-4\"]")
     );
 
     const auto data = catalogue(gateway);
@@ -182,15 +205,13 @@ TEST(catalogue, moa_38_aliases_are_entries_that_name_their_profile) {
 
 TEST(catalogue, moa_39_the_facade_comes_first_and_mirrors_the_first_profile_of_the_file) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models)
-            .server("model_name = \"house-1\"")
-            .upstreams({"a", "b"})
-            .upstream("s", "context = 16384\nmax_output = 2048")
-            .voting("aaa.vote", {"a", "b"})
-            .moa("zzz.first", {"a"}, "s", "expose_reasoning = true")
-            .passthrough("bbb.second", "a")
-    );
+    const gateway_process gateway(config_text(models)
+                                      .server("model_name = \"house-1\"")
+                                      .upstreams({"a", "b"})
+                                      .upstream("s", "context = 16384\nmax_output = 2048")
+                                      .voting("aaa.vote", {"a", "b"})
+                                      .moa("zzz.first", {"a"}, "s", "expose_reasoning = true")
+                                      .passthrough("bbb.second", "a"));
 
     const auto data = catalogue(gateway);
 
@@ -209,7 +230,8 @@ TEST(catalogue, upstream_keys_are_listed_when_there_is_no_profile) {
 
 TEST(catalogue, one_model_is_found_by_its_id_with_slashes_and_escapes) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models).upstream("a").passthrough("org/fast v1", "a"));
+    const gateway_process gateway(config_text(models).upstream("a").passthrough("org/fast v1", "a")
+    );
 
     const auto plain = get(gateway, "/v1/models/org/fast%20v1");
     const auto escaped = get(gateway, "/v1/models/org%2Ffast%20v1");

@@ -20,8 +20,8 @@ std::string text_of_content(const json& content) {
     if (content.is_array()) {
         for (const auto& part : content) {
             out += part.is_object() && part.contains("text") && part["text"].is_string()
-                ? part["text"].get<std::string>() + "\n"
-                : "";
+                       ? part["text"].get<std::string>() + "\n"
+                       : "";
         }
     }
     return out;
@@ -51,7 +51,9 @@ http_reply chat(const gateway_process& gateway, const json& body, header_list he
     return chat_bytes(gateway, body.dump(), std::move(headers));
 }
 
-http_reply chat_bytes(const gateway_process& gateway, const std::string& body, header_list headers) {
+http_reply chat_bytes(
+    const gateway_process& gateway, const std::string& body, header_list headers
+) {
     return fetch(gateway.port(), chat_parts(body, std::move(headers)));
 }
 
@@ -74,7 +76,9 @@ std::string answer_text(const http_reply& reply) {
     return content.is_string() ? content.get<std::string>() : content.dump();
 }
 
-void expect_error(const http_reply& reply, const expected_error& expected, std::source_location where) {
+void expect_error(
+    const http_reply& reply, const expected_error& expected, std::source_location where
+) {
     expect_envelope(reply, expected.status, where);
     const auto body = json::parse(reply.body, nullptr, false);
     if (!body.is_object() || !body.contains("error") || !body["error"].is_object()) {
@@ -82,7 +86,10 @@ void expect_error(const http_reply& reply, const expected_error& expected, std::
     }
     const auto& error = body["error"];
     const json wanted = {
-        {"type", expected.type}, {"code", nullable(expected.code)}, {"param", nullable(expected.param)}};
+        {"type", expected.type},
+        {"code", nullable(expected.code)},
+        {"param", nullable(expected.param)}
+    };
     for (const auto& [key, value] : wanted.items()) {
         if (error.value(key, json("absent")) != value) {
             fail_at(where, "error." + key + " should be " + value.dump() + " in " + reply.body);
@@ -92,7 +99,11 @@ void expect_error(const http_reply& reply, const expected_error& expected, std::
 
 void expect_envelope(const http_reply& reply, int status, std::source_location where) {
     if (reply.status != status) {
-        fail_at(where, "status should be " + std::to_string(status) + ": " + reply.start_line + " " + reply.body.substr(0, 400));
+        fail_at(
+            where,
+            "status should be " + std::to_string(status) + ": " + reply.start_line + " "
+                + reply.body.substr(0, 400)
+        );
     }
     if (reply.header("Content-Type").rfind("application/json", 0) != 0) {
         fail_at(where, "an error is JSON, not '" + reply.header("Content-Type") + "'");
@@ -101,15 +112,18 @@ void expect_envelope(const http_reply& reply, int status, std::source_location w
         fail_at(where, "an error carries request ids");
     }
     const auto body = json::parse(reply.body, nullptr, false);
-    if (!body.is_object() || body.size() != 1 || !body.contains("error") || !body["error"].is_object()) {
+    if (!body.is_object() || body.size() != 1 || !body.contains("error")
+        || !body["error"].is_object()) {
         fail_at(where, "body should be one error object: " + reply.body.substr(0, 400));
         return;
     }
     const auto& error = body["error"];
     const bool has_four = error.size() == 4 && error.contains("message") && error.contains("type")
-        && error.contains("param") && error.contains("code");
+                          && error.contains("param") && error.contains("code");
     if (!has_four || !error["message"].is_string() || error["message"].get<std::string>().empty()) {
-        fail_at(where, "an envelope has message, type, param and code: " + reply.body.substr(0, 400));
+        fail_at(
+            where, "an envelope has message, type, param and code: " + reply.body.substr(0, 400)
+        );
     }
 }
 

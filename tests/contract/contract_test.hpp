@@ -31,7 +31,9 @@ json with(json body, const json& more);
 
 request_parts chat_parts(const std::string& body, header_list headers = {});
 http_reply chat(const gateway_process& gateway, const json& body, header_list headers = {});
-http_reply chat_bytes(const gateway_process& gateway, const std::string& body, header_list headers = {});
+http_reply chat_bytes(
+    const gateway_process& gateway, const std::string& body, header_list headers = {}
+);
 sse_transcript stream(const gateway_process& gateway, const json& body, header_list headers = {});
 http_reply get(const gateway_process& gateway, const std::string& target, header_list headers = {});
 

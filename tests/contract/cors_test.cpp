@@ -7,7 +7,9 @@ namespace {
 
 constexpr auto origin = "https://app.example";
 
-http_reply preflight(const gateway_process& gateway, const std::string& from, header_list more = {}) {
+http_reply preflight(
+    const gateway_process& gateway, const std::string& from, header_list more = {}
+) {
     more.emplace_back("Origin", from);
     more.emplace_back("Access-Control-Request-Method", "POST");
     return fetch(gateway.port(), {"OPTIONS", "/v1/models", more, {}});
@@ -45,8 +47,11 @@ TEST(cors, moa_48_a_preflight_is_answered_by_default) {
     for (const char* method : {"GET", "POST", "OPTIONS"}) {
         EXPECT_TRUE(lists(reply.header("Access-Control-Allow-Methods"), method)) << method;
     }
-    EXPECT_TRUE(contains_ignoring_case(reply.header("Access-Control-Allow-Headers"), "authorization"));
-    EXPECT_TRUE(contains_ignoring_case(reply.header("Access-Control-Allow-Headers"), "content-type"));
+    EXPECT_TRUE(
+        contains_ignoring_case(reply.header("Access-Control-Allow-Headers"), "authorization")
+    );
+    EXPECT_TRUE(contains_ignoring_case(reply.header("Access-Control-Allow-Headers"), "content-type")
+    );
     EXPECT_EQ(reply.header("Access-Control-Max-Age"), "86400");
     EXPECT_EQ(origin_tokens(reply), 1u);
     EXPECT_FALSE(reply.has("Access-Control-Allow-Credentials"));
@@ -70,7 +75,9 @@ TEST(cors, moa_50_a_real_request_with_an_origin_gets_the_wildcard) {
 
     EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "*");
     EXPECT_EQ(origin_tokens(reply), 1u);
-    EXPECT_TRUE(contains_ignoring_case(reply.header("Access-Control-Expose-Headers"), "X-MetaModel-Request-Id"));
+    EXPECT_TRUE(contains_ignoring_case(
+        reply.header("Access-Control-Expose-Headers"), "X-MetaModel-Request-Id"
+    ));
 }
 
 TEST(cors, moa_51_a_listed_origin_is_named_back) {
@@ -78,7 +85,10 @@ TEST(cors, moa_51_a_listed_origin_is_named_back) {
     const gateway_process gateway(config_text(models).server(locked_list()).upstream("a"));
 
     EXPECT_EQ(preflight(gateway, origin).header("Access-Control-Allow-Origin"), origin);
-    EXPECT_EQ(get(gateway, "/v1/models", {{"Origin", origin}}).header("Access-Control-Allow-Origin"), origin);
+    EXPECT_EQ(
+        get(gateway, "/v1/models", {{"Origin", origin}}).header("Access-Control-Allow-Origin"),
+        origin
+    );
 }
 
 TEST(cors, moa_52_a_foreign_origin_gets_nothing) {
@@ -116,7 +126,9 @@ TEST(cors, moa_54_a_preflight_needs_no_token) {
 
 TEST(cors, moa_55_a_refusal_can_be_read_by_the_listed_origin) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models).server(locked_list()).server("bearer_token = \"t\"").upstream("a"));
+    const gateway_process gateway(
+        config_text(models).server(locked_list()).server("bearer_token = \"t\"").upstream("a")
+    );
 
     const auto reply = get(gateway, "/v1/models", {{"Origin", origin}});
 
@@ -145,7 +157,10 @@ TEST(cors, a_simple_form_post_from_a_page_is_refused) {
 
     const auto reply = fetch(
         gateway.port(),
-        {"POST", "/v1/chat/completions", {{"Origin", origin}, {"Content-Type", "text/plain"}}, say("a").dump()}
+        {"POST",
+         "/v1/chat/completions",
+         {{"Origin", origin}, {"Content-Type", "text/plain"}},
+         say("a").dump()}
     );
 
     expect_envelope(reply, 415);
@@ -155,10 +170,14 @@ TEST(cors, a_simple_form_post_from_a_page_is_refused) {
 
 TEST(cors, a_foreign_host_name_on_a_loopback_bind_is_refused) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models).server("allowed_hosts = [\"gate.example\"]").upstream("a"));
+    const gateway_process gateway(
+        config_text(models).server("allowed_hosts = [\"gate.example\"]").upstream("a")
+    );
 
     expect_envelope(get(gateway, "/v1/models", {{"Host", "rebound.example"}}), 403);
-    for (const char* host : {"127.0.0.1", "127.0.0.1:8400", "[::1]:8400", "localhost", "localhost:8400", "gate.example"}) {
+    for (const char* host :
+         {"127.0.0.1", "127.0.0.1:8400", "[::1]:8400", "localhost", "localhost:8400", "gate.example"
+         }) {
         EXPECT_EQ(get(gateway, "/v1/models", {{"Host", host}}).status, 200) << host;
     }
 }

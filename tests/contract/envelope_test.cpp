@@ -9,8 +9,10 @@ constexpr auto invalid_request = "invalid_request_error";
 
 struct small_gateway {
     fake_upstream models{};
-    gateway_process gateway{
-        config_text(models).upstreams({"a", "b", "s"}).passthrough("fast.v1", "a").moa("panel.v1", {"a", "b"}, "s")};
+    gateway_process gateway{config_text(models)
+                                .upstreams({"a", "b", "s"})
+                                .passthrough("fast.v1", "a")
+                                .moa("panel.v1", {"a", "b"}, "s")};
 
     small_gateway() {
         for (const char* name : {"a", "b", "s"}) {
@@ -22,19 +24,26 @@ struct small_gateway {
 TEST(envelope, moa_57_unknown_paths_and_wrong_methods_have_the_envelope) {
     small_gateway small;
 
-    expect_error(get(small.gateway, "/v1/nothing"), {404, "not_found_error", std::nullopt, std::nullopt});
+    expect_error(
+        get(small.gateway, "/v1/nothing"), {404, "not_found_error", std::nullopt, std::nullopt}
+    );
     const auto post = fetch(small.gateway.port(), {"POST", "/v1/health", {}, {}});
     expect_error(post, {405, invalid_request, std::nullopt, std::nullopt});
     EXPECT_TRUE(lists(post.header("Allow"), "GET")) << post.header("Allow");
-    expect_error(get(small.gateway, "/v1/chat/completions"), {405, invalid_request, std::nullopt, std::nullopt});
+    expect_error(
+        get(small.gateway, "/v1/chat/completions"),
+        {405, invalid_request, std::nullopt, std::nullopt}
+    );
 }
 
 TEST(envelope, moa_59_a_missing_field_is_named) {
     small_gateway small;
 
     const auto no_messages = chat(small.gateway, {{"model", "a"}});
-    const auto no_role = chat(small.gateway, json::parse(R"({"model":"a","messages":[{"content":"x"}]})"));
-    const auto no_model = chat(small.gateway, json::parse(R"({"messages":[{"role":"user","content":"x"}]})"));
+    const auto no_role =
+        chat(small.gateway, json::parse(R"({"model":"a","messages":[{"content":"x"}]})"));
+    const auto no_model =
+        chat(small.gateway, json::parse(R"({"messages":[{"role":"user","content":"x"}]})"));
 
     expect_error(no_messages, {400, invalid_request, std::nullopt, "messages"});
     expect_error(no_role, {400, invalid_request, std::nullopt, "messages[0].role"});
@@ -73,8 +82,16 @@ TEST(envelope, fields_of_a_wrong_type_are_named) {
 
 TEST(envelope, explicit_nulls_count_as_absent) {
     small_gateway small;
-    const json nulls = {{"stream", nullptr}, {"stream_options", nullptr}, {"temperature", nullptr}, {"max_tokens", nullptr},
-                        {"parallel_tool_calls", nullptr}, {"n", nullptr}, {"tools", nullptr}, {"x_meta_model", nullptr}};
+    const json nulls = {
+        {"stream", nullptr},
+        {"stream_options", nullptr},
+        {"temperature", nullptr},
+        {"max_tokens", nullptr},
+        {"parallel_tool_calls", nullptr},
+        {"n", nullptr},
+        {"tools", nullptr},
+        {"x_meta_model", nullptr}
+    };
 
     EXPECT_EQ(chat(small.gateway, with(say("a"), nulls)).status, 200);
     EXPECT_EQ(chat(small.gateway, with(say("panel.v1"), nulls)).status, 200);
@@ -83,7 +100,8 @@ TEST(envelope, explicit_nulls_count_as_absent) {
 TEST(envelope, moa_60_both_output_limits_conflict) {
     small_gateway small;
 
-    const auto reply = chat(small.gateway, with(say("a"), {{"max_tokens", 5}, {"max_completion_tokens", 5}}));
+    const auto reply =
+        chat(small.gateway, with(say("a"), {{"max_tokens", 5}, {"max_completion_tokens", 5}}));
 
     EXPECT_EQ(reply.error_code(), "conflicting_params");
     expect_envelope(reply, 400);
@@ -125,24 +143,32 @@ TEST(envelope, moa_63_an_unknown_model_is_not_found) {
 TEST(envelope, moa_64_an_unknown_profile_in_the_extension_is_the_one_named) {
     small_gateway small;
 
-    const auto reply = chat(small.gateway, with(say("a"), {{"x_meta_model", {{"profile", "ghost.v1"}}}}));
+    const auto reply =
+        chat(small.gateway, with(say("a"), {{"x_meta_model", {{"profile", "ghost.v1"}}}}));
 
     EXPECT_EQ(reply.status, 404);
     EXPECT_EQ(reply.error_code(), "model_not_found");
-    EXPECT_NE(reply.json()["error"]["message"].get<std::string>().find("ghost.v1"), std::string::npos);
+    EXPECT_NE(
+        reply.json()["error"]["message"].get<std::string>().find("ghost.v1"), std::string::npos
+    );
 }
 
 TEST(envelope, moa_65_without_config_there_is_no_upstream) {
     const gateway_process gateway({{"serve", "--port", "0"}, {}, {}}, "listening on http://");
 
-    expect_error(chat(gateway, say("x")), {503, "service_unavailable_error", "no_upstream", std::nullopt});
+    expect_error(
+        chat(gateway, say("x")), {503, "service_unavailable_error", "no_upstream", std::nullopt}
+    );
 }
 
 TEST(envelope, strategies_of_later_work_answer_not_implemented) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models).upstreams({"a", "b"}).cascade("c", {"a", "b"}).voting("v", {"a", "b"}).moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"").raw("[features]\nvoting = true")
-    );
+    const gateway_process gateway(config_text(models)
+                                      .upstreams({"a", "b"})
+                                      .cascade("c", {"a", "b"})
+                                      .voting("v", {"a", "b"})
+                                      .moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"")
+                                      .raw("[features]\nvoting = true"));
 
     for (const char* model : {"c", "v", "judge"}) {
         const auto reply = chat(gateway, say(model));
@@ -154,7 +180,9 @@ TEST(envelope, strategies_of_later_work_answer_not_implemented) {
 
 TEST(envelope, a_voting_profile_without_its_feature_is_disabled) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models).upstreams({"a", "b"}).voting("v.v1", {"a", "b"}, "aliases = [\"poll\"]"));
+    const gateway_process gateway(
+        config_text(models).upstreams({"a", "b"}).voting("v.v1", {"a", "b"}, "aliases = [\"poll\"]")
+    );
 
     const auto reply = chat(gateway, say("poll"));
 

@@ -46,7 +46,9 @@ TEST(fan_out, moa_96_one_failed_generator_degrades_the_answer) {
 TEST(fan_out, moa_97_a_refused_generator_is_a_transport_failure) {
     panel p;
     config_text config(p.models);
-    config.upstreams({"a", "c", "s"}).upstream_at("b", p.models.refused_url()).moa(panel_name, {"a", "b", "c"}, "s");
+    config.upstreams({"a", "c", "s"})
+        .upstream_at("b", p.models.refused_url())
+        .moa(panel_name, {"a", "b", "c"}, "s");
     const gateway_process gateway(config);
 
     const auto reply = chat(gateway, say(panel_name));
@@ -85,7 +87,9 @@ TEST(fan_out, moa_97_a_generator_beyond_the_panel_deadline_timed_out) {
 TEST(fan_out, a_share_of_the_deadline_is_kept_for_the_synthesizer) {
     panel p;
     p.models.on("b", hang());
-    const gateway_process gateway(p.config("grace_secs = 10.0\nsynthesis_share = 0.5", "request_timeout_secs = 2"));
+    const gateway_process gateway(
+        p.config("grace_secs = 10.0\nsynthesis_share = 0.5", "request_timeout_secs = 2")
+    );
 
     const auto start = clock::now();
     const auto reply = chat(gateway, say(panel_name));
@@ -192,14 +196,24 @@ TEST(fan_out, moa_102_quorum_is_two_thirds_rounded_up) {
     config_text config(models);
     config.upstreams(names).upstream("s");
     for (std::size_t n = 1; n <= names.size(); ++n) {
-        config.moa("p" + std::to_string(n), {names.begin(), names.begin() + static_cast<std::ptrdiff_t>(n)}, "s", "grace_secs = 0.0");
+        config.moa(
+            "p" + std::to_string(n),
+            {names.begin(), names.begin() + static_cast<std::ptrdiff_t>(n)},
+            "s",
+            "grace_secs = 0.0"
+        );
     }
     const gateway_process gateway(config);
 
     for (std::size_t n = 1; n <= names.size(); ++n) {
         const auto quorum = quorums[n - 1];
         for (std::size_t i = 0; i < n; ++i) {
-            models.on(names[i], i + 1 < quorum ? ok("draft " + names[i]) : i + 1 == quorum ? delayed(150ms, ok("slow draft")) : hang());
+            models.on(
+                names[i],
+                i + 1 < quorum    ? ok("draft " + names[i])
+                : i + 1 == quorum ? delayed(150ms, ok("slow draft"))
+                                  : hang()
+            );
         }
         const auto start = clock::now();
         const auto reply = chat(gateway, say("p" + std::to_string(n)));
@@ -229,7 +243,9 @@ TEST(fan_out, moa_104_drafts_without_a_message_cannot_be_synthesised) {
     }
     const gateway_process gateway(p.config());
 
-    expect_error(chat(gateway, say(panel_name)), {502, "api_error", "synthesis_failed", std::nullopt});
+    expect_error(
+        chat(gateway, say(panel_name)), {502, "api_error", "synthesis_failed", std::nullopt}
+    );
     EXPECT_EQ(p.models.call_count("s"), 0u);
 }
 
@@ -262,9 +278,15 @@ TEST(fan_out, moa_105_a_lone_generators_failure_keeps_its_kind) {
             .moa("m-gone", {"gone"}, "s")
     );
 
-    expect_error(chat(gateway, say("m-slow")), {504, "api_error", "upstream_timeout", std::nullopt});
-    expect_error(chat(gateway, say("m-busy")), {429, "rate_limit_error", "upstream_error", std::nullopt});
-    expect_error(chat(gateway, say("m-page")), {502, "api_error", "upstream_protocol_error", std::nullopt});
+    expect_error(
+        chat(gateway, say("m-slow")), {504, "api_error", "upstream_timeout", std::nullopt}
+    );
+    expect_error(
+        chat(gateway, say("m-busy")), {429, "rate_limit_error", "upstream_error", std::nullopt}
+    );
+    expect_error(
+        chat(gateway, say("m-page")), {502, "api_error", "upstream_protocol_error", std::nullopt}
+    );
     expect_error(chat(gateway, say("m-gone")), {502, "api_error", "upstream_error", std::nullopt});
 }
 

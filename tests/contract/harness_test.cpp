@@ -19,10 +19,13 @@ std::uint16_t port_of(const fake_upstream& models) {
 }
 
 request_parts chat_call(const std::string& name, const std::string& body = R"({"model":"m"})") {
-    return {"POST", "/u/" + name + "/v1/chat/completions", {{"Content-Type", "application/json"}}, body};
+    return {
+        "POST", "/u/" + name + "/v1/chat/completions", {{"Content-Type", "application/json"}}, body
+    };
 }
 
-constexpr auto streaming_body = R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})";
+constexpr auto streaming_body =
+    R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})";
 
 TEST(harness, one_script_answers_whole_and_streamed) {
     fake_upstream models;
@@ -156,7 +159,10 @@ TEST(harness, odd_framings_arrive_as_written) {
 
     EXPECT_EQ(fetch(port_of(models), chat_call("closing")).json()["a"], 1);
     EXPECT_EQ(fetch(port_of(models), chat_call("early")).status, 103);
-    EXPECT_EQ(fetch(port_of(models), chat_call("pieces")).json()["choices"][0]["message"]["content"], "in pieces");
+    EXPECT_EQ(
+        fetch(port_of(models), chat_call("pieces")).json()["choices"][0]["message"]["content"],
+        "in pieces"
+    );
     EXPECT_TRUE(fetch(port_of(models), chat_call("surplus")).is_whole);
 }
 
@@ -167,7 +173,9 @@ TEST(harness, endings_are_told_apart) {
 
     EXPECT_THROW(fetch(port_of(models), chat_call("closes")), client_error);
     EXPECT_THROW(fetch(port_of(models), chat_call("garbles")), client_error);
-    EXPECT_THROW(fetch(port_of(models), {"GET", "/u/none/v1/x", {}, {}}, milliseconds(0)), client_error);
+    EXPECT_THROW(
+        fetch(port_of(models), {"GET", "/u/none/v1/x", {}, {}}, milliseconds(0)), client_error
+    );
 }
 
 TEST(harness, a_refused_url_refuses) {
@@ -195,7 +203,9 @@ TEST(harness, many_connections_are_served_at_once) {
     std::vector<std::thread> callers;
     std::atomic<int> good{0};
     for (int i = 0; i < 20; ++i) {
-        callers.emplace_back([&] { good += fetch(port_of(models), chat_call("a")).status == 200 ? 1 : 0; });
+        callers.emplace_back([&] {
+            good += fetch(port_of(models), chat_call("a")).status == 200 ? 1 : 0;
+        });
     }
 
     const bool all_arrived = models.wait_for_calls("a", 20);

@@ -12,7 +12,11 @@ TEST(headers, moa_170_every_strategy_tells_its_prompt) {
     for (const char* model : {panel_name, "fast.v1", "a"}) {
         const auto reply = chat(gateway, say(model));
         EXPECT_EQ(reply.header("X-MetaModel-Profile"), model);
-        for (const char* name : {"X-MetaModel-Compacted-N", "X-MetaModel-Prompt-Tokens-In", "X-MetaModel-Prompt-Tokens-Out", "X-MetaModel-Tools-Tokens"}) {
+        for (const char* name :
+             {"X-MetaModel-Compacted-N",
+              "X-MetaModel-Prompt-Tokens-In",
+              "X-MetaModel-Prompt-Tokens-Out",
+              "X-MetaModel-Tools-Tokens"}) {
             ASSERT_TRUE(reply.has(name)) << model << " " << name;
             EXPECT_GE(std::stoi(reply.header(name)), 0);
         }
@@ -22,12 +26,17 @@ TEST(headers, moa_170_every_strategy_tells_its_prompt) {
 TEST(headers, an_uncompacted_prompt_goes_out_as_large_as_it_came_in) {
     panel p;
     const gateway_process gateway(p.config());
-    const json tool = {{"type", "function"}, {"function", {{"name", "f"}, {"parameters", json::object()}}}};
+    const json tool = {
+        {"type", "function"}, {"function", {{"name", "f"}, {"parameters", json::object()}}}
+    };
 
-    const auto reply = chat(gateway, with(say(panel_name, "hello world"), {{"tools", json::array({tool})}}));
+    const auto reply =
+        chat(gateway, with(say(panel_name, "hello world"), {{"tools", json::array({tool})}}));
 
     EXPECT_GT(std::stoi(reply.header("X-MetaModel-Prompt-Tokens-In")), 0);
-    EXPECT_EQ(reply.header("X-MetaModel-Prompt-Tokens-Out"), reply.header("X-MetaModel-Prompt-Tokens-In"));
+    EXPECT_EQ(
+        reply.header("X-MetaModel-Prompt-Tokens-Out"), reply.header("X-MetaModel-Prompt-Tokens-In")
+    );
     EXPECT_EQ(reply.header("X-MetaModel-Compacted-N"), "0");
     EXPECT_GT(std::stoi(reply.header("X-MetaModel-Tools-Tokens")), 64);
 }
@@ -51,7 +60,8 @@ TEST(headers, every_reply_has_ids_and_a_date_free_of_the_upstreams) {
     panel p;
     const gateway_process gateway(p.config());
 
-    for (const char* path : {"/v1/models", "/v1/health", "/livez", "/nothing", "/v1/metrics/moa", "/metrics"}) {
+    for (const char* path :
+         {"/v1/models", "/v1/health", "/livez", "/nothing", "/v1/metrics/moa", "/metrics"}) {
         const auto reply = get(gateway, path);
         EXPECT_EQ(reply.header("X-MetaModel-Request-Id").rfind("metamodel-", 0), 0u) << path;
         EXPECT_EQ(count_headers(reply.headers, "Content-Length"), 1u) << path;

@@ -2,7 +2,6 @@
 #include "contract/contract_test.hpp"
 
 #include <signal.h>
-
 #include <thread>
 
 namespace meta_model::contract {
@@ -36,11 +35,15 @@ TEST(health, moa_253_a_probe_must_list_the_model) {
     models.on_models("other", model_list({"org/someone-else"}));
     models.on_models("page", html());
     models.on_models("shape", json_reply(200, {{"models", json::array()}}));
-    const gateway_process gateway(config_text(models).upstreams({"good", "other", "page", "shape"}));
+    const gateway_process gateway(config_text(models).upstreams({"good", "other", "page", "shape"})
+    );
 
     const auto seen = reasons(get(gateway, "/v1/health"));
 
-    EXPECT_EQ(seen, (json{{"other", "misconfigured"}, {"page", "misconfigured"}, {"shape", "misconfigured"}}));
+    EXPECT_EQ(
+        seen,
+        (json{{"other", "misconfigured"}, {"page", "misconfigured"}, {"shape", "misconfigured"}})
+    );
 }
 
 TEST(health, moa_254_failed_probes_are_told_apart) {
@@ -51,17 +54,24 @@ TEST(health, moa_254_failed_probes_are_told_apart) {
     models.on_models("u404", json_reply(404, no));
     models.on_models("u503", json_reply(503, no));
     models.on_models("hangs", hang());
-    const gateway_process gateway(
-        config_text(models)
-            .server("health_probe_timeout_sec = 0.3")
-            .upstreams({"u401", "u403", "u404", "u503", "hangs"})
-            .upstream_at("gone", models.refused_url())
-    );
+    const gateway_process gateway(config_text(models)
+                                      .server("health_probe_timeout_sec = 0.3")
+                                      .upstreams({"u401", "u403", "u404", "u503", "hangs"})
+                                      .upstream_at("gone", models.refused_url()));
 
     const auto reply = get(gateway, "/v1/health");
 
-    EXPECT_EQ(reasons(reply), (json{{"u401", "auth_failed"}, {"u403", "auth_failed"}, {"u404", "misconfigured"}, {"u503", "down"},
-                                    {"hangs", "down"}, {"gone", "down"}}));
+    EXPECT_EQ(
+        reasons(reply),
+        (json{
+            {"u401", "auth_failed"},
+            {"u403", "auth_failed"},
+            {"u404", "misconfigured"},
+            {"u503", "down"},
+            {"hangs", "down"},
+            {"gone", "down"}
+        })
+    );
     std::string last;
     const auto body = reply.json();
     for (const auto& entry : body["unhealthy_upstreams"]) {
@@ -83,7 +93,12 @@ TEST(health, moa_255_an_unusable_url_is_a_load_error) {
 TEST(health, moa_256_ready_while_any_profile_can_serve) {
     fake_upstream models;
     models.on_models("bad", json_reply(503, {{"error", "no"}}));
-    const auto base = [&] { return config_text(models).upstreams({"good", "bad"}).passthrough("first", "good").passthrough("second", "bad"); };
+    const auto base = [&] {
+        return config_text(models)
+            .upstreams({"good", "bad"})
+            .passthrough("first", "good")
+            .passthrough("second", "bad");
+    };
     const gateway_process any(base());
     const gateway_process all(base().server("readiness = \"all\""));
     const gateway_process none(config_text(models).upstreams({"bad"}).passthrough("only", "bad"));
@@ -109,17 +124,23 @@ TEST(health, moa_256_ready_while_any_profile_can_serve) {
 TEST(health, a_panel_that_lost_a_generator_is_degraded) {
     fake_upstream models;
     models.on_models("b", json_reply(503, {{"error", "no"}}));
-    const gateway_process gateway(config_text(models).upstreams({"a", "b", "c", "s"}).moa("panel", {"a", "b", "c"}, "s"));
+    const gateway_process gateway(
+        config_text(models).upstreams({"a", "b", "c", "s"}).moa("panel", {"a", "b", "c"}, "s")
+    );
 
     EXPECT_EQ(get(gateway, "/v1/health").json()["profiles"]["panel"], "degraded");
 }
 
 TEST(health, profiles_are_shown_only_to_those_who_may_see_them) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models).server("bearer_token = \"t\"").upstream("a").passthrough("p", "a"));
+    const gateway_process gateway(
+        config_text(models).server("bearer_token = \"t\"").upstream("a").passthrough("p", "a")
+    );
 
     EXPECT_FALSE(get(gateway, "/v1/health").json().contains("profiles"));
-    EXPECT_TRUE(get(gateway, "/v1/health", {{"Authorization", "Bearer t"}}).json().contains("profiles"));
+    EXPECT_TRUE(
+        get(gateway, "/v1/health", {{"Authorization", "Bearer t"}}).json().contains("profiles")
+    );
 }
 
 TEST(health, moa_257_nothing_to_monitor_is_not_ready) {
@@ -161,7 +182,11 @@ TEST(health, moa_258_a_fresh_result_is_shared) {
 TEST(health, moa_259_an_upstream_recovers_and_a_hanging_probe_does_not_hold_the_stop) {
     fake_upstream models;
     models.on_models("a", json_reply(503, {{"error", "no"}}));
-    gateway_process gateway(config_text(models).server("health_probe_interval_sec = 0.1\nhealth_probe_timeout_sec = 10.0").upstream("a"));
+    gateway_process gateway(
+        config_text(models)
+            .server("health_probe_interval_sec = 0.1\nhealth_probe_timeout_sec = 10.0")
+            .upstream("a")
+    );
     EXPECT_EQ(get(gateway, "/v1/health").status, 503);
 
     models.on_models("a", nullptr);

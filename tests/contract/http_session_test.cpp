@@ -68,7 +68,10 @@ TEST(strict_http, pipelined_requests_are_answered_in_order) {
     t.models.next("a", ok("second"));
     http_client client(t.gateway.port());
 
-    client.send(request_bytes(chat_parts(say("a").dump())) + request_bytes(chat_parts(say("a").dump())) + request_bytes({"GET", "/livez", {}, {}}));
+    client.send(
+        request_bytes(chat_parts(say("a").dump())) + request_bytes(chat_parts(say("a").dump()))
+        + request_bytes({"GET", "/livez", {}, {}})
+    );
 
     EXPECT_EQ(answer_text(client.read_reply()), "first");
     EXPECT_EQ(answer_text(client.read_reply()), "second");
@@ -104,7 +107,9 @@ TEST(strict_http, http_1_0_closes_unless_asked_to_stay) {
 TEST(strict_http, expect_100_continue_is_answered_before_the_body) {
     target t;
     const auto body = say("a").dump();
-    const std::string head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ";
+    const std::string head =
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+        "application/json\r\nExpect: 100-continue\r\nContent-Length: ";
     http_client client(t.gateway.port());
 
     client.send(head + std::to_string(body.size()) + "\r\n\r\n");
@@ -120,7 +125,10 @@ TEST(strict_http, expect_100_continue_is_refused_without_reading_what_is_too_lar
     target t;
     http_client client(t.gateway.port());
 
-    client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n");
+    client.send(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: "
+        "100-continue\r\nContent-Length: 99999999999\r\n\r\n"
+    );
     const auto reply = client.read_reply();
 
     expect_envelope(reply, 413);
@@ -129,7 +137,10 @@ TEST(strict_http, expect_100_continue_is_refused_without_reading_what_is_too_lar
 TEST(strict_http, a_half_closed_client_still_gets_local_answers) {
     target t;
 
-    for (const auto& parts : {request_parts{"GET", "/v1/models", {}, {}}, request_parts{"GET", "/nothing", {}, {}}, chat_parts("{broken")}) {
+    for (const auto& parts :
+         {request_parts{"GET", "/v1/models", {}, {}},
+          request_parts{"GET", "/nothing", {}, {}},
+          chat_parts("{broken")}) {
         http_client client(t.gateway.port());
         client.send(request_bytes(parts));
         client.shutdown_write();
@@ -157,8 +168,13 @@ TEST(strict_http, equivalent_targets_reach_the_same_handler) {
     target t;
     const auto body = say("a").dump();
 
-    for (const char* path : {"/v1/chat/completions", "/v1/chat/completions/", "/chat/completions", "/v1/chat/completions?x=1&y",
-                             "http://localhost/v1/chat/completions", "http://127.0.0.1:1234/v1/chat/completions"}) {
+    for (const char* path :
+         {"/v1/chat/completions",
+          "/v1/chat/completions/",
+          "/chat/completions",
+          "/v1/chat/completions?x=1&y",
+          "http://localhost/v1/chat/completions",
+          "http://127.0.0.1:1234/v1/chat/completions"}) {
         EXPECT_EQ(fetch(t.gateway.port(), call(path, body)).status, 200) << path;
     }
     for (const char* path : {"/v1/models", "/v1/models/", "/models", "/v1/models?limit=5"}) {
@@ -170,8 +186,17 @@ TEST(strict_http, path_tricks_do_not_slip_past_the_key) {
     fake_upstream models;
     const gateway_process gateway(config_text(models).server("bearer_token = \"t\"").upstream("a"));
 
-    for (const char* path : {"//v1/models", "/v1/health/../models", "/health/../v1/models", "/v1/%6dodels", "/v1/models;/health",
-                             "/v1/models#/health", "/v1/models?/v1/health", "http://localhost/v1/models", "/v1/health%2f..%2fmodels", "/metrics/../v1/models"}) {
+    for (const char* path :
+         {"//v1/models",
+          "/v1/health/../models",
+          "/health/../v1/models",
+          "/v1/%6dodels",
+          "/v1/models;/health",
+          "/v1/models#/health",
+          "/v1/models?/v1/health",
+          "http://localhost/v1/models",
+          "/v1/health%2f..%2fmodels",
+          "/metrics/../v1/models"}) {
         const auto reply = get(gateway, path);
         EXPECT_TRUE(reply.status == 401 || reply.status == 400) << path << " " << reply.start_line;
     }
@@ -180,7 +205,13 @@ TEST(strict_http, path_tricks_do_not_slip_past_the_key) {
 TEST(strict_http, encoded_requests_are_not_supported) {
     target t;
 
-    const auto reply = fetch(t.gateway.port(), {"POST", "/v1/chat/completions", {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}, say("a").dump()});
+    const auto reply = fetch(
+        t.gateway.port(),
+        {"POST",
+         "/v1/chat/completions",
+         {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
+         say("a").dump()}
+    );
 
     expect_envelope(reply, 415);
     EXPECT_EQ(reply.error_code(), "unsupported_media_type");
@@ -206,7 +237,9 @@ TEST(strict_http, above_max_in_flight_requests_are_refused_with_retry_after) {
     fake_upstream models;
     const auto gate = make_gate();
     models.on("a", held(gate, ok("x")));
-    const gateway_process gateway(config_text(models).upstream("a").server_table("limits", "max_in_flight = 1"));
+    const gateway_process gateway(
+        config_text(models).upstream("a").server_table("limits", "max_in_flight = 1")
+    );
     http_client first(gateway.port());
     first.send(request_bytes(chat_parts(say("a").dump())));
     ASSERT_TRUE(models.wait_for_calls("a", 1));

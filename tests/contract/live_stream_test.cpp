@@ -71,7 +71,8 @@ TEST(live_stream, a_passthroughs_events_leave_as_they_arrive_and_unchanged) {
 TEST(live_stream, the_result_is_the_same_however_the_upstream_splits_it) {
     fake_upstream models;
     models.on("a", ok("one two three"));
-    const gateway_process gateway(config_text(models).upstream("a").server("model_name = \"house\""));
+    const gateway_process gateway(config_text(models).upstream("a").server("model_name = \"house\"")
+    );
     const auto expected = stream(gateway, say_streamed("a")).chunks();
 
     for (const std::size_t size : {1u, 2u, 3u, 7u, 64u}) {
@@ -99,7 +100,9 @@ TEST(live_stream, a_finish_without_done_is_completed) {
 
 TEST(live_stream, an_end_without_finish_is_a_cut) {
     fake_upstream models;
-    models.on("a", sse({R"({"choices":[{"index":0,"delta":{"role":"assistant","content":"half"}}]})"}));
+    models.on(
+        "a", sse({R"({"choices":[{"index":0,"delta":{"role":"assistant","content":"half"}}]})"})
+    );
     const gateway_process gateway(config_text(models).upstream("a"));
 
     const auto result = stream(gateway, say_streamed("a"));
@@ -111,7 +114,15 @@ TEST(live_stream, an_end_without_finish_is_a_cut) {
 
 TEST(live_stream, a_malformed_event_is_dropped_and_the_rest_goes_on) {
     fake_upstream models;
-    models.on("a", sse({R"({"choices":[{"index":0,"delta":{"content":"one"}}]})", "{broken", R"({"choices":[{"index":0,"delta":{"content":" two"},"finish_reason":"stop"}]})", "[DONE]"}));
+    models.on(
+        "a",
+        sse(
+            {R"({"choices":[{"index":0,"delta":{"content":"one"}}]})",
+             "{broken",
+             R"({"choices":[{"index":0,"delta":{"content":" two"},"finish_reason":"stop"}]})",
+             "[DONE]"}
+        )
+    );
     const gateway_process gateway(config_text(models).upstream("a"));
 
     const auto result = stream(gateway, say_streamed("a"));
@@ -149,7 +160,9 @@ TEST(live_stream, a_synthesizer_cut_before_its_first_token_falls_back) {
 TEST(live_stream, a_late_status_after_an_early_commit_is_an_error_event) {
     fake_upstream models;
     models.on("a", delayed(500ms, json_reply(503, {{"error", {{"message", "busy"}}}})));
-    const gateway_process gateway(config_text(models).server("stream_commit_secs = 0.1").upstream("a"));
+    const gateway_process gateway(
+        config_text(models).server("stream_commit_secs = 0.1").upstream("a")
+    );
 
     const auto result = stream(gateway, say_streamed("a"));
 
@@ -167,7 +180,10 @@ TEST(live_stream, http_1_0_clients_get_a_stream_until_close) {
     const auto body = say_streamed("a").dump();
     http_client client(gateway.port());
 
-    client.send("POST /v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    client.send(
+        "POST /v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: "
+        + std::to_string(body.size()) + "\r\n\r\n" + body
+    );
     const auto result = read_transcript(client);
 
     EXPECT_EQ(result.head.status, 200);
@@ -178,7 +194,8 @@ TEST(live_stream, http_1_0_clients_get_a_stream_until_close) {
 
 TEST(live_stream, an_event_above_a_mebibyte_is_refused) {
     fake_upstream models;
-    const std::string huge = R"({"choices":[{"index":0,"delta":{"content":")" + std::string(1500000, 'x') + R"("}}]})";
+    const std::string huge =
+        R"({"choices":[{"index":0,"delta":{"content":")" + std::string(1500000, 'x') + R"("}}]})";
     models.on("a", sse({R"({"choices":[{"index":0,"delta":{"content":"one"}}]})", huge, "[DONE]"}));
     const gateway_process gateway(config_text(models).upstream("a"));
 

@@ -11,7 +11,9 @@ panel::panel() {
 
 config_text panel::config(const std::string& lines, const std::string& server_lines) {
     config_text out(models);
-    out.server(server_lines).upstreams({"a", "b", "c", "s"}).moa(panel_name, {"a", "b", "c"}, "s", lines);
+    out.server(server_lines)
+        .upstreams({"a", "b", "c", "s"})
+        .moa(panel_name, {"a", "b", "c"}, "s", lines);
     return out;
 }
 

@@ -26,14 +26,18 @@ TEST(passthrough, moa_67_credentials_reach_their_upstream) {
     models.on("keyed", ok("x"));
     models.on("basic", ok("x"));
     const gateway_process gateway(
-        config_text(models).upstream("keyed", "api_key = \"sesame\"").upstream("basic", "basic_auth_user = \"alice\"\nbasic_auth_pass = \"wonderland\"")
+        config_text(models)
+            .upstream("keyed", "api_key = \"sesame\"")
+            .upstream("basic", "basic_auth_user = \"alice\"\nbasic_auth_pass = \"wonderland\"")
     );
 
     chat(gateway, say("keyed"), {{"Authorization", "Bearer of-the-client"}});
     chat(gateway, say("basic"));
 
     EXPECT_EQ(models.last_request("keyed").header("Authorization"), "Bearer sesame");
-    EXPECT_EQ(models.last_request("basic").header("Authorization"), "Basic YWxpY2U6d29uZGVybGFuZA==");
+    EXPECT_EQ(
+        models.last_request("basic").header("Authorization"), "Basic YWxpY2U6d29uZGVybGFuZA=="
+    );
 }
 
 TEST(passthrough, moa_68_a_panel_of_one_with_itself_is_one_relayed_call) {
@@ -76,37 +80,47 @@ TEST(passthrough, moa_70_configured_template_arguments_replace_the_clients) {
     models.on("thinker", ok("x"));
     models.on("plain", ok("x"));
     const gateway_process gateway(
-        config_text(models).upstream("thinker", "supports_thinking = true\nchat_template_kwargs = { enable_thinking = false }").upstream("plain")
+        config_text(models)
+            .upstream(
+                "thinker",
+                "supports_thinking = true\nchat_template_kwargs = { enable_thinking = false }"
+            )
+            .upstream("plain")
     );
     const json wish = {{"chat_template_kwargs", {{"enable_thinking", true}, {"more", 1}}}};
 
     chat(gateway, with(say("thinker"), wish));
     chat(gateway, with(say("plain"), wish));
 
-    EXPECT_EQ(models.last_request("thinker").json["chat_template_kwargs"], json::parse(R"({"enable_thinking":false})"));
+    EXPECT_EQ(
+        models.last_request("thinker").json["chat_template_kwargs"],
+        json::parse(R"({"enable_thinking":false})")
+    );
     EXPECT_FALSE(models.last_request("plain").json.contains("chat_template_kwargs"));
 }
 
 TEST(passthrough, moa_71_overrides_are_merged_over_the_body) {
     fake_upstream models;
     models.on("a", ok("x"));
-    const gateway_process gateway(
-        config_text(models).upstream("a", "request_overrides = { reasoning_effort = \"low\", include_reasoning = false }")
-    );
+    const gateway_process gateway(config_text(models).upstream(
+        "a", "request_overrides = { reasoning_effort = \"low\", include_reasoning = false }"
+    ));
 
     chat(gateway, with(say("a"), {{"reasoning_effort", "high"}}));
 
     const auto body = models.last_request("a").json;
     EXPECT_EQ(body["reasoning_effort"], "low");
     EXPECT_EQ(body["include_reasoning"], false);
-    EXPECT_EQ(models.last_request("a").body.find("high"), std::string::npos) << "no duplicate member remains";
+    EXPECT_EQ(models.last_request("a").body.find("high"), std::string::npos)
+        << "no duplicate member remains";
 }
 
 TEST(passthrough, moa_72_overrides_cannot_change_model_or_template_arguments) {
     fake_upstream models;
     models.on("a", ok("x"));
     const gateway_process gateway(config_text(models).upstream(
-        "a", "request_overrides = { model = \"other\", chat_template_kwargs = { x = 1 }, top_k = 5 }"
+        "a",
+        "request_overrides = { model = \"other\", chat_template_kwargs = { x = 1 }, top_k = 5 }"
     ));
 
     chat(gateway, say("a"));
@@ -157,7 +171,9 @@ TEST(passthrough, moa_74_transport_faults_are_typed) {
 TEST(passthrough, the_whole_request_has_a_deadline) {
     fake_upstream models;
     models.on("a", hang());
-    const gateway_process gateway(config_text(models).server("request_timeout_secs = 1").upstream("a"));
+    const gateway_process gateway(
+        config_text(models).server("request_timeout_secs = 1").upstream("a")
+    );
     const auto start = clock::now();
 
     const auto reply = chat(gateway, say("a"));
@@ -181,7 +197,9 @@ TEST(passthrough, moa_75_its_headers_tell_a_panel_of_one) {
     EXPECT_EQ(reply.header("X-MetaModel-Quorum"), "1");
     EXPECT_EQ(reply.header("X-MetaModel-Fallback-Reason"), "none");
     EXPECT_GT(std::stoi(reply.header("X-MetaModel-Prompt-Tokens-In")), 0);
-    EXPECT_EQ(reply.header("X-MetaModel-Prompt-Tokens-In"), reply.header("X-MetaModel-Prompt-Tokens-Out"));
+    EXPECT_EQ(
+        reply.header("X-MetaModel-Prompt-Tokens-In"), reply.header("X-MetaModel-Prompt-Tokens-Out")
+    );
     EXPECT_EQ(reply.header("X-MetaModel-Tools-Tokens"), "0");
 }
 
@@ -190,15 +208,22 @@ TEST(passthrough, moa_79_openai_options_set_rename_and_drop) {
     models.on("a", ok("x"));
     const gateway_process gateway(config_text(models).upstream(
         "a",
-        "[upstreams.a.openai]\nreasoning_effort = \"xhigh\"\nmax_tokens_param = \"max_completion_tokens\"\n"
+        "[upstreams.a.openai]\nreasoning_effort = \"xhigh\"\nmax_tokens_param = "
+        "\"max_completion_tokens\"\n"
         "drop_params = [\"temperature\", \"top_p\"]"
     ));
 
-    chat(gateway, with(say("a"), {{"max_tokens", 256}, {"temperature", 0.5}, {"top_p", 0.9}, {"seed", 4}}));
+    chat(
+        gateway,
+        with(say("a"), {{"max_tokens", 256}, {"temperature", 0.5}, {"top_p", 0.9}, {"seed", 4}})
+    );
 
     EXPECT_EQ(
         models.last_request("a").json,
-        with(say("org/a"), {{"reasoning_effort", "xhigh"}, {"max_completion_tokens", 256}, {"seed", 4}})
+        with(
+            say("org/a"),
+            {{"reasoning_effort", "xhigh"}, {"max_completion_tokens", 256}, {"seed", 4}}
+        )
     );
 }
 
@@ -221,8 +246,12 @@ TEST(passthrough, only_named_headers_reach_the_upstream) {
     const auto reply = chat(
         gateway,
         say("a"),
-        {{"Cookie", "c=1"}, {"X-Forwarded-For", "1.2.3.4"}, {"OpenAI-Organization", "org"}, {"OpenAI-Beta", "b=v1"},
-         {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, {"User-Agent", "sdk/1"}}
+        {{"Cookie", "c=1"},
+         {"X-Forwarded-For", "1.2.3.4"},
+         {"OpenAI-Organization", "org"},
+         {"OpenAI-Beta", "b=v1"},
+         {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+         {"User-Agent", "sdk/1"}}
     );
 
     const auto seen = models.last_request("a");
@@ -230,7 +259,9 @@ TEST(passthrough, only_named_headers_reach_the_upstream) {
         EXPECT_FALSE(has_header(seen.headers, name)) << name;
     }
     EXPECT_EQ(seen.header("OpenAI-Beta"), "b=v1");
-    EXPECT_EQ(seen.header("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    EXPECT_EQ(
+        seen.header("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    );
     EXPECT_EQ(seen.header("User-Agent").rfind("meta-model/", 0), 0u);
     EXPECT_EQ(seen.header("Accept-Encoding"), "identity");
     EXPECT_EQ(seen.header("X-Request-Id"), reply.header("X-MetaModel-Request-Id"));
@@ -244,7 +275,11 @@ TEST(passthrough, upstream_headers_stay_behind_except_the_named_ones) {
         json_reply(
             429,
             {{"error", {{"message", "slow down"}}}},
-            {{"Retry-After", "7"}, {"Set-Cookie", "c=1"}, {"Server", "secret/1"}, {"x-ratelimit-remaining-requests", "3"}, {"x-request-id", "up-1"}}
+            {{"Retry-After", "7"},
+             {"Set-Cookie", "c=1"},
+             {"Server", "secret/1"},
+             {"x-ratelimit-remaining-requests", "3"},
+             {"x-request-id", "up-1"}}
         )
     );
     const gateway_process gateway(config_text(models).upstream("a"));

@@ -1,10 +1,9 @@
 // The process: command line, exit codes, signals, drain.
 #include "contract/contract_test.hpp"
 
-#include <signal.h>
-
 #include <future>
 #include <regex>
+#include <signal.h>
 
 namespace meta_model::contract {
 
@@ -15,7 +14,9 @@ struct running {
     gateway_process gateway;
 
     explicit running(const std::string& server_lines = "", const std::string& limits = "")
-        : gateway(config_text(models).server(server_lines).upstream("a").server_table("limits", limits)) {
+        : gateway(
+              config_text(models).server(server_lines).upstream("a").server_table("limits", limits)
+          ) {
         models.on("a", ok("x"));
     }
 };
@@ -30,13 +31,19 @@ TEST(process, help_and_version_are_answered) {
         EXPECT_NE(help.standard_output.find(text), std::string::npos) << text;
     }
     EXPECT_EQ(flag.exit_code, 0);
-    EXPECT_TRUE(std::regex_search(flag.standard_output, std::regex(R"(\d+\.\d+\.\d+)"))) << flag.standard_output;
+    EXPECT_TRUE(std::regex_search(flag.standard_output, std::regex(R"(\d+\.\d+\.\d+)")))
+        << flag.standard_output;
     EXPECT_EQ(word.standard_output, flag.standard_output);
 }
 
 TEST(process, usage_errors_exit_with_2) {
-    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"frobnicate"}, {"serve", "--frob"}, {"serve", "--port"},
-                                                      {"serve", "--port", "70000"}, {"serve", "--port", "x"}, {"serve", "--demo", "--config", "x"}}) {
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"frobnicate"},
+          {"serve", "--frob"},
+          {"serve", "--port"},
+          {"serve", "--port", "70000"},
+          {"serve", "--port", "x"},
+          {"serve", "--demo", "--config", "x"}}) {
         const auto run = run_gateway({arguments, {}, {}});
         EXPECT_EQ(run.exit_code, 2) << arguments.back() << run.all();
         EXPECT_FALSE(run.standard_error.empty());
@@ -46,7 +53,10 @@ TEST(process, usage_errors_exit_with_2) {
 TEST(process, the_address_is_told_in_exactly_one_line) {
     running r;
 
-    EXPECT_EQ(r.gateway.child().standard_output(), "listening on http://127.0.0.1:" + std::to_string(r.gateway.port()) + "\n");
+    EXPECT_EQ(
+        r.gateway.child().standard_output(),
+        "listening on http://127.0.0.1:" + std::to_string(r.gateway.port()) + "\n"
+    );
 }
 
 TEST(process, several_threads_share_the_port_that_was_chosen) {
@@ -64,7 +74,9 @@ TEST(process, an_address_in_use_is_one_clear_line) {
     running r;
     fake_upstream models;
     const temporary_folder folder;
-    const auto file = folder.write("meta-model.toml", config_text(models).server("threads = 2").upstream("a").text());
+    const auto file = folder.write(
+        "meta-model.toml", config_text(models).server("threads = 2").upstream("a").text()
+    );
     const auto port = std::to_string(r.gateway.port());
 
     const auto second = run_gateway({{"serve", "--config", file, "--port", port}, {}, {}});
@@ -80,8 +92,12 @@ TEST(process, the_host_flag_takes_names_and_ipv6) {
     const temporary_folder folder;
     const auto file = folder.write("meta-model.toml", config_text(models).upstream("a").text());
 
-    child_process by_name(gateway_binary(), {{"serve", "--config", file, "--host", "localhost", "--port", "0"}, {}, {}});
-    EXPECT_TRUE(by_name.wait_for_output("listening on http://", 10000ms)) << by_name.standard_error();
+    child_process by_name(
+        gateway_binary(),
+        {{"serve", "--config", file, "--host", "localhost", "--port", "0"}, {}, {}}
+    );
+    EXPECT_TRUE(by_name.wait_for_output("listening on http://", 10000ms))
+        << by_name.standard_error();
 }
 
 TEST(process, sigterm_drains_and_exits_cleanly) {
@@ -198,7 +214,8 @@ TEST(process, a_second_signal_ends_at_once) {
         client.send(request_bytes(chat_parts(say("a").dump())));
         ASSERT_TRUE(r.models.wait_for_calls("a", 1));
         r.gateway.child().send_signal(number);
-        EXPECT_FALSE(r.gateway.child().wait_for_exit(300ms)) << "the first signal waits for the open call";
+        EXPECT_FALSE(r.gateway.child().wait_for_exit(300ms))
+            << "the first signal waits for the open call";
 
         r.gateway.child().send_signal(number);
 
@@ -231,13 +248,17 @@ TEST(process, sighup_and_sigpipe_are_survived) {
 }
 
 TEST(process, the_demo_serves_without_any_upstream) {
-    const gateway_process gateway({{"serve", "--demo", "--port", "0"}, {}, {}}, "listening on http://");
+    const gateway_process gateway(
+        {{"serve", "--demo", "--port", "0"}, {}, {}}, "listening on http://"
+    );
 
     const json list = get(gateway, "/v1/models").json()["data"];
     std::vector<std::pair<std::string, std::future<http_reply>>> calls;
     for (const auto& entry : list) {
         const auto id = entry["id"].get<std::string>();
-        calls.emplace_back(id, std::async(std::launch::async, [&gateway, id] { return chat(gateway, say(id, "Name a colour.")); }));
+        calls.emplace_back(id, std::async(std::launch::async, [&gateway, id] {
+                               return chat(gateway, say(id, "Name a colour."));
+                           }));
     }
 
     std::size_t answered = 0;
@@ -247,7 +268,9 @@ TEST(process, the_demo_serves_without_any_upstream) {
             ++answered;
             EXPECT_TRUE(contains_ignoring_case(reply.body, "simulated")) << id << reply.body;
         } else {
-            expect_envelope(reply, reply.status);  // a model that fails on demand, a strategy of later work
+            expect_envelope(
+                reply, reply.status
+            );  // a model that fails on demand, a strategy of later work
         }
     }
     EXPECT_GE(answered, 2u);

@@ -8,7 +8,13 @@ namespace meta_model::contract {
 namespace {
 
 const std::vector<std::string> secrets{
-    "sk-upstream-literal", "sk-upstream-env", "basic-pass-word", "YWxpY2U6YmFzaWMtcGFzcy13b3Jk", "gate-token-value", "client-guess-value"};
+    "sk-upstream-literal",
+    "sk-upstream-env",
+    "basic-pass-word",
+    "YWxpY2U6YmFzaWMtcGFzcy13b3Jk",
+    "gate-token-value",
+    "client-guess-value"
+};
 
 std::string secretive_config(panel& p) {
     return config_text(p.models)
@@ -46,7 +52,11 @@ TEST(secrets, no_key_leaves_by_log_reply_or_metric) {
     seen += shown(chat(gateway, say(panel_name), right));
     seen += shown(chat(gateway, say("gone"), right));
     seen += shown(chat(gateway, say("a"), {{"Authorization", "Bearer client-guess-value"}}));
-    seen += shown(chat(gateway, say("a"), {{"x-api-key", "client-guess-value"}, {"Authorization", "Bearer gate-token-value"}}));
+    seen += shown(chat(
+        gateway,
+        say("a"),
+        {{"x-api-key", "client-guess-value"}, {"Authorization", "Bearer gate-token-value"}}
+    ));
     seen += shown(chat_bytes(gateway, "{broken", right));
     for (const auto& fault : {json_reply(401, echo), html(), garbage(), reset_at_once()}) {
         p.models.on("a", fault);
@@ -55,10 +65,12 @@ TEST(secrets, no_key_leaves_by_log_reply_or_metric) {
         seen += shown(chat(gateway, say("a"), right));
         seen += shown(chat(gateway, say(panel_name), right));
     }
-    for (const char* path : {"/v1/models", "/v1/health", "/metrics", "/v1/metrics/moa", "/nothing"}) {
+    for (const char* path :
+         {"/v1/models", "/v1/health", "/metrics", "/v1/metrics/moa", "/nothing"}) {
         seen += shown(get(gateway, path, right));
     }
-    EXPECT_EQ(p.models.requests("b").front().header("Authorization"), "Bearer sk-upstream-env") << "the key is really in use";
+    EXPECT_EQ(p.models.requests("b").front().header("Authorization"), "Bearer sk-upstream-env")
+        << "the key is really in use";
     gateway.child().send_signal(SIGTERM);
     EXPECT_EQ(gateway.child().wait_for_exit(5000ms), 0);
 
@@ -71,9 +83,13 @@ TEST(secrets, no_key_leaves_by_log_reply_or_metric) {
 TEST(secrets, diagnostics_of_a_bad_file_do_not_repeat_keys) {
     fake_upstream models;
 
-    const auto run = check_config(
-        config_text(models).server("bearer_token = \"gate-token-value\"").upstream("a", "api_key = \"sk-upstream-literal\"\nbasic_auth_user = \"alice\"\nbasic_auth_pass = \"basic-pass-word\"")
-    );
+    const auto run = check_config(config_text(models)
+                                      .server("bearer_token = \"gate-token-value\"")
+                                      .upstream(
+                                          "a",
+                                          "api_key = \"sk-upstream-literal\"\nbasic_auth_user = "
+                                          "\"alice\"\nbasic_auth_pass = \"basic-pass-word\""
+                                      ));
 
     EXPECT_EQ(run.exit_code, 1);
     expect_no_secret(run.all(), "the diagnostics");
@@ -90,7 +106,8 @@ TEST(secrets, an_empty_literal_key_is_refused) {
 
 TEST(secrets, a_missing_variable_is_a_problem_for_the_check_and_a_warning_at_start) {
     fake_upstream models;
-    const auto config = config_text(models).upstream("a", "api_key_env = \"NOT_SET_ANYWHERE\"").text();
+    const auto config =
+        config_text(models).upstream("a", "api_key_env = \"NOT_SET_ANYWHERE\"").text();
 
     const auto run = check_config(config);
     const gateway_process gateway(config);
@@ -106,7 +123,9 @@ TEST(secrets, keys_come_from_files_too) {
     const auto key = folder.write("key", "sk-from-file\n");
     const auto pass = folder.write("pass", "shh\n");
     const gateway_process gateway(
-        config_text(p.models).upstream("a", "api_key_file = \"" + key + "\"").upstream("b", "basic_auth_user = \"u\"\nbasic_auth_pass_file = \"" + pass + "\"")
+        config_text(p.models)
+            .upstream("a", "api_key_file = \"" + key + "\"")
+            .upstream("b", "basic_auth_user = \"u\"\nbasic_auth_pass_file = \"" + pass + "\"")
     );
 
     chat(gateway, say("a"));

@@ -16,7 +16,9 @@ struct encoder {
     fake_upstream models{};
     gateway_process gateway{config_text(models).upstream("a").passthrough("fast.v1", "a")};
 
-    sse_transcript transcript(const json& message, const std::string& finish, const json& more = json::object()) {
+    sse_transcript transcript(
+        const json& message, const std::string& finish, const json& more = json::object()
+    ) {
         answer what;
         what.message = message;
         what.finish = finish;
@@ -57,7 +59,9 @@ TEST(streaming, moa_189_every_chunk_has_one_id_and_one_time) {
     ASSERT_FALSE(chunks.empty());
     for (const auto& chunk : chunks) {
         EXPECT_EQ(chunk["object"], "chat.completion.chunk");
-        EXPECT_TRUE(std::regex_match(chunk["id"].get<std::string>(), std::regex("chatcmpl-[0-9a-f]{24}"))) << chunk["id"];
+        EXPECT_TRUE(
+            std::regex_match(chunk["id"].get<std::string>(), std::regex("chatcmpl-[0-9a-f]{24}"))
+        ) << chunk["id"];
         EXPECT_EQ(chunk["id"], chunks.front()["id"]);
         EXPECT_EQ(chunk["created"], chunks.front()["created"]);
         EXPECT_EQ(chunk["model"], panel_name);
@@ -77,11 +81,18 @@ TEST(streaming, moa_190_an_empty_answer_is_role_and_finish) {
 
 TEST(streaming, moa_191_tool_calls_come_one_delta_each) {
     encoder e;
-    const json first = {{"id", "c1"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", R"({"x":1})"}}}};
-    const json second = {{"id", "c2"}, {"type", "function"}, {"function", {{"name", "g"}, {"arguments", "{}"}}}};
+    const json first = {
+        {"id", "c1"},
+        {"type", "function"},
+        {"function", {{"name", "f"}, {"arguments", R"({"x":1})"}}}
+    };
+    const json second = {
+        {"id", "c2"}, {"type", "function"}, {"function", {{"name", "g"}, {"arguments", "{}"}}}
+    };
 
     const auto result = e.transcript(
-        {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", json::array({first, second})}}, "tool_calls"
+        {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", json::array({first, second})}},
+        "tool_calls"
     );
     const auto chunks = result.chunks();
 
@@ -99,7 +110,10 @@ TEST(streaming, moa_191_a_legacy_function_call_is_one_delta) {
     encoder e;
 
     const auto result = e.transcript(
-        {{"role", "assistant"}, {"content", nullptr}, {"function_call", {{"name", "f"}, {"arguments", "{}"}}}}, "function_call"
+        {{"role", "assistant"},
+         {"content", nullptr},
+         {"function_call", {{"name", "f"}, {"arguments", "{}"}}}},
+        "function_call"
     );
     const auto chunks = result.chunks();
 
@@ -129,7 +143,9 @@ TEST(streaming, moa_192_usage_comes_last_and_only_when_asked_for) {
 
     expect_usage_grammar(e.transcript(text_message("some text"), "stop", wish));
     expect_usage_grammar(stream(gateway, with(say_streamed(panel_name), wish)));
-    for (const auto& result : {e.transcript(text_message("some text"), "stop"), stream(gateway, say_streamed(panel_name))}) {
+    for (const auto& result :
+         {e.transcript(text_message("some text"), "stop"), stream(gateway, say_streamed(panel_name))
+         }) {
         for (const auto& chunk : result.chunks()) {
             EXPECT_FALSE(chunk.contains("usage")) << chunk;
         }
@@ -139,7 +155,9 @@ TEST(streaming, moa_192_usage_comes_last_and_only_when_asked_for) {
 TEST(streaming, moa_193_legs_stream_with_usage_and_passthrough_adds_nothing) {
     panel p;
     config_text config(p.models);
-    config.upstreams({"a", "c", "s"}).upstream("b", "stream = false").moa(panel_name, {"a", "b", "c"}, "s");
+    config.upstreams({"a", "c", "s"})
+        .upstream("b", "stream = false")
+        .moa(panel_name, {"a", "b", "c"}, "s");
     const gateway_process gateway(config);
 
     EXPECT_EQ(chat(gateway, say(panel_name)).status, 200);
@@ -163,7 +181,9 @@ TEST(streaming, moa_194_failures_before_the_first_byte_are_json_errors) {
     fake_upstream models;
     const json busy = {{"error", {{"message", "slow down"}, {"type", "rate_limit_error"}}}};
     models.on("busy", json_reply(429, busy, {{"Retry-After", "2"}}));
-    const gateway_process gateway(config_text(models).upstream("busy").upstream_at("gone", models.refused_url()));
+    const gateway_process gateway(
+        config_text(models).upstream("busy").upstream_at("gone", models.refused_url())
+    );
 
     const auto limited = stream(gateway, say_streamed("busy"));
     const auto refused = stream(gateway, say_streamed("gone"));
@@ -190,14 +210,20 @@ TEST(streaming, moa_194_failures_after_the_first_byte_are_one_error_event) {
 TEST(streaming, moa_195_replies_without_a_usable_choice_are_protocol_errors) {
     encoder e;
     const auto body_with = [](const json& message) {
-        return json{{"id", "x"}, {"choices", json::array({{{"index", 0}, {"message", message}, {"finish_reason", "stop"}}})}};
+        return json{
+            {"id", "x"},
+            {"choices",
+             json::array({{{"index", 0}, {"message", message}, {"finish_reason", "stop"}}})}
+        };
     };
     const std::vector<json> bodies{
         json{{"id", "x"}, {"choices", json::array()}},
         json{{"id", "x"}, {"choices", json::array({json::object()})}},
         body_with({{"role", "assistant"}, {"tool_calls", "x"}}),
         body_with({{"role", "assistant"}, {"tool_calls", json::array({"x"})}}),
-        body_with({{"role", "assistant"}, {"tool_calls", json::array({{{"id", "c"}, {"function", "x"}}})}}),
+        body_with(
+            {{"role", "assistant"}, {"tool_calls", json::array({{{"id", "c"}, {"function", "x"}}})}}
+        ),
         body_with({{"role", "assistant"}, {"function_call", "x"}}),
     };
 
@@ -208,13 +234,16 @@ TEST(streaming, moa_195_replies_without_a_usable_choice_are_protocol_errors) {
         expect_envelope(result.head, 502);
     }
     e.models.on("a", json_reply(200, {{"error", {{"message", "no"}, {"type", "api_error"}}}}));
-    EXPECT_GE(stream(e.gateway, say_streamed("fast.v1")).head.status, 400) << "an error is never a 200";
+    EXPECT_GE(stream(e.gateway, say_streamed("fast.v1")).head.status, 400)
+        << "an error is never a 200";
 }
 
 TEST(streaming, moa_195_an_error_as_the_first_event_is_a_json_error) {
     fake_upstream models;
     models.on("plain", sse({R"({"error":{"message":"no","type":"x"}})", "[DONE]"}));
-    models.on("coded", sse({R"({"error":{"message":"slow","type":"rate_limit_error","code":429}})"}));
+    models.on(
+        "coded", sse({R"({"error":{"message":"slow","type":"rate_limit_error","code":429}})"})
+    );
     const gateway_process gateway(config_text(models).upstreams({"plain", "coded"}));
 
     EXPECT_EQ(stream(gateway, say_streamed("plain")).head.status, 502);
@@ -274,8 +303,14 @@ TEST(streaming, moa_200_pieces_join_to_the_exact_text) {
     const std::string letters(250, 'x');
     const std::string sentence = "north south east west and then onwards forever again";
 
-    for (const std::string& text : {std::string("  leading and trailing  "), std::string("double  spaces\n\nand\tlines\n"),
-                                    std::string("größer 😀 日本語のテキスト、四十文字を超えるように長く書いておきます。まだ足りないかもしれません。"), letters, sentence}) {
+    for (const std::string& text :
+         {std::string("  leading and trailing  "),
+          std::string("double  spaces\n\nand\tlines\n"),
+          std::string("größer 😀 "
+                      "日本語のテキスト、四十文字を超えるように長く書いておきます。まだ足りないかも"
+                      "しれません。"),
+          letters,
+          sentence}) {
         EXPECT_EQ(e.transcript(text_message(text), "stop").text(), text);
     }
     const auto long_run = e.transcript(text_message(letters), "stop").chunks();

@@ -23,13 +23,15 @@ struct target {
 
     void expect_alive(std::source_location where = std::source_location::current()) const {
         if (chat(gateway, say("a")).status != 200) {
-            ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line())) << "the gateway does not serve any more";
+            ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
+                << "the gateway does not serve any more";
         }
     }
 };
 
 std::string post(const std::string& headers, const std::string& rest) {
-    return "POST /v1/chat/completions HTTP/1.1\r\nHost: x.y\r\nContent-Type: application/json\r\n" + headers + "\r\n" + rest;
+    return "POST /v1/chat/completions HTTP/1.1\r\nHost: x.y\r\nContent-Type: application/json\r\n"
+           + headers + "\r\n" + rest;
 }
 
 std::string hosted(std::string bytes) {
@@ -51,13 +53,16 @@ const std::vector<refused_form> refused_forms{
     {"unknown transfer coding", post("Transfer-Encoding: gzip\r\n", body)},
     {"coding after chunked", post("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n")},
     {"chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n")},
-    {"chunked in two headers", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")},
+    {"chunked in two headers",
+     post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")},
     {"almost chunked", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n")},
     {"identity", post("Transfer-Encoding: identity\r\n" + length, body)},
     {"empty coding", post("Transfer-Encoding:\r\n", "0\r\n\r\n")},
     {"length and chunked", post("Transfer-Encoding: chunked\r\n" + length, "0\r\n\r\n")},
     {"chunked and length", post(length + "Transfer-Encoding: chunked\r\n", "0\r\n\r\n")},
-    {"coding on HTTP/1.0", "POST /v1/chat/completions HTTP/1.0\r\nHost: x.y\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+    {"coding on HTTP/1.0",
+     "POST /v1/chat/completions HTTP/1.0\r\nHost: x.y\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n0\r\n\r\n"},
     {"length list", post("Content-Length: 2, 2\r\n", "{}")},
     {"equal lengths twice", post("Content-Length: 2\r\nContent-Length: 2\r\n", "{}")},
     {"different lengths", post("Content-Length: 2\r\nContent-Length: 3\r\n", "{} ")},
@@ -77,24 +82,33 @@ const std::vector<refused_form> refused_forms{
     {"bare LF lines", "GET /v1/models HTTP/1.1\nHost: x.y\n\n"},
     {"one bare LF", "GET /v1/models HTTP/1.1\r\nHost: x.y\nX-A: b\r\n\r\n"},
     {"bare CR in a value", "GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-A: b\rc\r\n\r\n"},
-    {"NUL in a value", std::string("GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-A: b\0c\r\n\r\n", 52)},
+    {"NUL in a value", std::string("GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-A: b\0c\r\n\r\n", 52)
+    },
     {"control byte in a name", "GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-\x01: b\r\n\r\n"},
     {"two blanks in the request line", "GET  /v1/models HTTP/1.1\r\nHost: x.y\r\n\r\n"},
     {"no version", "GET /v1/models\r\nHost: x.y\r\n\r\n"},
     {"unknown version", "GET /v1/models HTTP/3.7\r\nHost: x.y\r\n\r\n"},
     {"not HTTP", "\x16\x03\x01\x02\r\n\r\n"},
     {"raw UTF-8 target", "GET /v1/models/\xc3\xa9 HTTP/1.1\r\nHost: x.y\r\n\r\n"},
-    {"control byte in the target", "GET /v1/mo\x01" "dels HTTP/1.1\r\nHost: x.y\r\n\r\n"},
+    {"control byte in the target",
+     "GET /v1/mo\x01"
+     "dels HTTP/1.1\r\nHost: x.y\r\n\r\n"},
     {"chunk size without digits", post("Transfer-Encoding: chunked\r\n", "\r\n\r\n")},
     {"chunk size not hexadecimal", post("Transfer-Encoding: chunked\r\n", "zz\r\n{}\r\n0\r\n\r\n")},
     {"negative chunk size", post("Transfer-Encoding: chunked\r\n", "-2\r\n{}\r\n0\r\n\r\n")},
     {"chunk size with 0x", post("Transfer-Encoding: chunked\r\n", "0x2\r\n{}\r\n0\r\n\r\n")},
-    {"chunk size beyond 64 bits", post("Transfer-Encoding: chunked\r\n", "ffffffffffffffff1\r\n{}\r\n0\r\n\r\n")},
-    {"blank before the chunk size", post("Transfer-Encoding: chunked\r\n", " 2\r\n{}\r\n0\r\n\r\n")},
+    {"chunk size beyond 64 bits",
+     post("Transfer-Encoding: chunked\r\n", "ffffffffffffffff1\r\n{}\r\n0\r\n\r\n")},
+    {"blank before the chunk size", post("Transfer-Encoding: chunked\r\n", " 2\r\n{}\r\n0\r\n\r\n")
+    },
     {"chunk size ended by LF", post("Transfer-Encoding: chunked\r\n", "2\n{}\r\n0\r\n\r\n")},
-    {"LF in a chunk extension", post("Transfer-Encoding: chunked\r\n", "2;a\nb\r\n{}\r\n0\r\n\r\n")},
-    {"chunk data longer than its size", post("Transfer-Encoding: chunked\r\n", "2\r\n{}}}\r\n0\r\n\r\n")},
-    {"endless chunk extension", post("Transfer-Encoding: chunked\r\n", "2;" + std::string(70000, 'x') + "\r\n{}\r\n0\r\n\r\n")},
+    {"LF in a chunk extension", post("Transfer-Encoding: chunked\r\n", "2;a\nb\r\n{}\r\n0\r\n\r\n")
+    },
+    {"chunk data longer than its size",
+     post("Transfer-Encoding: chunked\r\n", "2\r\n{}}}\r\n0\r\n\r\n")},
+    {"endless chunk extension",
+     post("Transfer-Encoding: chunked\r\n", "2;" + std::string(70000, 'x') + "\r\n{}\r\n0\r\n\r\n")
+    },
 };
 
 TEST(strict_http, ambiguous_framing_is_refused_and_the_connection_closed) {
@@ -108,7 +122,8 @@ TEST(strict_http, ambiguous_framing_is_refused_and_the_connection_closed) {
             const auto reply = client.read_reply();
             EXPECT_TRUE(reply.error_code() == "malformed_request") << reply.body;
             expect_envelope(reply, 400);
-            EXPECT_TRUE(same_name(reply.header("Connection"), "close")) << reply.header("Connection");
+            EXPECT_TRUE(same_name(reply.header("Connection"), "close"))
+                << reply.header("Connection");
             EXPECT_TRUE(client.is_closed_by_peer());
         } catch (const client_error& problem) {
             ADD_FAILURE() << problem.what();
@@ -144,7 +159,11 @@ TEST(strict_http, a_post_without_length_has_an_empty_body) {
 
 TEST(strict_http, chunked_requests_are_understood_in_any_split) {
     target t;
-    const auto whole = hosted(post("Transfer-Encoding: chunked\r\n", "5;name=value\r\n" + body.substr(0, 5) + "\r\n" + as_chunk(body.substr(5)) + "0\r\nX-Trailer: a\r\n\r\n"));
+    const auto whole = hosted(post(
+        "Transfer-Encoding: chunked\r\n",
+        "5;name=value\r\n" + body.substr(0, 5) + "\r\n" + as_chunk(body.substr(5))
+            + "0\r\nX-Trailer: a\r\n\r\n"
+    ));
 
     for (const std::size_t size : {1u, 3u, 50u, 100000u}) {
         http_client client(t.gateway.port());
@@ -170,8 +189,11 @@ TEST(strict_http, a_head_may_come_byte_by_byte_after_empty_lines) {
 TEST(strict_http, too_large_heads_are_told_apart) {
     target t("max_header_bytes = 16384");
 
-    const auto big_header = t.ask("GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-A: " + std::string(20000, 'a') + "\r\n\r\n");
-    const auto long_target = t.ask("GET /v1/models?" + std::string(9000, 'q') + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto big_header = t.ask(
+        "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-A: " + std::string(20000, 'a') + "\r\n\r\n"
+    );
+    const auto long_target =
+        t.ask("GET /v1/models?" + std::string(9000, 'q') + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     std::string many = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n";
     for (int i = 0; i < 3000; ++i) {
         many += "A" + std::to_string(i) + ": b\r\n";
@@ -192,14 +214,18 @@ TEST(strict_http, a_too_large_body_is_refused_before_it_is_read) {
 
     client.send(hosted(post("Content-Length: 5000\r\n", "")));
     const auto declared = client.read_reply();
-    const auto chunked = t.ask(hosted(post("Transfer-Encoding: chunked\r\n", as_chunk(std::string(600, ' ')) + as_chunk(std::string(600, ' ')) + "0\r\n\r\n")));
+    const auto chunked = t.ask(hosted(post(
+        "Transfer-Encoding: chunked\r\n",
+        as_chunk(std::string(600, ' ')) + as_chunk(std::string(600, ' ')) + "0\r\n\r\n"
+    )));
 
     for (const auto* reply : {&declared, &chunked}) {
         expect_envelope(*reply, 413);
         EXPECT_EQ(reply->error_code(), "request_too_large");
     }
     client.shutdown_write();
-    EXPECT_TRUE(client.is_closed_by_peer()) << "what the client still sends is not read as a request";
+    EXPECT_TRUE(client.is_closed_by_peer())
+        << "what the client still sends is not read as a request";
     t.expect_alive();
 }
 

@@ -51,10 +51,12 @@ TEST(synthesis, moa_108_the_prompt_is_the_conversation_and_one_added_message) {
     panel p;
     const gateway_process gateway(p.config());
     json request = say(panel_name);
-    request["messages"] = json::array({{{"role", "system"}, {"content", "Be brief."}},
-                                       {{"role", "user"}, {"content", "First question?"}},
-                                       {{"role", "assistant"}, {"content", "First answer."}},
-                                       {{"role", "user"}, {"content", "What about rain?"}}});
+    request["messages"] = json::array(
+        {{{"role", "system"}, {"content", "Be brief."}},
+         {{"role", "user"}, {"content", "First question?"}},
+         {{"role", "assistant"}, {"content", "First answer."}},
+         {{"role", "user"}, {"content", "What about rain?"}}}
+    );
 
     chat(gateway, request);
 
@@ -64,7 +66,13 @@ TEST(synthesis, moa_108_the_prompt_is_the_conversation_and_one_added_message) {
     EXPECT_EQ(messages.back()["role"], "user");
     const auto added = p.added_text();
     EXPECT_NE(added.find("SYNTHESIS TASK"), std::string::npos);
-    for (const char* text : {"candidate 1", "candidate 2", "candidate 3", "draft of a", "the draft of b", "this is the draft of c"}) {
+    for (const char* text :
+         {"candidate 1",
+          "candidate 2",
+          "candidate 3",
+          "draft of a",
+          "the draft of b",
+          "this is the draft of c"}) {
         EXPECT_TRUE(contains_ignoring_case(added, text)) << text;
     }
     EXPECT_EQ(added.find("org/"), std::string::npos) << "candidates are anonymous";
@@ -73,7 +81,8 @@ TEST(synthesis, moa_108_the_prompt_is_the_conversation_and_one_added_message) {
 TEST(synthesis, the_prompts_prefix_is_byte_identical_to_a_generators) {
     panel p;
     const gateway_process gateway(p.config());
-    const std::string messages = R"([ {"role":"user","content":"caf\u00e9 \/ ünï"} ,{"role":"user", "content":[{"type":"text","text":"two"}]})";
+    const std::string messages =
+        R"([ {"role":"user","content":"caf\u00e9 \/ ünï"} ,{"role":"user", "content":[{"type":"text","text":"two"}]})";
 
     const auto reply = chat_bytes(gateway, R"({"model":"panel.v1","messages":)" + messages + "]}");
 
@@ -103,7 +112,9 @@ TEST(synthesis, moa_109_a_lone_surviving_draft_is_returned_as_it_is) {
 TEST(synthesis, a_panel_of_one_with_another_synthesizer_needs_no_synthesis) {
     fake_upstream models;
     models.on("a", ok("alone"));
-    const gateway_process gateway(config_text(models).upstreams({"a", "s"}).moa("one.v1", {"a"}, "s"));
+    const gateway_process gateway(
+        config_text(models).upstreams({"a", "s"}).moa("one.v1", {"a"}, "s")
+    );
 
     const auto reply = chat(gateway, say("one.v1"));
 
@@ -135,7 +146,8 @@ TEST(synthesis, moa_110_agreeing_drafts_need_no_synthesizer) {
     ASSERT_EQ(hashes.size(), 3u);
     EXPECT_EQ(hashes[0], hashes[1]);
     EXPECT_EQ(hashes[0], hashes[2]);
-    EXPECT_NE(hashes[0], items(spaced.header("X-MetaModel-Draft-Hashes"))[0]) << "salted per request";
+    EXPECT_NE(hashes[0], items(spaced.header("X-MetaModel-Draft-Hashes"))[0])
+        << "salted per request";
 }
 
 TEST(synthesis, moa_111_without_the_flag_agreement_is_still_synthesised) {
@@ -171,7 +183,9 @@ TEST(synthesis, moa_116_the_output_cap_follows_the_client_below_the_ceiling) {
 
 TEST(synthesis, each_leg_has_its_own_model_and_temperature) {
     panel p;
-    const gateway_process gateway(p.config("generator_temperature = 0.9\nsynthesizer_temperature = 0.1"));
+    const gateway_process gateway(
+        p.config("generator_temperature = 0.9\nsynthesizer_temperature = 0.1")
+    );
 
     chat(gateway, with(say(panel_name), {{"temperature", 0.5}, {"seed", 5}}));
 
@@ -201,8 +215,10 @@ TEST(synthesis, moa_120_a_failed_synthesizer_falls_back_to_a_draft) {
         p.models.on("s", fault);
         const auto reply = chat(gateway, say(panel_name));
         ASSERT_EQ(reply.status, 200) << name << reply.body;
-        EXPECT_EQ(answer_text(reply), "aaaaaaaa") << name << ": drafts that rank equal go by configuration";
-        EXPECT_EQ(reply.header("X-MetaModel-Fallback-Reason"), "synth_failed_picked_primary") << name;
+        EXPECT_EQ(answer_text(reply), "aaaaaaaa")
+            << name << ": drafts that rank equal go by configuration";
+        EXPECT_EQ(reply.header("X-MetaModel-Fallback-Reason"), "synth_failed_picked_primary")
+            << name;
         EXPECT_EQ(reply.header("X-MetaModel-Synth-Decision"), "fallback_primary") << name;
     }
     EXPECT_TRUE(gateway.log().find("elapsed_ms") != std::string::npos) << gateway.log();
@@ -217,7 +233,9 @@ TEST(synthesis, moa_120_the_fallback_is_the_best_ranked_draft) {
     p.models.on("b", complete(cut));
     p.models.on("c", ok("The capital of France is Paris, a city on the Seine."));
     config_text config(p.models);
-    config.upstreams({"a", "b", "c"}).upstream_at("s", p.models.refused_url()).moa(panel_name, {"a", "b", "c"}, "s");
+    config.upstreams({"a", "b", "c"})
+        .upstream_at("s", p.models.refused_url())
+        .moa(panel_name, {"a", "b", "c"}, "s");
     const gateway_process gateway(config);
 
     const auto reply = chat(gateway, say(panel_name));
@@ -257,18 +275,23 @@ TEST(synthesis, a_synthesizer_that_hits_its_output_limit_still_answers) {
 TEST(synthesis, moa_123_with_tool_results_the_evidence_rule_is_grounded) {
     panel p;
     const gateway_process gateway(p.config());
-    const json tool_call = {{"id", "c1"}, {"type", "function"}, {"function", {{"name", "look"}, {"arguments", "{}"}}}};
+    const json tool_call = {
+        {"id", "c1"}, {"type", "function"}, {"function", {{"name", "look"}, {"arguments", "{}"}}}
+    };
     json request = say(panel_name);
-    request["messages"] = json::array({{{"role", "user"}, {"content", "How warm?"}},
-                                       {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", json::array({tool_call})}},
-                                       {{"role", "tool"}, {"tool_call_id", "c1"}, {"content", "21 C"}},
-                                       {{"role", "assistant"}, {"content", "21 degrees."}},
-                                       {{"role", "user"}, {"content", "And now?"}}});
+    request["messages"] = json::array(
+        {{{"role", "user"}, {"content", "How warm?"}},
+         {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", json::array({tool_call})}},
+         {{"role", "tool"}, {"tool_call_id", "c1"}, {"content", "21 C"}},
+         {{"role", "assistant"}, {"content", "21 degrees."}},
+         {{"role", "user"}, {"content", "And now?"}}}
+    );
 
     ASSERT_EQ(chat(gateway, request).status, 200);
 
     const auto added = p.added_text();
-    for (const char* fragment : {"post-dates", "fabricated", "tool results", "convergen", "candidate"}) {
+    for (const char* fragment :
+         {"post-dates", "fabricated", "tool results", "convergen", "candidate"}) {
         EXPECT_TRUE(contains_ignoring_case(added, fragment)) << fragment;
     }
     EXPECT_FALSE(contains_ignoring_case(added, "draft agreement"));
@@ -278,8 +301,11 @@ TEST(synthesis, moa_124_without_tool_results_agreement_is_no_proof) {
     panel p;
     const gateway_process gateway(p.config());
     json request = say(panel_name);
-    request["messages"] = json::array({{{"role", "user"}, {"content", "Explain."}}, {{"role", "assistant"}, {"content", "As I said"}},
-                                       {{"role", "user"}, {"content", "Go on."}}});
+    request["messages"] = json::array(
+        {{{"role", "user"}, {"content", "Explain."}},
+         {{"role", "assistant"}, {"content", "As I said"}},
+         {{"role", "user"}, {"content", "Go on."}}}
+    );
 
     ASSERT_EQ(chat(gateway, request).status, 200);
 
@@ -288,7 +314,8 @@ TEST(synthesis, moa_124_without_tool_results_agreement_is_no_proof) {
         EXPECT_TRUE(contains_ignoring_case(added, fragment)) << fragment;
     }
     EXPECT_FALSE(contains_ignoring_case(added, "post-dates"));
-    const bool admits_user_evidence = contains_ignoring_case(added, "source") && contains_ignoring_case(added, "log");
+    const bool admits_user_evidence =
+        contains_ignoring_case(added, "source") && contains_ignoring_case(added, "log");
     EXPECT_TRUE(admits_user_evidence) << added;
 }
 
@@ -296,7 +323,9 @@ TEST(synthesis, moa_129_the_operators_text_comes_first_for_every_generator) {
     panel p;
     const gateway_process gateway(p.config("", "system_prompt = \"  We are the house.  \""));
     json request = say(panel_name);
-    request["messages"].insert(request["messages"].begin(), json{{"role", "system"}, {"content", "Client's own."}});
+    request["messages"].insert(
+        request["messages"].begin(), json{{"role", "system"}, {"content", "Client's own."}}
+    );
 
     chat(gateway, request);
 
@@ -341,7 +370,10 @@ TEST(synthesis, a_draft_with_tool_calls_is_returned_whole) {
         p.models.on(name, calls("look_up", R"({"city":"Paris"})"));
     }
     const gateway_process gateway(p.config());
-    const json tool = {{"type", "function"}, {"function", {{"name", "look_up"}, {"parameters", {{"type", "object"}}}}}};
+    const json tool = {
+        {"type", "function"},
+        {"function", {{"name", "look_up"}, {"parameters", {{"type", "object"}}}}}
+    };
 
     const auto reply = chat(gateway, with(say(panel_name), {{"tools", json::array({tool})}}));
 

@@ -10,7 +10,10 @@ json moa_metrics(const gateway_process& gateway) {
 }
 
 std::int64_t wall_clock_ms() {
-    return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch()
+    )
+        .count();
 }
 
 TEST(telemetry, moa_260_short_paths_serve_what_they_are_asked_for) {
@@ -21,7 +24,8 @@ TEST(telemetry, moa_260_short_paths_serve_what_they_are_asked_for) {
     const auto text = get(gateway, "/metrics");
     const auto as_json = get(gateway, "/metrics", {{"Accept", "application/json"}});
 
-    EXPECT_EQ(text.header("Content-Type").rfind("text/plain", 0), 0u) << text.header("Content-Type");
+    EXPECT_EQ(text.header("Content-Type").rfind("text/plain", 0), 0u)
+        << text.header("Content-Type");
     EXPECT_NE(text.body.find("# TYPE "), std::string::npos);
     EXPECT_NE(text.body.find(panel_name), std::string::npos);
     EXPECT_EQ(as_json.json()["ring_size"], 100);
@@ -67,15 +71,21 @@ TEST(telemetry, moa_262_quorum_and_degradation_are_averaged) {
 
 TEST(telemetry, moa_262_the_share_of_answers_with_tool_calls_is_told) {
     fake_upstream models;
-    const json tool = {{"type", "function"}, {"function", {{"name", "f"}, {"parameters", json::object()}}}};
-    const gateway_process gateway(config_text(models).upstreams({"a", "s"}).moa("one.v1", {"a"}, "s"));
+    const json tool = {
+        {"type", "function"}, {"function", {{"name", "f"}, {"parameters", json::object()}}}
+    };
+    const gateway_process gateway(
+        config_text(models).upstreams({"a", "s"}).moa("one.v1", {"a"}, "s")
+    );
 
     for (const int count : {1, 0, 2, 0, 1}) {
         answer what;
         what.message["content"] = "text";
         for (int i = 0; i < count; ++i) {
             const json function = {{"name", "f"}, {"arguments", "{}"}};
-            what.message["tool_calls"].push_back({{"id", "c" + std::to_string(i)}, {"type", "function"}, {"function", function}});
+            what.message["tool_calls"].push_back(
+                {{"id", "c" + std::to_string(i)}, {"type", "function"}, {"function", function}}
+            );
         }
         what.finish = count > 0 ? "tool_calls" : "stop";
         models.next("a", complete(what));
@@ -88,7 +98,9 @@ TEST(telemetry, moa_262_the_share_of_answers_with_tool_calls_is_told) {
 TEST(telemetry, moa_263_the_ring_keeps_the_newest_hundred) {
     fake_upstream models;
     models.on("a", ok("x"));
-    const gateway_process gateway(config_text(models).server("threads = 2").upstreams({"a", "s"}).moa("one.v1", {"a"}, "s"));
+    const gateway_process gateway(
+        config_text(models).server("threads = 2").upstreams({"a", "s"}).moa("one.v1", {"a"}, "s")
+    );
     std::int64_t before_51st = 0;
     std::int64_t after_51st = 0;
 
@@ -124,7 +136,9 @@ TEST(telemetry, every_strategy_and_outcome_is_recorded) {
     fake_upstream models;
     models.on("a", ok("x"));
     models.on("b", html());
-    const gateway_process gateway(config_text(models).upstreams({"a", "b"}).passthrough("good", "a").passthrough("bad", "b"));
+    const gateway_process gateway(
+        config_text(models).upstreams({"a", "b"}).passthrough("good", "a").passthrough("bad", "b")
+    );
 
     chat(gateway, say("good"));
     stream(gateway, say_streamed("good"));

@@ -56,7 +56,9 @@ TEST(upstream_faults, broken_replies_are_typed) {
         {"old", raw("HTTP/0.9 what\r\n\r\n")},
         {"closes", close_at_once()},
         {"resets", reset_at_once()},
-        {"short", raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"id\":")},
+        {"short",
+         raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+             "500\r\n\r\n{\"id\":")},
     };
     config_text config(models);
     for (const auto* faults : {&protocol_faults, &transport_faults}) {
@@ -83,13 +85,25 @@ TEST(upstream_faults, broken_replies_are_typed) {
 
 TEST(upstream_faults, odd_but_legal_framing_is_understood) {
     fake_upstream models;
-    const std::string body = R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"fine"}}]})";
-    models.on("early", preceded_by("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", ok("fine")));
+    const std::string body =
+        R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"fine"}}]})";
+    models.on(
+        "early",
+        preceded_by(
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", ok("fine")
+        )
+    );
     models.on("closing", closed_delimited("application/json", body));
     models.on("ten", raw("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body));
     models.on("bytewise", in_pieces(1, 0ms, text_reply(200, "application/json", body)));
-    models.on("chunks", raw(http_head(200, "application/json", {{"Transfer-Encoding", "chunked"}}) + as_chunk(body.substr(0, 9)) + as_chunk(body.substr(9)) + "0\r\nX-Trailer: 1\r\n\r\n"));
-    const gateway_process gateway(config_text(models).upstreams({"early", "closing", "ten", "bytewise", "chunks"}));
+    models.on(
+        "chunks",
+        raw(http_head(200, "application/json", {{"Transfer-Encoding", "chunked"}})
+            + as_chunk(body.substr(0, 9)) + as_chunk(body.substr(9)) + "0\r\nX-Trailer: 1\r\n\r\n")
+    );
+    const gateway_process gateway(
+        config_text(models).upstreams({"early", "closing", "ten", "bytewise", "chunks"})
+    );
 
     for (const char* name : {"early", "closing", "ten", "bytewise", "chunks"}) {
         const auto reply = chat(gateway, say(name));
@@ -142,19 +156,24 @@ TEST(upstream_faults, a_fresh_connection_that_dies_is_not_tried_again) {
 TEST(upstream_faults, a_reply_above_the_cap_is_refused) {
     fake_upstream models;
     models.on("a", ok_as_json(std::string(200000, 'x')));
-    const gateway_process gateway(config_text(models).upstream("a", "[upstreams.a.limits]\nmax_reply_bytes = 100000"));
+    const gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.limits]\nmax_reply_bytes = 100000")
+    );
 
     http_client client(gateway.port());
     client.send(request_bytes(chat_parts(say("a").dump())));
     const auto reply = client.read_reply();
 
-    EXPECT_TRUE(reply.status == 502 || !reply.is_whole) << "an error, or a body that is visibly cut";
+    EXPECT_TRUE(reply.status == 502 || !reply.is_whole)
+        << "an error, or a body that is visibly cut";
 }
 
 TEST(upstream_faults, an_idle_upstream_is_given_up) {
     fake_upstream models;
     models.on("a", hang_after_sends(3, ok("one two three")));
-    const gateway_process gateway(config_text(models).upstream("a", "[upstreams.a.timeouts]\nidle_secs = 0.3"));
+    const gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.timeouts]\nidle_secs = 0.3")
+    );
 
     const auto start = clock::now();
     const auto result = stream(gateway, say_streamed("a"));
@@ -169,7 +188,9 @@ TEST(upstream_faults, an_idle_upstream_is_given_up) {
 TEST(upstream_faults, a_head_alone_is_no_first_token) {
     fake_upstream models;
     models.on("a", hang_after_sends(1, ok("x")));
-    const gateway_process gateway(config_text(models).upstream("a", "[upstreams.a.timeouts]\nfirst_token_secs = 0.3"));
+    const gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.timeouts]\nfirst_token_secs = 0.3")
+    );
 
     const auto result = stream(gateway, say_streamed("a"));
 

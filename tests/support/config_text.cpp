@@ -38,16 +38,24 @@ config_text& config_text::upstreams(const std::vector<std::string>& names) {
     return *this;
 }
 
-config_text& config_text::upstream_at(const std::string& name, const std::string& base_url, const std::string& lines) {
+config_text& config_text::upstream_at(
+    const std::string& name, const std::string& base_url, const std::string& lines
+) {
     std::string table = "[upstreams." + name + "]\nbase_url = \"" + base_url + "\"\n";
-    table += sets(lines, "model_id") ? "" : "model_id = \"" + fake_upstream::model_id(name) + "\"\n";
+    table +=
+        sets(lines, "model_id") ? "" : "model_id = \"" + fake_upstream::model_id(name) + "\"\n";
     table += sets(lines, "context") ? "" : "context = 32768\n";
     table += sets(lines, "max_output") ? "" : "max_output = 4096\n";
     return raw(table + lines);
 }
 
-config_text& config_text::passthrough(const std::string& name, const std::string& upstream, const std::string& lines) {
-    return raw("[profiles.\"" + name + "\"]\ntype = \"passthrough\"\nupstream = \"" + upstream + "\"\n" + lines);
+config_text& config_text::passthrough(
+    const std::string& name, const std::string& upstream, const std::string& lines
+) {
+    return raw(
+        "[profiles.\"" + name + "\"]\ntype = \"passthrough\"\nupstream = \"" + upstream + "\"\n"
+        + lines
+    );
 }
 
 config_text& config_text::moa(
@@ -57,25 +65,27 @@ config_text& config_text::moa(
     const std::string& lines
 ) {
     return raw(
-        "[profiles.\"" + name + "\"]\ntype = \"moa\"\ngenerators = " + quoted_list(generators) + "\nsynthesizer = \""
-        + synthesizer + "\"\n" + lines
+        "[profiles.\"" + name + "\"]\ntype = \"moa\"\ngenerators = " + quoted_list(generators)
+        + "\nsynthesizer = \"" + synthesizer + "\"\n" + lines
     );
 }
 
 config_text& config_text::cascade(
-    const std::string& name,
-    const std::vector<std::string>& upstreams,
-    const std::string& lines
+    const std::string& name, const std::vector<std::string>& upstreams, const std::string& lines
 ) {
-    return raw("[profiles.\"" + name + "\"]\ntype = \"cascade\"\nupstreams = " + quoted_list(upstreams) + "\n" + lines);
+    return raw(
+        "[profiles.\"" + name + "\"]\ntype = \"cascade\"\nupstreams = " + quoted_list(upstreams)
+        + "\n" + lines
+    );
 }
 
 config_text& config_text::voting(
-    const std::string& name,
-    const std::vector<std::string>& upstreams,
-    const std::string& lines
+    const std::string& name, const std::vector<std::string>& upstreams, const std::string& lines
 ) {
-    return raw("[profiles.\"" + name + "\"]\ntype = \"voting\"\nupstreams = " + quoted_list(upstreams) + "\n" + lines);
+    return raw(
+        "[profiles.\"" + name + "\"]\ntype = \"voting\"\nupstreams = " + quoted_list(upstreams)
+        + "\n" + lines
+    );
 }
 
 config_text& config_text::raw(const std::string& text) {
@@ -87,7 +97,9 @@ std::string config_text::text() const {
     // Long intervals and one thread, unless the test says otherwise: probes must not disturb what it counts.
     std::string head = "[server]\n";
     head += sets(server_lines_, "threads") ? "" : "threads = 1\n";
-    head += sets(server_lines_, "health_probe_interval_sec") ? "" : "health_probe_interval_sec = 300.0\n";
+    head += sets(server_lines_, "health_probe_interval_sec")
+                ? ""
+                : "health_probe_interval_sec = 300.0\n";
     head += sets(server_lines_, "drain_notice_secs") ? "" : "drain_notice_secs = 0.0\n";
     return head + server_lines_ + "\n" + rest_;
 }

@@ -18,14 +18,28 @@ public:
     // An upstream of the fake server; `lines` may end with sub-tables, written with their full name.
     config_text& upstream(const std::string& name, const std::string& lines = "");
     config_text& upstreams(const std::vector<std::string>& names);
-    config_text& upstream_at(const std::string& name, const std::string& base_url, const std::string& lines = "");
-    config_text& passthrough(const std::string& name, const std::string& upstream, const std::string& lines = "");
-    config_text& moa(const std::string& name,
-                     const std::vector<std::string>& generators,
-                     const std::string& synthesizer,
-                     const std::string& lines = "");
-    config_text& cascade(const std::string& name, const std::vector<std::string>& upstreams, const std::string& lines = "");
-    config_text& voting(const std::string& name, const std::vector<std::string>& upstreams, const std::string& lines = "");
+    config_text& upstream_at(
+        const std::string& name, const std::string& base_url, const std::string& lines = ""
+    );
+    config_text& passthrough(
+        const std::string& name, const std::string& upstream, const std::string& lines = ""
+    );
+    config_text& moa(
+        const std::string& name,
+        const std::vector<std::string>& generators,
+        const std::string& synthesizer,
+        const std::string& lines = ""
+    );
+    config_text& cascade(
+        const std::string& name,
+        const std::vector<std::string>& upstreams,
+        const std::string& lines = ""
+    );
+    config_text& voting(
+        const std::string& name,
+        const std::vector<std::string>& upstreams,
+        const std::string& lines = ""
+    );
     config_text& raw(const std::string& text);
 
     std::string text() const;

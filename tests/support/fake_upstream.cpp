@@ -1,15 +1,14 @@
 #include "support/fake_upstream.hpp"
 
+#include <array>
+#include <charconv>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdexcept>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <array>
-#include <charconv>
-#include <stdexcept>
 
 namespace meta_model::support {
 
@@ -30,7 +29,8 @@ std::string upstream_of(const std::string& target) {
 
 bool is_probe(const recorded_request& request) {
     const auto path = request.target.substr(0, request.target.find('?'));
-    return request.method == "GET" && path.size() >= 7 && path.compare(path.size() - 7, 7, "/models") == 0;
+    return request.method == "GET" && path.size() >= 7
+           && path.compare(path.size() - 7, 7, "/models") == 0;
 }
 
 std::size_t content_length(const header_list& headers) {
@@ -43,7 +43,9 @@ std::size_t content_length(const header_list& headers) {
 }  // namespace
 
 fake_upstream::fake_upstream()
-    : listener_(listen_on_loopback()), refused_(bind_without_listening()), stop_event_(::eventfd(0, EFD_CLOEXEC)) {
+    : listener_(listen_on_loopback()),
+      refused_(bind_without_listening()),
+      stop_event_(::eventfd(0, EFD_CLOEXEC)) {
     port_ = local_port(listener_.get());
     acceptor_ = std::thread([this] { accept_loop(); });
 }
@@ -147,7 +149,8 @@ bool fake_upstream::wait_until(const std::function<bool()>& is_true, millisecond
     }
 }
 
-bool fake_upstream::wait_for_calls(const std::string& name, std::size_t count, milliseconds within) const {
+bool fake_upstream::wait_for_calls(const std::string& name, std::size_t count, milliseconds within)
+    const {
     return wait_until([&] { return call_count(name) >= count; }, within);
 }
 
@@ -168,7 +171,9 @@ void fake_upstream::note(const std::function<void()>& change) {
 
 void fake_upstream::accept_loop() {
     while (true) {
-        std::array<pollfd, 2> entries{pollfd{listener_.get(), POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
+        std::array<pollfd, 2> entries{
+            pollfd{listener_.get(), POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}
+        };
         ::poll(entries.data(), entries.size(), -1);
         if (entries[1].revents != 0) {
             return;
@@ -236,14 +241,17 @@ bool fake_upstream::read_request(connection& self, std::string& buffer, recorded
                 break;
             }
         }
-        std::array<pollfd, 2> entries{pollfd{self.socket.get(), POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
+        std::array<pollfd, 2> entries{
+            pollfd{self.socket.get(), POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}
+        };
         ::poll(entries.data(), entries.size(), -1);
         if (entries[1].revents != 0) {
             return false;
         }
         const auto old_size = buffer.size();
         buffer.resize(old_size + read_bytes);
-        const auto got = read_some(self.socket.get(), buffer.data() + old_size, read_bytes, clock::now());
+        const auto got =
+            read_some(self.socket.get(), buffer.data() + old_size, read_bytes, clock::now());
         buffer.resize(old_size + got.bytes);
         if (got.end == io_end::closed || got.end == io_end::reset) {
             return false;
@@ -289,7 +297,8 @@ fake_upstream::outcome fake_upstream::run(connection& self, const script& steps)
         outcome end = outcome::finished;
         switch (each.kind) {
             case step_kind::send:
-                if (write_all(self.socket.get(), each.bytes, clock::now() + write_limit) != io_end::ok) {
+                if (write_all(self.socket.get(), each.bytes, clock::now() + write_limit)
+                    != io_end::ok) {
                     end = outcome::peer_left;
                 }
                 break;
@@ -312,7 +321,9 @@ fake_upstream::outcome fake_upstream::run(connection& self, const script& steps)
 
 fake_upstream::outcome fake_upstream::wait(connection& self, const std::function<bool()>& is_over) {
     while (!is_over()) {
-        std::array<pollfd, 2> entries{pollfd{self.socket.get(), POLLRDHUP, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
+        std::array<pollfd, 2> entries{
+            pollfd{self.socket.get(), POLLRDHUP, 0}, pollfd{stop_event_.get(), POLLIN, 0}
+        };
         ::poll(entries.data(), entries.size(), gate_look_ms);
         if (entries[1].revents != 0) {
             return outcome::connection_over;

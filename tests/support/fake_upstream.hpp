@@ -46,10 +46,14 @@ public:
     std::size_t open_connection_count() const;
 
     // Waits until `is_true`, looking again after each recorded event. False: `within` passed first.
-    bool wait_until(const std::function<bool()>& is_true, milliseconds within = milliseconds{3000}) const;
-    bool wait_for_calls(const std::string& name, std::size_t count, milliseconds within = milliseconds{3000}) const;
+    bool wait_until(const std::function<bool()>& is_true, milliseconds within = milliseconds{3000})
+        const;
+    bool wait_for_calls(
+        const std::string& name, std::size_t count, milliseconds within = milliseconds{3000}
+    ) const;
     // Waits until the newest call of `name` was left by its caller.
-    bool wait_for_peer_close(const std::string& name, milliseconds within = milliseconds{3000}) const;
+    bool wait_for_peer_close(const std::string& name, milliseconds within = milliseconds{3000})
+        const;
 
 private:
     struct behaviour {
@@ -79,7 +83,8 @@ private:
     descriptor stop_event_;
     std::uint16_t port_ = 0;
     std::thread acceptor_;
-    std::list<connection> connections_;  // touched by the acceptor and, after joining it, the destructor
+    std::list<connection>
+        connections_;  // touched by the acceptor and, after joining it, the destructor
 
     mutable std::mutex mutex_;  // guards everything below
     mutable std::condition_variable changed_;

@@ -1,16 +1,15 @@
 #include "support/gateway_process.hpp"
 
+#include <array>
+#include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <signal.h>
+#include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <cstdlib>
-#include <fstream>
-#include <stdexcept>
 
 namespace meta_model::support {
 
@@ -19,7 +18,9 @@ namespace {
 constexpr milliseconds start_limit{20000};
 
 // The child sees only these of our variables, so that no setting of the machine changes a test.
-constexpr std::array kept_variables{"PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+constexpr std::array kept_variables{
+    "PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"
+};
 
 std::vector<std::string> environment_block(const std::map<std::string, std::string>& added) {
     std::vector<std::string> block;
@@ -55,7 +56,9 @@ int shell_code(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-child_options serve_options(const std::string& file, std::map<std::string, std::string> environment) {
+child_options serve_options(
+    const std::string& file, std::map<std::string, std::string> environment
+) {
     return {{"serve", "--config", file, "--port", "0"}, std::move(environment), {}};
 }
 
@@ -102,7 +105,8 @@ child_process::child_process(const std::string& binary, const child_options& opt
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         const bool is_orphan = ::getppid() != parent;
-        const bool moved = options.working_folder.empty() || ::chdir(options.working_folder.c_str()) == 0;
+        const bool moved =
+            options.working_folder.empty() || ::chdir(options.working_folder.c_str()) == 0;
         if (is_orphan || !moved || ::dup2(out_write.get(), STDOUT_FILENO) < 0
             || ::dup2(err_write.get(), STDERR_FILENO) < 0) {
             ::_exit(126);
@@ -211,8 +215,13 @@ finished_run check_config(const std::string& config) {
     return run_gateway({{"check", "--config", folder.write("meta-model.toml", config)}, {}, {}});
 }
 
-gateway_process::gateway_process(const std::string& config, std::map<std::string, std::string> environment)
-    : child_(gateway_binary(), serve_options(folder_.write("meta-model.toml", config), std::move(environment))) {
+gateway_process::gateway_process(
+    const std::string& config, std::map<std::string, std::string> environment
+)
+    : child_(
+          gateway_binary(),
+          serve_options(folder_.write("meta-model.toml", config), std::move(environment))
+      ) {
     wait_until_listening("listening on http://");
 }
 

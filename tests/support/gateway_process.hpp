@@ -4,8 +4,6 @@
 
 #include "support/socket.hpp"
 
-#include <sys/types.h>
-
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <thread>
 #include <vector>
 
@@ -92,7 +91,9 @@ finished_run check_config(const std::string& config);
 // `meta-model serve --config FILE --port 0`, ready to be called.
 class gateway_process {
 public:
-    explicit gateway_process(const std::string& config, std::map<std::string, std::string> environment = {});
+    explicit gateway_process(
+        const std::string& config, std::map<std::string, std::string> environment = {}
+    );
     // With these arguments and no file.
     gateway_process(const child_options& options, std::string_view ready_mark);
 

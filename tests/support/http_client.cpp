@@ -1,8 +1,7 @@
 #include "support/http_client.hpp"
 
-#include <sys/socket.h>
-
 #include <charconv>
+#include <sys/socket.h>
 
 namespace meta_model::support {
 
@@ -35,7 +34,8 @@ std::string http_reply::error_code() const {
         return {};
     }
     const auto& error = parsed["error"];
-    return error.contains("code") && error["code"].is_string() ? error["code"].get<std::string>() : std::string();
+    return error.contains("code") && error["code"].is_string() ? error["code"].get<std::string>()
+                                                               : std::string();
 }
 
 void http_client::send(std::string_view bytes) {
@@ -65,7 +65,9 @@ http_reply http_client::read_head(milliseconds within) {
             throw client_error("no reply head in time");
         }
         if (end != io_end::ok) {
-            throw client_error("connection ended before a reply head; got: " + buffer_.substr(0, 200));
+            throw client_error(
+                "connection ended before a reply head; got: " + buffer_.substr(0, 200)
+            );
         }
         head = take_head(buffer_);
     }
@@ -102,7 +104,8 @@ body_end http_client::read_body(std::string& into, clock::time_point until) {
                 return body_end::whole;
             }
         } else {
-            const auto part = framing_ == framing::length ? std::min(left_, buffer_.size()) : buffer_.size();
+            const auto part =
+                framing_ == framing::length ? std::min(left_, buffer_.size()) : buffer_.size();
             into.append(buffer_, 0, part);
             buffer_.erase(0, part);
             left_ -= framing_ == framing::length ? part : 0;
@@ -118,7 +121,8 @@ body_end http_client::read_body(std::string& into, clock::time_point until) {
             throw client_error("the body did not go on in time; so far: " + into.substr(0, 200));
         }
         if (end != io_end::ok) {
-            return framing_ == framing::until_close && end == io_end::closed ? body_end::whole : body_end::cut;
+            return framing_ == framing::until_close && end == io_end::closed ? body_end::whole
+                                                                             : body_end::cut;
         }
     }
 }
@@ -155,7 +159,8 @@ std::string request_bytes(const request_parts& parts) {
     for (const auto& [name, value] : parts.headers) {
         bytes += name + ": " + value + "\r\n";
     }
-    if ((!parts.body.empty() || parts.method == "POST") && !has_header(parts.headers, "Content-Length")) {
+    if ((!parts.body.empty() || parts.method == "POST")
+        && !has_header(parts.headers, "Content-Length")) {
         bytes += "Content-Length: " + std::to_string(parts.body.size()) + "\r\n";
     }
     return bytes + "\r\n" + parts.body;
@@ -165,7 +170,9 @@ http_reply fetch(std::uint16_t port, const request_parts& parts, milliseconds wi
     http_client client(port);
     // A refusal may come before the whole body is read; then the reply is what counts.
     client.try_send(request_bytes(parts));
-    return client.read_reply(within, parts.method == "HEAD" ? body_rule::none : body_rule::by_framing);
+    return client.read_reply(
+        within, parts.method == "HEAD" ? body_rule::none : body_rule::by_framing
+    );
 }
 
 }  // namespace meta_model::support

@@ -47,7 +47,9 @@ public:
     // Like send, but tells instead of throwing when the peer no longer reads.
     bool try_send(std::string_view bytes);
 
-    http_reply read_reply(milliseconds within = default_wait, body_rule rule = body_rule::by_framing);
+    http_reply read_reply(
+        milliseconds within = default_wait, body_rule rule = body_rule::by_framing
+    );
     // Head only; 1xx replies are returned like any other. The body is then read with read_body.
     http_reply read_head(milliseconds within = default_wait);
     // Appends decoded body bytes that arrived by `until` to `into`, at least one unless the body ended.
@@ -83,6 +85,8 @@ struct request_parts {
 std::string request_bytes(const request_parts& parts);
 
 // One request on a connection of its own.
-http_reply fetch(std::uint16_t port, const request_parts& parts, milliseconds within = default_wait);
+http_reply fetch(
+    std::uint16_t port, const request_parts& parts, milliseconds within = default_wait
+);
 
 }  // namespace meta_model::support

@@ -48,9 +48,9 @@ std::string header_value(const header_list& headers, std::string_view name) {
 }
 
 std::size_t count_headers(const header_list& headers, std::string_view name) {
-    return static_cast<std::size_t>(std::count_if(headers.begin(), headers.end(), [&](const auto& h) {
-        return same_name(h.first, name);
-    }));
+    return static_cast<std::size_t>(std::count_if(
+        headers.begin(), headers.end(), [&](const auto& h) { return same_name(h.first, name); }
+    ));
 }
 
 bool has_header(const header_list& headers, std::string_view name) {
@@ -76,7 +76,9 @@ std::optional<message_head> take_head(std::string& bytes) {
         if (colon == std::string::npos) {
             throw std::runtime_error("header line without a colon: " + line);
         }
-        head.headers.emplace_back(line.substr(0, colon), trimmed(std::string_view(line).substr(colon + 1)));
+        head.headers.emplace_back(
+            line.substr(0, colon), trimmed(std::string_view(line).substr(colon + 1))
+        );
     }
     bytes.erase(0, end + 4);
     return head;
@@ -122,8 +124,10 @@ std::string chunk_reader::take(std::string& bytes) {
             break;
         }
         const auto digits = line.substr(0, line.find(';'));
-        const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
-        if (digits.empty() || parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size()) {
+        const auto parsed =
+            std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
+        if (digits.empty() || parsed.ec != std::errc{}
+            || parsed.ptr != digits.data() + digits.size()) {
             throw std::runtime_error("bad chunk size: " + line);
         }
         in_data_ = left_ > 0;

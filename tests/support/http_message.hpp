@@ -40,8 +40,8 @@ public:
 private:
     bool take_line(std::string& bytes, std::string& line);
 
-    std::size_t left_ = 0;      // bytes of the current chunk still to come
-    bool in_data_ = false;      // inside a chunk, or before the line end that follows it
+    std::size_t left_ = 0;  // bytes of the current chunk still to come
+    bool in_data_ = false;  // inside a chunk, or before the line end that follows it
     bool in_trailers_ = false;
     bool is_done_ = false;
 };

@@ -26,7 +26,8 @@ void add_line(sse_event& event, const std::string& line) {
 }
 
 const nlohmann::json* first_choice(const nlohmann::json& chunk) {
-    const bool has_choice = chunk.contains("choices") && chunk["choices"].is_array() && !chunk["choices"].empty();
+    const bool has_choice =
+        chunk.contains("choices") && chunk["choices"].is_array() && !chunk["choices"].empty();
     return has_choice ? &chunk["choices"][0] : nullptr;
 }
 

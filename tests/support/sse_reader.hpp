@@ -42,8 +42,8 @@ private:
 
 // A stream read to its end.
 struct sse_transcript {
-    http_reply head{};  // with the body, when the reply is not a stream
-    std::vector<sse_event> events{};    // with data, [DONE] included
+    http_reply head{};                // with the body, when the reply is not a stream
+    std::vector<sse_event> events{};  // with data, [DONE] included
     std::vector<sse_event> comments{};
     bool is_whole = false;
 

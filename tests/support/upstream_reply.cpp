@@ -22,7 +22,9 @@ step hold_step(shared_gate until) {
     return {step_kind::hold, {}, milliseconds{0}, std::move(until)};
 }
 
-std::string with_length(int status, std::string_view type, const std::string& body, header_list headers) {
+std::string with_length(
+    int status, std::string_view type, const std::string& body, header_list headers
+) {
     headers.emplace_back("Content-Length", std::to_string(body.size()));
     return http_head(status, type, headers) + body;
 }
@@ -65,9 +67,15 @@ std::vector<json> deltas_of(const json& message) {
 }
 
 script streamed(const answer& what, const recorded_request& request, const std::string& model) {
-    json chunk = {{"id", what.id}, {"object", "chat.completion.chunk"}, {"created", 1700000000}, {"model", model}};
+    json chunk = {
+        {"id", what.id},
+        {"object", "chat.completion.chunk"},
+        {"created", 1700000000},
+        {"model", model}
+    };
     const auto with_choice = [&](const json& delta, const json& finish) {
-        chunk["choices"] = json::array({{{"index", 0}, {"delta", delta}, {"finish_reason", finish}}});
+        chunk["choices"] =
+            json::array({{{"index", 0}, {"delta", delta}, {"finish_reason", finish}}});
         return event(chunk.dump());
     };
     script out{send_step(http_head(200, "text/event-stream", {{"Transfer-Encoding", "chunked"}}))};
@@ -93,7 +101,8 @@ script whole(const answer& what, const std::string& model) {
         {"object", "chat.completion"},
         {"created", 1700000000},
         {"model", model},
-        {"choices", json::array({{{"index", 0}, {"message", what.message}, {"finish_reason", what.finish}}})},
+        {"choices",
+         json::array({{{"index", 0}, {"message", what.message}, {"finish_reason", what.finish}}})},
         {"usage", what.usage},
     };
     return {send_step(with_length(200, "application/json", body.dump(), {}))};
@@ -132,7 +141,7 @@ bool recorded_request::wants_stream() const {
 
 bool recorded_request::wants_usage() const {
     return wants_stream() && json.contains("stream_options") && json["stream_options"].is_object()
-        && json["stream_options"].value("include_usage", false);
+           && json["stream_options"].value("include_usage", false);
 }
 
 std::string http_head(int status, std::string_view content_type, const header_list& more) {
@@ -174,7 +183,8 @@ reply calls(std::string name, std::string arguments) {
     answer what;
     const json function = {{"name", std::move(name)}, {"arguments", std::move(arguments)}};
     what.message["content"] = nullptr;
-    what.message["tool_calls"] = json::array({{{"id", "call_1"}, {"type", "function"}, {"function", function}}});
+    what.message["tool_calls"] =
+        json::array({{{"id", "call_1"}, {"type", "function"}, {"function", function}}});
     what.finish = "tool_calls";
     return complete(std::move(what));
 }
@@ -206,7 +216,8 @@ reply json_array() {
 
 reply sse(std::vector<std::string> data_of_events) {
     return [=](const recorded_request&) {
-        script out{send_step(http_head(200, "text/event-stream", {{"Transfer-Encoding", "chunked"}}))};
+        script out{send_step(http_head(200, "text/event-stream", {{"Transfer-Encoding", "chunked"}})
+        )};
         for (const auto& data : data_of_events) {
             out.push_back(send_step(event(data)));
         }

@@ -30,8 +30,9 @@ struct recorded_request {
     nlohmann::json json{};         // parsed body; discarded value when it is not JSON
     std::uint64_t connection = 0;  // counts from 1
     std::chrono::steady_clock::time_point received{};
-    std::optional<std::chrono::steady_clock::time_point> replied{};      // the script ran to its end
-    std::optional<std::chrono::steady_clock::time_point> peer_closed{};  // the caller left before that
+    std::optional<std::chrono::steady_clock::time_point> replied{};  // the script ran to its end
+    std::optional<std::chrono::steady_clock::time_point> peer_closed{
+    };  // the caller left before that
 
     std::string header(std::string_view name) const { return header_value(headers, name); }
     bool wants_stream() const;
@@ -49,7 +50,9 @@ private:
 };
 
 using shared_gate = std::shared_ptr<gate>;
-inline shared_gate make_gate() { return std::make_shared<gate>(); }
+inline shared_gate make_gate() {
+    return std::make_shared<gate>();
+}
 
 enum class step_kind { send, pause, hold, hang, close, reset };
 
