@@ -108,7 +108,10 @@ void filtered_stream::on_event(const api::answer_event& event) {
         }
         case kind::finish: finish_reason_ = event.text; return;
         case kind::usage: usage_ = *event.usage; return;
-        case kind::failure: failure_ = *event.error; return;
+        case kind::failure:
+            failure_ = *event.error;
+            failure_->detail = "error event " + std::string(loggable(context_, event.error->detail));
+            return;
         case kind::tool_call_delta:
         case kind::function_delta: has_calls_ = true; [[fallthrough]];
         default: encoder_->on_event(event);

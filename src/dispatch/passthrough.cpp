@@ -88,6 +88,7 @@ public:
     net::task<maybe_error> run();
 
 private:
+    net::task<maybe_error> serve();
     net::task<maybe_error> relay_whole();
     net::task<maybe_error> relay_large(std::string_view first);
     net::task<maybe_error> relay_refusal();
@@ -103,6 +104,26 @@ private:
 };
 
 net::task<maybe_error> passthrough::run() {
+    const auto started = steady_clock::now();
+    c_.shard.counters.call_started(upstream_.metric_id);
+    auto failure = co_await serve();
+    const auto since = [&](base::steady_time t) { return std::chrono::duration_cast<std::chrono::microseconds>(t - started); };
+    const bool has_head = call_->reply().status != 0;
+    const auto status = call_->reply().status;
+    auto outcome = outcome_of(call_->error().fault);
+    if (outcome == telemetry::call_outcome::ok && (status < 200 || status > 299)) {
+        outcome = has_head ? telemetry::call_outcome::non_2xx : telemetry::call_outcome::transport;
+    }
+    if (outcome != telemetry::call_outcome::ok) {
+        c_.record.quorum = 0;
+        c_.record.failures.push_back({.upstream = upstream_.metric_id, .reason = outcome});
+    }
+    c_.shard.counters.call_ended(upstream_.metric_id, outcome,
+                                 has_head ? since(call_->head_time()) : telemetry::not_reached, since(steady_clock::now()));
+    co_return failure;
+}
+
+net::task<maybe_error> passthrough::serve() {
     append_plan_headers(c_);
     c_.header_lines += "X-MetaModel-Generators: 1\r\nX-MetaModel-Quorum: 1\r\nX-MetaModel-Fallback-Reason: none\r\n";
     c_.record.generators = 1;
@@ -174,7 +195,7 @@ net::task<maybe_error> passthrough::relay_refusal() {
     c_.record.status = static_cast<std::uint16_t>(status);
     c_.error_detail = "status " + std::to_string(status);
     if (must_withhold(status) || !is_whole || !is_json_object(body) || c_.sink.is_committed()) {
-        auto e = error_of_status(status, call_->reply().retry_after_s, body);
+        auto e = error_of_status(status, call_->reply().retry_after_s, loggable(c_, body));
         if (!is_whole && call_->error().fault == upstream::call_fault::cancelled) {
             e = error_of(c_, call_->error());
         }

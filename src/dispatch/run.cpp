@@ -16,11 +16,12 @@ net::task<std::optional<base::error>> run(request_context& context) {
     if (auto refusal = judge_ensemble_request(context)) {
         co_return refusal;
     }
-    if (context.target.type == profile_type::moa) {
+    const bool is_merge = context.target.profile->synthesis_mode == config::synthesis_mode::merge;
+    if (context.target.type == profile_type::moa && is_merge) {
         co_return co_await run_moa(context);
     }
     co_return base::make_error(base::error_code_id::not_implemented,
-                               "Profiles of type cascade and voting are not available yet.");
+                               "Profiles of type cascade and voting, and best-of synthesis, are not available yet.");
 }
 
 }  // namespace meta_model::dispatch

@@ -61,6 +61,10 @@ telemetry::call_outcome outcome_of(call_fault fault) {
     return call_outcome::transport;
 }
 
+std::string_view loggable(const request_context& context, std::string_view body) {
+    return context.config.server.log.bodies ? body : std::string_view{};
+}
+
 bool must_withhold(int status) {
     return status == 401 || status == 403 || status == 407 || (status >= 300 && status < 400);
 }

@@ -19,8 +19,11 @@ base::error error_of(const request_context& context, const upstream::call_error&
 
 telemetry::call_outcome outcome_of(upstream::call_fault fault);
 
-// The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log only.
+// The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log, and only there.
 base::error error_of_status(int status, int retry_after_s, std::string_view body);
+
+// `body` as far as the log may hold it: a server may echo a prompt or a key, so it is empty unless bodies are logged.
+std::string_view loggable(const request_context& context, std::string_view body);
 
 // True for a status whose body must not reach a client: it speaks of our own credentials or of another place.
 bool must_withhold(int status);

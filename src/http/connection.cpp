@@ -49,9 +49,6 @@ base::error error_of(net::head_fault fault) {
     switch (fault) {
         case net::head_fault::too_many_fields:
             return base::make_error(error_code_id::headers_too_large, "The request has too many header fields.");
-        case net::head_fault::unknown_coding: {
-            return base::make_error(error_code_id::not_implemented, "Only the transfer coding 'chunked' is understood.");
-        }
         default: return base::make_error(error_code_id::malformed_request, "The request is not valid HTTP/1.1.");
     }
 }
@@ -240,9 +237,10 @@ std::optional<base::error> connection::judge_head(std::string_view text) {
     route_ = found.route;
     request_.path_rest = found.path_rest;
     // The answer to an unknown path must not tell strangers what exists, so the credential is judged before it.
-    access_error_.reset();
-    if (!service_.router.is_exempt(request_.path) && request_.method != "OPTIONS") {
-        access_error_ = authenticate(service_.keys, head.find("authorization"), head.find("x-api-key"));
+    access_error_ = authenticate(service_.keys, head.find("authorization"), head.find("x-api-key"));
+    is_authenticated_ = !access_error_;
+    if (service_.router.is_exempt(request_.path) || request_.method == "OPTIONS") {
+        access_error_.reset();
     }
     if (!access_error_ && service_.keys.is_open() && is_loopback(service_.config.server.host) &&
         !is_known_host(head.host, service_.config.server.allowed_hosts)) {

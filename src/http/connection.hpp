@@ -27,6 +27,7 @@ struct request_facts {
     std::string strategy{};
     std::string code{};    // of the error, or empty
     std::string detail{};  // of a failure, without secrets
+    std::optional<base::error_code_id> error{};
     int status = 0;
     std::int64_t tokens_in = 0;
     std::int64_t tokens_out = 0;
@@ -70,6 +71,7 @@ public:
     net::task<> send_error(const base::error& e, std::string_view header_lines = {});
 
     bool is_committed() const { return is_committed_; }
+    bool is_authenticated() const { return is_authenticated_; }  // or no key is needed
     bool has_pending() const { return !pending_.empty(); }
     bool is_http_1_0() const { return is_http_1_0_; }
     base::steady_time last_write() const { return last_write_; }
@@ -144,6 +146,7 @@ private:
     bool is_head_request_ = false;
     bool body_is_pending_ = false;  // not read yet
     bool holds_slot_ = false;
+    bool is_authenticated_ = false;
     bool is_committed_ = false;
     bool is_open_ended_ = false;    // the body in progress is chunked or close-delimited
     bool is_sized_ = false;         // and its length was announced

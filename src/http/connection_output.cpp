@@ -274,6 +274,7 @@ net::task<> connection::send_error(const base::error& e, std::string_view header
     }
     facts_.code = e.code().empty() ? e.type() : e.code();
     facts_.detail = e.detail;
+    facts_.error = e.id;
     const auto body = api::error_body(e);
     send(status, "application/json", lines, {body});
     co_await flush();
@@ -290,7 +291,12 @@ void connection::write_access_line() {
         telemetry::request_record record;
         record.status = static_cast<std::uint16_t>(status);
         record.elapsed = elapsed;
-        shard.counters.request_ended(record);
+        if (is_gone_) {
+            record.outcome = telemetry::outcome_of(base::error_code_id::client_closed);
+        } else if (facts_.error) {
+            record.outcome = telemetry::outcome_of(*facts_.error);
+        }
+        service_.recorder.record(shard, std::move(record));
     }
     const auto& log = service_.config.server.log;
     auto& out = thread_.access_lines;

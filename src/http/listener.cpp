@@ -72,7 +72,9 @@ boost::system::error_code listener::open(const asio::ip::tcp::endpoint& where) {
     if (!ec) {
         acceptor_.listen(4096, ec);
     }
-    acceptor_.native_non_blocking(true, ec);
+    // Also for accept() at the end: it must say that nobody waits, and not wait itself.
+    boost::system::error_code ignored;
+    acceptor_.non_blocking(true, ignored);
     return ec;
 }
 

@@ -108,7 +108,7 @@ head_fault judge_framing(request_head& h) {
             return head_fault::malformed;
         }
         if (!base::ascii_iequals(h.find("transfer-encoding"), "chunked")) {
-            return head_fault::unknown_coding;
+            return head_fault::malformed;
         }
         h.is_chunked = true;
         return head_fault::none;

@@ -40,7 +40,6 @@ enum class head_fault {
     too_many_fields,  // 431
     bad_version,      // neither 1.0 nor 1.1: 400
     bad_expectation,  // an Expect other than 100-continue: 400
-    unknown_coding,   // a Transfer-Encoding other than chunked: 501 by RFC 9112 §6.1
 };
 
 // Offset behind the blank line that ends the head in `buffer`, or npos. `from` as in api::find_event_end.

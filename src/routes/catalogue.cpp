@@ -28,6 +28,12 @@ std::string percent_decoded(std::string_view text) {
     return out;
 }
 
+// `json` lives as long as the route that holds it.
+net::task<> send_json(http::connection& c, const std::string& json) {
+    c.send(200, "application/json", {}, {json});
+    co_return;
+}
+
 net::task<> list_models(const dispatch::catalog& catalog, http::connection& c) {
     std::string body = R"({"object":"list","data":[)";
     for (const auto& m : catalog.models()) {
@@ -83,10 +89,7 @@ void add_openapi_route(http::router& router) {
     router.add({.method = "GET",
                 .path = "/openapi.json",
                 .auth = http::auth_class::exempt,
-                .handler = [json](http::connection& c) -> net::task<> {
-                    c.send(200, "application/json", {}, {json});
-                    co_return;
-                }});
+                .handler = [json](http::connection& c) { return send_json(c, json); }});
 }
 
 }  // namespace meta_model::routes

@@ -46,7 +46,8 @@ bool is_ready(const operation_services& s) {
     return !has_profile && std::ranges::any_of(upstreams, up);
 }
 
-std::string health_body(const operation_services& s, std::string_view status, std::string_view reason) {
+std::string health_body(const operation_services& s, bool shows_profiles, std::string_view status,
+                        std::string_view reason) {
     std::string body = R"({"status":")";
     body += status;
     body += R"(","unhealthy_upstreams":[)";
@@ -67,7 +68,7 @@ std::string health_body(const operation_services& s, std::string_view status, st
         body += '"';
     }
     // Which profiles there are is told only to those who may know them.
-    if (s.config.server.bearer_token.empty() && !s.config.profiles.empty()) {
+    if (shows_profiles && !s.config.profiles.empty()) {
         constexpr std::string_view names[] = {"ok", "degraded", "down"};
         body += ",\"profiles\":{";
         for (const auto& t : s.catalog.targets()) {
@@ -89,15 +90,15 @@ net::task<> health(const operation_services& s, http::connection& c) {
     std::string body;
     bool is_ok = false;
     if (s.service->is_draining.load()) {
-        body = health_body(s, "draining", {});
+        body = health_body(s, c.is_authenticated(), "draining", {});
     } else if (s.config.is_absent) {
-        body = health_body(s, "unhealthy", "no_monitor_configured");
+        body = health_body(s, c.is_authenticated(), "unhealthy", "no_monitor_configured");
     } else if (s.config.upstreams.empty()) {
-        body = health_body(s, "unhealthy", "no_upstreams_configured");
+        body = health_body(s, c.is_authenticated(), "unhealthy", "no_upstreams_configured");
     } else {
         co_await s.monitor.wait_fresh(c.loop());
         is_ok = is_ready(s);
-        body = health_body(s, is_ok ? "ok" : "unhealthy", {});
+        body = health_body(s, c.is_authenticated(), is_ok ? "ok" : "unhealthy", {});
     }
     c.send(is_ok ? 200 : 503, "application/json", "Cache-Control: no-store\r\n", {body});
 }
