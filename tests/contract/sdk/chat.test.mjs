@@ -1,9 +1,10 @@
 // Whole answers through a passthrough profile: what the SDK sends arrives, what the model says comes back.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 import { start_fake_upstream, usage_of } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
+import { test } from './support/wait.mjs';
 
 let upstream, gateway;
 

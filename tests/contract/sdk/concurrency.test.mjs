@@ -1,10 +1,10 @@
 // Many clients at once: each gets its own answer, whole and in order.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { start_fake_upstream } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
-import { deferred, within } from './support/wait.mjs';
+import { deferred, test, within } from './support/wait.mjs';
 
 const clients = 50;
 let upstream, gateway;

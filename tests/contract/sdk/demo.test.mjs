@@ -1,9 +1,10 @@
 // `meta-model serve --demo`: the first minute of a newcomer with the official SDK and no other server.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import OpenAI from 'openai';
 import { start_gateway, user } from './support/gateway.mjs';
+import { test } from './support/wait.mjs';
 
 let gateway;
 

@@ -1,11 +1,11 @@
 // A Mixture-of-Agents profile is one model to the SDK: drafts in parallel, one synthesised answer, streamed as it is made.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 import OpenAI from 'openai';
 import { start_fake_upstream, usage_of } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
-import { deferred, within } from './support/wait.mjs';
+import { deferred, test, within } from './support/wait.mjs';
 
 const generators = ['alpha', 'beta', 'gamma'];
 let upstream, gateway;

@@ -1,11 +1,11 @@
 // Each failure reaches the SDK as the error class that its users catch, with what they need to go on.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 import OpenAI from 'openai';
 import { start_fake_upstream } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
-import { within } from './support/wait.mjs';
+import { test, within } from './support/wait.mjs';
 
 let upstream, gateway;
 

@@ -1,10 +1,11 @@
 // The catalogue as the SDK sees it.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import OpenAI from 'openai';
 import { start_fake_upstream } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml } from './support/gateway.mjs';
+import { test } from './support/wait.mjs';
 
 let upstream, gateway;
 

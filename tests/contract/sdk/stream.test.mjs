@@ -1,11 +1,11 @@
 // Streams through a passthrough profile: as they come, to the end, cut, refused and left.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 import OpenAI from 'openai';
 import { start_fake_upstream, usage_of } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
-import { deferred, within } from './support/wait.mjs';
+import { deferred, test, within } from './support/wait.mjs';
 
 let upstream, gateway;
 
@@ -134,8 +134,10 @@ test('a client that leaves before the first byte closes the upstream call', asyn
 });
 
 test('an error event after the first chunks is an APIError', async () => {
-    upstream.on('main-model', (call) => {
+    const seen = deferred();
+    upstream.on('main-model', async (call) => {
         call.chunk({ role: 'assistant', content: 'so far' });
+        await within(seen.promise, 'the client sees the first chunk');
         call.event({ error: { message: 'the model fell over', type: 'api_error', param: null, code: 'overloaded_model' } });
         call.response.end();
     });
@@ -144,7 +146,10 @@ test('an error event after the first chunks is an APIError', async () => {
     let text = '';
     await assert.rejects(
         async () => {
-            for await (const chunk of stream) text += chunk.choices[0].delta.content ?? '';
+            for await (const chunk of stream) {
+                text += chunk.choices[0].delta.content ?? '';
+                seen.resolve();
+            }
         },
         (problem) => problem instanceof OpenAI.APIError && problem.message.includes('fell over'),
     );

@@ -1,5 +1,10 @@
 // Waiting for events, always with a bound: a test that hangs says what it was waiting for.
 
+import { test as node_test } from 'node:test';
+
+// A test case that fails when it takes too long, so that the ones after it still run.
+export const test = (name, body) => node_test(name, { timeout: 45_000 }, body);
+
 // A promise that is settled from outside.
 export function deferred() {
     const settled = {};
