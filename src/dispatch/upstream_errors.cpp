@@ -61,8 +61,18 @@ telemetry::call_outcome outcome_of(call_fault fault) {
     return call_outcome::transport;
 }
 
-std::string_view loggable(const request_context& context, std::string_view body) {
-    return context.config.server.log.bodies ? body : std::string_view{};
+bool holds_secret(const config::upstream& upstream, std::string_view text) {
+    const auto holds = [&](const base::secret& s) {
+        return !s.empty() && text.find(s.expose()) != std::string_view::npos;
+    };
+    return holds(upstream.api_key) || holds(upstream.basic_auth_pass);
+}
+
+std::string loggable(const request_context& context, const config::upstream& upstream, std::string_view body) {
+    if (!context.config.server.log.bodies) {
+        return {};
+    }
+    return holds_secret(upstream, body) ? "(withheld: holds a credential)" : base::clip(body, 512);
 }
 
 bool must_withhold(int status) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "config/config.hpp"
 #include "telemetry/names.hpp"
 #include "upstream/call.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace meta_model::dispatch {
@@ -22,8 +24,11 @@ telemetry::call_outcome outcome_of(upstream::call_fault fault);
 // The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log, and only there.
 base::error error_of_status(int status, int retry_after_s, std::string_view body);
 
-// `body` as far as the log may hold it: a server may echo a prompt or a key, so it is empty unless bodies are logged.
-std::string_view loggable(const request_context& context, std::string_view body);
+// True when `text` holds one of the upstream's credentials: servers echo keys that they refuse.
+bool holds_secret(const config::upstream& upstream, std::string_view text);
+
+// The beginning of `body` as far as the log may hold it: empty unless bodies are logged, without credentials.
+std::string loggable(const request_context& context, const config::upstream& upstream, std::string_view body);
 
 // True for a status whose body must not reach a client: it speaks of our own credentials or of another place.
 bool must_withhold(int status);

@@ -13,8 +13,9 @@ ARROWS = {
     "telemetry": set(),
     "store": set(),
     "upstream": {"net", "api", "config", "telemetry"},
-    "dispatch": {"upstream", "api", "config", "telemetry"},
-    "health": {"upstream", "config", "telemetry"},
+    # Coroutine types and the loop run through every interface that waits, so `dispatch` and `health` see `net` too.
+    "dispatch": {"upstream", "net", "api", "config", "telemetry"},
+    "health": {"upstream", "net", "api", "config", "telemetry"},
     "jobs": {"api", "config", "telemetry"},
     "http": {"net", "api", "config", "telemetry"},
     "worker": {"upstream", "http"},
@@ -88,7 +89,7 @@ main(
     bad={
         "an arrow upward": sample("src/net/a.hpp", '#include "http/session.hpp"'),
         "an arrow sideways": sample("src/health/a.cpp", '#include "dispatch/plan.hpp"'),
-        "an arrow downward that is not in the table": sample("src/dispatch/a.cpp", '#include "net/stream.hpp"'),
+        "an arrow downward that is not in the table": sample("src/telemetry/a.cpp", '#include "net/stream.hpp"'),
         "an unknown module": sample("src/util/a.cpp", "#include <string>"),
         "our header in angle brackets": sample("src/http/a.cpp", "#include <net/stream.hpp>"),
         "a header without its module": sample("src/http/a.cpp", '#include "session.hpp"'),
