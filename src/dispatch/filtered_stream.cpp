@@ -77,8 +77,8 @@ net::task<> send_draft_as_stream(request_context& c, api::draft answer, bool exp
     co_return;
 }
 
-filtered_stream::filtered_stream(request_context& context, upstream::call& call, const config::upstream& upstream)
-    : context_(context), call_(call), upstream_(upstream), decoder_(*this) {}
+filtered_stream::filtered_stream(request_context& context, upstream::call& call)
+    : context_(context), call_(call), decoder_(*this) {}
 
 void filtered_stream::on_event(const api::answer_event& event) {
     using kind = api::answer_event_kind;
@@ -110,7 +110,7 @@ void filtered_stream::on_event(const api::answer_event& event) {
         case kind::usage: usage_ = *event.usage; return;
         case kind::failure:
             failure_ = *event.error;
-            failure_->detail = "error event " + loggable(context_, upstream_, event.error->detail);
+            failure_->detail = "error event " + loggable(context_, event.error->detail);
             return;
         case kind::tool_call_delta:
         case kind::function_delta: has_calls_ = true; [[fallthrough]];

@@ -15,7 +15,7 @@ namespace meta_model::dispatch {
 
 class filtered_stream final : private api::answer_listener {
 public:
-    filtered_stream(request_context& context, upstream::call& call, const config::upstream& upstream);
+    filtered_stream(request_context& context, upstream::call& call);
 
     // An error is returned only while nothing was committed.
     net::task<std::optional<base::error>> run();
@@ -27,7 +27,6 @@ private:
 
     request_context& context_;
     upstream::call& call_;
-    const config::upstream& upstream_;
     std::string out_;
     std::optional<api::chat_stream_encoder> encoder_;
     api::chat_stream_decoder decoder_;

@@ -35,7 +35,7 @@ void leg::fail_with(const upstream::call_error& fault) {
 
 void leg::on_event(const api::answer_event& event) {
     if (event.kind == api::answer_event_kind::failure) {
-        fail(call_outcome::non_2xx, "error event " + loggable(context_, upstream_.config, event.error->detail));
+        fail(call_outcome::non_2xx, "error event " + loggable(context_, event.error->detail));
         return;
     }
     builder_.on_event(event);
@@ -107,7 +107,7 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
     }
     if (!is_success) {
         fail(call_outcome::non_2xx,
-             "status " + std::to_string(reply.status) + ' ' + loggable(context_, upstream_.config, body));
+             "status " + std::to_string(reply.status) + ' ' + loggable(context_, body));
         co_return;
     }
     const auto decoded = base::is_valid_utf8(body) ? api::decode_chat_completion(body, result_.draft)
@@ -115,7 +115,7 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
     switch (decoded) {
         case api::completion_fault::none: result_.outcome = leg_outcome::answered; break;
         case api::completion_fault::error_object:
-            fail(call_outcome::non_2xx, "error object " + loggable(context_, upstream_.config, body));
+            fail(call_outcome::non_2xx, "error object " + loggable(context_, body));
             break;
         case api::completion_fault::no_choice:
         case api::completion_fault::malformed:

@@ -195,8 +195,8 @@ net::task<maybe_error> passthrough::relay_refusal() {
     c_.record.status = static_cast<std::uint16_t>(status);
     c_.error_detail = "status " + std::to_string(status);
     if (must_withhold(status) || !is_whole || !is_json_object(body) || c_.sink.is_committed() ||
-        holds_secret(upstream_.config, body)) {
-        auto e = error_of_status(status, call_->reply().retry_after_s, loggable(c_, upstream_.config, body));
+        holds_secret(c_.config, body)) {
+        auto e = error_of_status(status, call_->reply().retry_after_s, loggable(c_, body));
         if (!is_whole && call_->error().fault == upstream::call_fault::cancelled) {
             e = error_of(c_, call_->error());
         }
@@ -350,10 +350,10 @@ net::task<maybe_error> passthrough::answer_stream() {
         co_return co_await replay_as_stream();
     }
     if (is_filtered()) {
-        filtered_stream relay(c_, *call_, upstream_.config);
+        filtered_stream relay(c_, *call_);
         co_return co_await relay.run();
     }
-    raw_stream relay(c_, *call_, upstream_.config, model_replacement(c_));
+    raw_stream relay(c_, *call_, model_replacement(c_));
     co_return co_await relay.run();
 }
 

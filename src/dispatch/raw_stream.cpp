@@ -31,9 +31,8 @@ int status_in(std::string_view error) {
 
 }  // namespace
 
-raw_stream::raw_stream(request_context& context, upstream::call& call, const config::upstream& upstream,
-                       std::string model)
-    : context_(context), call_(call), upstream_(upstream), model_(std::move(model)) {}
+raw_stream::raw_stream(request_context& context, upstream::call& call, std::string model)
+    : context_(context), call_(call), model_(std::move(model)) {}
 
 void raw_stream::flush_run(std::string_view buffer) {
     if (!buffer.empty()) {
@@ -133,7 +132,7 @@ net::task<std::optional<base::error>> raw_stream::run() {
             call_.note_first_token();
         }
         if (taken == progress::failed && !context_.sink.is_committed()) {
-            auto e = error_of_status(status_in(failure_), call_.reply().retry_after_s, loggable(context_, upstream_, failure_));
+            auto e = error_of_status(status_in(failure_), call_.reply().retry_after_s, loggable(context_, failure_));
             co_return co_await fail(std::move(e));
         }
         const auto rest = bytes.substr(run_begin_);
@@ -156,7 +155,7 @@ net::task<std::optional<base::error>> raw_stream::run() {
             // The upstream's own error event was the last thing the client got.
             context_.was_cut = true;
             context_.record.outcome = telemetry::outcome_of(base::error_code_id::upstream_error);
-            context_.error_detail = "error event " + base::clip(loggable(context_, upstream_, failure_), 600);
+            context_.error_detail = "error event " + base::clip(loggable(context_, failure_), 600);
             account();
             context_.sink.end({});
             co_await context_.sink.drain();

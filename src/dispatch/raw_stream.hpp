@@ -16,7 +16,7 @@ public:
     static constexpr std::size_t max_event_bytes = 1u << 20;
 
     // `model`: JSON string that replaces `model` in each event; empty: the events pass unchanged.
-    raw_stream(request_context& context, upstream::call& call, const config::upstream& upstream, std::string model);
+    raw_stream(request_context& context, upstream::call& call, std::string model);
 
     // An error is returned only while nothing was committed.
     net::task<std::optional<base::error>> run();
@@ -34,7 +34,6 @@ private:
 
     request_context& context_;
     upstream::call& call_;
-    const config::upstream& upstream_;
     std::string model_;
     api::chat_event_inspector inspector_;
     std::string carry_;     // a partial event

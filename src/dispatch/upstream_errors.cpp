@@ -3,6 +3,8 @@
 #include "base/text.hpp"
 #include "dispatch/request_context.hpp"
 
+#include <algorithm>
+
 namespace meta_model::dispatch {
 
 using base::error_code_id;
@@ -61,18 +63,20 @@ telemetry::call_outcome outcome_of(call_fault fault) {
     return call_outcome::transport;
 }
 
-bool holds_secret(const config::upstream& upstream, std::string_view text) {
+bool holds_secret(const config::gateway_config& config, std::string_view text) {
     const auto holds = [&](const base::secret& s) {
         return !s.empty() && text.find(s.expose()) != std::string_view::npos;
     };
-    return holds(upstream.api_key) || holds(upstream.basic_auth_pass);
+    return holds(config.server.bearer_token) || std::ranges::any_of(config.upstreams, [&](const auto& u) {
+        return holds(u.second.api_key) || holds(u.second.basic_auth_pass);
+    });
 }
 
-std::string loggable(const request_context& context, const config::upstream& upstream, std::string_view body) {
+std::string loggable(const request_context& context, std::string_view body) {
     if (!context.config.server.log.bodies) {
         return {};
     }
-    return holds_secret(upstream, body) ? "(withheld: holds a credential)" : base::clip(body, 512);
+    return holds_secret(context.config, body) ? "(withheld: holds a credential)" : base::clip(body, 512);
 }
 
 bool must_withhold(int status) {

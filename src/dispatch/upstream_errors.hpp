@@ -24,11 +24,11 @@ telemetry::call_outcome outcome_of(upstream::call_fault fault);
 // The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log, and only there.
 base::error error_of_status(int status, int retry_after_s, std::string_view body);
 
-// True when `text` holds one of the upstream's credentials: servers echo keys that they refuse.
-bool holds_secret(const config::upstream& upstream, std::string_view text);
+// True when `text` holds any credential of the configuration: servers echo keys that they refuse.
+bool holds_secret(const config::gateway_config& config, std::string_view text);
 
 // The beginning of `body` as far as the log may hold it: empty unless bodies are logged, without credentials.
-std::string loggable(const request_context& context, const config::upstream& upstream, std::string_view body);
+std::string loggable(const request_context& context, std::string_view body);
 
 // True for a status whose body must not reach a client: it speaks of our own credentials or of another place.
 bool must_withhold(int status);
