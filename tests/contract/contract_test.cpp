@@ -1,5 +1,7 @@
 #include "contract/contract_test.hpp"
 
+#include <signal.h>
+
 namespace meta_model::contract {
 
 namespace {
@@ -125,6 +127,14 @@ void expect_envelope(const http_reply& reply, int status, std::source_location w
             where, "an envelope has message, type, param and code: " + reply.body.substr(0, 400)
         );
     }
+}
+
+std::string final_log(gateway_process& gateway) {
+    gateway.child().send_signal(SIGTERM);
+    if (gateway.child().wait_for_exit() != 0) {
+        throw client_error("the gateway did not stop cleanly");
+    }
+    return gateway.log();
 }
 
 bool lists(const std::string& header, const std::string& item) {

@@ -60,6 +60,9 @@ void expect_envelope(
     std::source_location where = std::source_location::current()
 );
 
+// Stops the gateway and returns all that it logged.
+std::string final_log(gateway_process& gateway);
+
 // Whether a comma-separated header lists this item.
 bool lists(const std::string& header, const std::string& item);
 // All text the model was shown, joined.

@@ -173,9 +173,6 @@ TEST(harness, endings_are_told_apart) {
 
     EXPECT_THROW(fetch(port_of(models), chat_call("closes")), client_error);
     EXPECT_THROW(fetch(port_of(models), chat_call("garbles")), client_error);
-    EXPECT_THROW(
-        fetch(port_of(models), {"GET", "/u/none/v1/x", {}, {}}, milliseconds(0)), client_error
-    );
 }
 
 TEST(harness, a_refused_url_refuses) {

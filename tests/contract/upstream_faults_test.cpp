@@ -114,18 +114,37 @@ TEST(upstream_faults, odd_but_legal_framing_is_understood) {
 
 TEST(upstream_faults, connections_are_reused_but_not_after_surplus_bytes) {
     fake_upstream models;
+    const std::string surplus = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    const auto late_surplus = [&](const recorded_request& request) {
+        auto steps = ok("x")(request);
+        steps.push_back({step_kind::pause, {}, 20ms, nullptr});
+        steps.push_back({step_kind::send, surplus, 0ms, nullptr});
+        return steps;
+    };
     models.on("tidy", ok("x"));
-    models.on("surplus", followed_by("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ok("x")));
-    const gateway_process gateway(config_text(models).upstreams({"tidy", "surplus"}));
+    models.on("surplus", followed_by(surplus, ok("x")));
+    models.on("late", late_surplus);
+    // Without probes the pool holds only what the calls left in it.
+    config_text config(models);
+    for (const char* name : {"tidy", "surplus", "late"}) {
+        config.upstream(name, "health_check = \"off\"");
+    }
+    const gateway_process gateway(config);
 
-    chat(gateway, say("tidy"));
-    chat(gateway, say("tidy"));
-    chat(gateway, say("surplus"));
-    const auto second = chat(gateway, say("surplus"));
+    for (const char* name : {"tidy", "surplus", "late"}) {
+        EXPECT_EQ(answer_text(chat(gateway, say(name))), "x") << name;
+        const auto is_sent = [&] { return models.last_request(name).replied.has_value(); };
+        ASSERT_TRUE(models.wait_until(is_sent)) << name;
+        EXPECT_EQ(answer_text(chat(gateway, say(name))), "x") << name;
+    }
 
-    EXPECT_EQ(models.requests("tidy")[0].connection, models.requests("tidy")[1].connection);
-    EXPECT_NE(models.requests("surplus")[0].connection, models.requests("surplus")[1].connection);
-    EXPECT_EQ(answer_text(second), "x");
+    const auto connections = [&](const std::string& name) {
+        const auto all = models.requests(name);
+        return std::pair(all[0].connection, all[1].connection);
+    };
+    EXPECT_EQ(connections("tidy").first, connections("tidy").second);
+    EXPECT_NE(connections("surplus").first, connections("surplus").second);
+    EXPECT_NE(connections("late").first, connections("late").second);
 }
 
 TEST(upstream_faults, a_reused_connection_that_died_is_replaced) {
