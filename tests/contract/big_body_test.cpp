@@ -20,7 +20,7 @@ TEST(big_body, sixty_four_mebibytes_pass_and_one_more_byte_does_not) {
     models.on("a", ok("read it all"));
     const gateway_process gateway(config_text(models).upstream("a"));
 
-    const auto full = chat_bytes(gateway, request_of(limit));
+    const auto full = fetch(gateway.port(), chat_parts(request_of(limit)), 40s);
     const auto above = chat_bytes(gateway, request_of(limit + 1));
 
     EXPECT_EQ(full.status, 200) << full.body;

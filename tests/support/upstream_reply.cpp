@@ -348,7 +348,7 @@ reply preceded_by(std::string bytes, reply inner) {
 reply followed_by(std::string bytes, reply inner) {
     return [=](const recorded_request& request) {
         auto out = inner(request);
-        out.push_back(send_step(bytes));
+        out.back().bytes += bytes;
         return out;
     };
 }

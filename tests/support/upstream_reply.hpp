@@ -27,7 +27,7 @@ struct recorded_request {
     std::string target{};
     header_list headers{};
     std::string body{};
-    nlohmann::json json{};         // parsed body; discarded value when it is not JSON
+    nlohmann::json json{};  // parsed body; discarded value when it is not JSON or above 8 MiB
     std::uint64_t connection = 0;  // counts from 1
     std::chrono::steady_clock::time_point received{};
     std::optional<std::chrono::steady_clock::time_point> replied{};  // the script ran to its end
@@ -113,7 +113,7 @@ reply cut_after(std::size_t bytes, reply inner);
 reply cut_after_sends(std::size_t sends, reply inner);
 reply reset_after_sends(std::size_t sends, reply inner);
 reply hang_after_sends(std::size_t sends, reply inner);
-// Puts these bytes before the head (1xx replies) or after the body (surplus).
+// Puts these bytes before the head (1xx replies) or after the body (surplus, in the same write as its end).
 reply preceded_by(std::string bytes, reply inner);
 reply followed_by(std::string bytes, reply inner);
 
