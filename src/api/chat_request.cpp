@@ -152,7 +152,7 @@ bool chat_request::walk(json_cursor& in) {
         return false;
     }
     object_begin_ = in.offset();
-    members_.reserve(16);
+    members_.reserve(8);
     std::string_view raw_key;
     while (in.next_member(raw_key)) {
         request_member m;
@@ -267,7 +267,7 @@ void chat_request::judge_envelope(std::string_view raw) {
 
 bool chat_request::walk_messages(json_cursor& in, request_member& member) {
     in.enter_array();
-    messages_.reserve(16);
+    messages_.reserve(4);
     for (std::size_t i = 0; in.next_element(); ++i) {
         if (in.peek() != json_type::object) {
             violate(indexed("messages", i), "an object");
@@ -352,6 +352,16 @@ void chat_request::judge_cross_fields() {
     if (find_any("messages") == nullptr) {
         violate("messages", "given");
     }
+}
+
+void chat_request::release() {
+    name_ = std::string(requested_name());
+    model_ = name_;
+    envelope_.profile.clear();
+    body_ = {};
+    std::vector<request_member>().swap(members_);
+    std::vector<request_message>().swap(messages_);
+    decltype(unescaped_)().swap(unescaped_);
 }
 
 const request_member* chat_request::find_any(std::string_view key) const {

@@ -53,6 +53,10 @@ public:
     // invalid_json), then the first violation of the shape (400 with `param`).
     base::result<void> parse(std::string_view body, int max_depth);
 
+    // Gives the memory back that located the request; what is left are its flags, envelope and requested name. For
+    // long streams, whose request was sent long ago.
+    void release();
+
     std::string_view body() const { return body_; }
     std::string_view model() const { return model_; }
     bool stream() const { return stream_; }
@@ -85,6 +89,7 @@ private:
 
     std::string_view body_;
     std::string model_storage_;
+    std::string name_;  // after release()
     std::string_view model_;
     bool stream_ = false;
     bool include_usage_ = false;

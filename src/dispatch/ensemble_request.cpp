@@ -79,13 +79,15 @@ std::optional<base::error> judge_ensemble_request(const request_context& context
     if (!found.labels.empty()) {
         std::string list;
         for (const auto& label : found.labels) {
-            list += (list.empty() ? "" : ", ") + label;
+            list.append(list.empty() ? "" : ", ").append(label);
         }
         return base::make_error(error_code_id::unsupported_content_part, "Content parts cannot be used: " + list + '.',
                                 "messages");
     }
     const auto refuse = [](error_code_id id, const char* table) {
-        return base::make_error(id, std::string("This kind of content is not served: ") + table + " is empty or not available yet.");
+        std::string message = "This kind of content is not served: ";
+        message.append(table).append(" is empty or not available yet.");
+        return base::make_error(id, std::move(message));
     };
     if (found.image) {
         return refuse(error_code_id::vision_not_supported, "[vision].endpoints");

@@ -63,7 +63,6 @@ void mark_first_byte(request_context& c) {
 void account_whole(request_context& c, std::string_view text, std::size_t body_bytes) {
     const auto at = text.rfind("\"usage\"");
     if (at != std::string_view::npos) {
-        api::json_cursor in(text.substr(at + 7));
         const auto colon = text.find(':', at);
         api::json_cursor value(text.substr(std::min(colon + 1, text.size())), api::json_cursor::depth_limit);
         std::string_view raw;
@@ -89,6 +88,7 @@ public:
 
 private:
     net::task<maybe_error> serve();
+    net::task<upstream::call_error> start();
     net::task<maybe_error> relay_whole();
     net::task<maybe_error> relay_large(std::string_view first);
     net::task<maybe_error> relay_refusal();
@@ -130,27 +130,8 @@ net::task<maybe_error> passthrough::serve() {
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
         co_return base::make_error(error_code_id::not_implemented, "Anthropic upstreams are not available yet.");
     }
-    upstream::body_changes changes;
-    if (!c_.config.server.system_prompt.empty()) {
-        changes.leading_message = R"({"role":"system","content":)";
-        api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
-        changes.leading_message += '}';
-    }
-    if (c_.request.stream() && !upstream_.config.stream) {
-        changes.members.push_back({"stream", std::nullopt});
-        changes.members.push_back({"stream_options", std::nullopt});
-    }
-    upstream::prepared_body body;
-    body.prepare(c_.request, upstream_.config, changes);
-    upstream::call_options options;
-    options.path = "/chat/completions";
-    options.header_lines = c_.upstream_header_lines;
-    options.body = &body.pieces();
-    options.deadline = c_.deadline;
-    options.cancel = &c_.cancel;
-
     const stream_keepalive keepalive(c_, c_.request.stream());
-    const auto fault = co_await call_->start(options);
+    const auto fault = co_await start();
     if (fault) {
         co_return co_await finish_with(error_of(c_, fault));
     }
@@ -169,6 +150,29 @@ net::task<maybe_error> passthrough::serve() {
         co_return co_await relay_whole();
     }
     co_return co_await answer_stream();
+}
+
+// Sends the request. What it was made of is gone when the reply's head is there.
+net::task<upstream::call_error> passthrough::start() {
+    upstream::body_changes changes;
+    if (!c_.config.server.system_prompt.empty()) {
+        changes.leading_message = R"({"role":"system","content":)";
+        api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
+        changes.leading_message += '}';
+    }
+    if (c_.request.stream() && !upstream_.config.stream) {
+        changes.members.push_back({"stream", std::nullopt});
+        changes.members.push_back({"stream_options", std::nullopt});
+    }
+    upstream::prepared_body body;
+    body.prepare(c_.request, upstream_.config, changes);
+    upstream::call_options options;
+    options.path = "/chat/completions";
+    options.header_lines = c_.upstream_header_lines;
+    options.body = &body.pieces();
+    options.deadline = c_.deadline;
+    options.cancel = &c_.cancel;
+    co_return co_await call_->start(options);
 }
 
 // Before anything was committed the caller answers with the error; after it, an error event ends the stream.
@@ -216,8 +220,8 @@ net::task<maybe_error> passthrough::relay_refusal() {
 net::task<> passthrough::send_whole(std::string_view body) {
     api::span_edits edits;
     const auto model = model_replacement(c_);
-    const auto written = api::find_member(body, "model");
-    if (!model.empty() && !written.empty()) {
+    const auto written = model.empty() ? std::string_view{} : api::find_member(body, "model");
+    if (!written.empty()) {
         const auto at = static_cast<std::size_t>(written.data() - body.data());
         edits.replace(at, at + written.size(), model);
     }

@@ -100,6 +100,7 @@ write_state raw_stream::write() {
     context_.record.first_byte =
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - context_.start);
     context_.sink.release_request();
+    context_.request.release();
     std::string storage;
     context_.header_lines += call_.reply().passed_headers;
     const auto head = stream_keepalive::stream_head(context_, storage);

@@ -25,7 +25,7 @@ struct request_context {
     base::logger& log;
     const config::gateway_config& config;
     const dispatch::target& target;
-    const api::chat_request& request;
+    api::chat_request& request;
     answer_sink& sink;
     base::cancel_source& cancel;
     std::string_view request_id;             // ours, for logs and upstreams

@@ -101,7 +101,7 @@ void connection::make_head(std::string& out, int status, std::string_view conten
     out += request_id_;
     out += crlf;
     if (request_.method != "OPTIONS") {
-        append_cors_lines(out, allow_origin_);
+        append_cors_lines(out, allow_origin_, request_.origin);
     }
     out += header_lines;
     if (closes_after()) {

@@ -13,16 +13,20 @@ std::string_view allowed_origin(const std::vector<std::string>& allowed, std::st
     return !origin.empty() && std::ranges::find(allowed, origin) != allowed.end() ? origin : std::string_view{};
 }
 
-void append_cors_lines(std::string& lines, std::string_view allow_origin) {
+void append_cors_lines(std::string& lines, std::string_view allow_origin, std::string_view origin) {
     lines += "Vary: Origin\r\n";
     if (allow_origin.empty()) {
         return;
     }
     lines += "Access-Control-Allow-Origin: ";
     lines += allow_origin;
+    lines += "\r\n";
+    if (origin.empty()) {
+        return;
+    }
     // A wildcard would also do, but not for requests with credentials.
     lines +=
-        "\r\nAccess-Control-Expose-Headers: X-Request-Id, OpenAI-Request-Id, X-MetaModel-Request-Id, "
+        "Access-Control-Expose-Headers: X-Request-Id, OpenAI-Request-Id, X-MetaModel-Request-Id, "
         "X-MetaModel-Profile, X-MetaModel-Generators, X-MetaModel-Quorum, X-MetaModel-Fallback-Reason, "
         "X-MetaModel-Fastpath, X-MetaModel-Synth-Decision, X-MetaModel-Degraded, X-MetaModel-Failed-Generators, "
         "X-MetaModel-Usage, Retry-After, retry-after-ms, x-should-retry\r\n";

@@ -11,7 +11,8 @@ namespace meta_model::http {
 std::string_view allowed_origin(const std::vector<std::string>& allowed, std::string_view origin);
 
 // Lines for every reply but a preflight's.
-void append_cors_lines(std::string& lines, std::string_view allow_origin);
+// `origin`: the request's; without one nobody reads which headers are exposed.
+void append_cors_lines(std::string& lines, std::string_view allow_origin, std::string_view origin);
 
 // Lines for the reply to OPTIONS.
 void append_preflight_lines(std::string& lines, std::string_view allow_origin, std::string_view requested_headers);

@@ -26,6 +26,17 @@ bool parse_status_line(std::string_view line, reply_head& out) {
     return ec == std::errc{} && end == line.data() + 12 && out.status >= 100 && out.status <= 599;
 }
 
+// RFC 9110 §5.5: spaces and tabs around a value are no part of it.
+std::string_view without_white_space(std::string_view value) {
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) {
+        value.remove_prefix(1);
+    }
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) {
+        value.remove_suffix(1);
+    }
+    return value;
+}
+
 bool parse_field(std::string_view line, reply_head& out) {
     const auto colon = line.find(':');
     const auto name = line.substr(0, colon);
@@ -33,7 +44,7 @@ bool parse_field(std::string_view line, reply_head& out) {
         out.field_count == request_head::max_fields) {
         return false;
     }
-    out.fields[out.field_count++] = {name, base::trim(line.substr(colon + 1))};
+    out.fields[out.field_count++] = {name, without_white_space(line.substr(colon + 1))};
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace meta_model::net {
 
@@ -59,13 +60,15 @@ private:
 
 // Folded lines (a line that starts with white space) and any CR or LF that is not a line end.
 bool has_stray_line_ends(std::string_view head) {
-    for (std::size_t i = head.find_first_of("\r\n"); i != std::string_view::npos;
-         i = head.find_first_of("\r\n", i)) {
-        if (head.substr(i, 2) != "\r\n") {
+    while (!head.empty()) {
+        const auto lf = head.find('\n');
+        const auto line = head.substr(0, lf == std::string_view::npos ? head.size() : lf);
+        const bool ends_well = lf != std::string_view::npos && !line.empty() && line.find('\r') == line.size() - 1;
+        if (!ends_well) {
             return true;
         }
-        i += 2;
-        if (i < head.size() && (head[i] == ' ' || head[i] == '\t')) {
+        head.remove_prefix(lf + 1);
+        if (!head.empty() && (head.front() == ' ' || head.front() == '\t')) {
             return true;
         }
     }
@@ -182,8 +185,8 @@ std::size_t request_head::count(std::string_view name) const {
 }
 
 std::size_t find_head_end(std::string_view buffer, std::size_t from) {
-    const auto at = buffer.find("\r\n\r\n", from);
-    return at == std::string_view::npos ? at : at + 4;
+    const auto* const found = static_cast<const char*>(::memmem(buffer.data() + from, buffer.size() - from, "\r\n\r\n", 4));
+    return found == nullptr ? std::string_view::npos : static_cast<std::size_t>(found - buffer.data()) + 4;
 }
 
 head_fault parse_request_head(std::string_view head, request_head& out) {

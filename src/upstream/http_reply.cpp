@@ -57,7 +57,7 @@ net::task<bool> http_call::read_head() {
             if (reply_.status >= 200) {
                 head_time_ = steady_clock::now();
                 enter(is_stream_ ? phase::first_token : phase::body);
-                expects_more_ = true;
+                expects_more_ = c.end == c.buffer.size();
                 co_return true;
             }
             ++interim;
