@@ -82,7 +82,7 @@ const std::vector<refused_form> refused_forms{
     {"bare LF lines", "GET /v1/models HTTP/1.1\nHost: x.y\n\n"},
     {"one bare LF", "GET /v1/models HTTP/1.1\r\nHost: x.y\nX-A: b\r\n\r\n"},
     {"bare CR in a value", "GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-A: b\rc\r\n\r\n"},
-    {"NUL in a value", std::string("GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-A: b\0c\r\n\r\n", 52)
+    {"NUL in a value", std::string("GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-A: b\0c\r\n\r\n", 48)
     },
     {"control byte in a name", "GET /v1/models HTTP/1.1\r\nHost: x.y\r\nX-\x01: b\r\n\r\n"},
     {"two blanks in the request line", "GET  /v1/models HTTP/1.1\r\nHost: x.y\r\n\r\n"},
