@@ -23,7 +23,7 @@ function(meta_model_gtest target)
         PRIVATE meta_model meta_model_warnings GTest::gtest_main ${arg_LIBRARIES}
     )
 
-    # Cases are listed when ctest starts, not after each link: an executable that does not start fails a test, not the build.
+    # Cases are listed when ctest starts, so that this too runs under the options that a sanitizer is given.
     gtest_discover_tests(
         ${target}
         TEST_LIST ${target}_cases
