@@ -22,24 +22,26 @@ bool is_hex(char c) {
     return is_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') < 6;
 }
 
+constexpr auto is_short_escape = [] {
+    std::array<bool, 256> table{};
+    for (const char c : {'"', '\\', '/', 'b', 'f', 'n', 'r', 't'}) {
+        table[static_cast<unsigned char>(c)] = true;
+    }
+    return table;
+}();
+
 // How many bytes an escape takes, starting at its backslash; 0: not a legal escape.
 std::size_t escape_length(const char* p, const char* end) {
     if (end - p < 2) {
         return 0;
     }
-    switch (p[1]) {
-        case '"':
-        case '\\':
-        case '/':
-        case 'b':
-        case 'f':
-        case 'n':
-        case 'r':
-        case 't': return 2;
-        case 'u':
-            return end - p >= 6 && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) && is_hex(p[5]) ? 6 : 0;
-        default: return 0;
+    // A table and not a switch: which escape comes next cannot be predicted, that it is a short one can.
+    if (is_short_escape[static_cast<unsigned char>(p[1])]) {
+        return 2;
     }
+    const bool is_unicode =
+        p[1] == 'u' && end - p >= 6 && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) && is_hex(p[5]);
+    return is_unicode ? 6 : 0;
 }
 
 // True for bytes that end or interrupt a run of plain string bytes.

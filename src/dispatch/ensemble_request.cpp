@@ -39,7 +39,7 @@ std::string judge_part(std::string_view part, media& found) {
     }
     if (type == "image_url" || type == "video_url") {
         (type == "image_url" ? found.image : found.video) = true;
-        return !is_object ? type + "_malformed" : has_text(payload, "url") ? "" : type + "_missing_url";
+        return is_object && has_text(payload, "url") ? "" : type.append(is_object ? "_missing_url" : "_malformed");
     }
     if (type == "input_audio") {
         found.audio = true;
