@@ -1,0 +1,185 @@
+#include "api/chat_stream_decoder.hpp"
+
+#include "api/draft_builder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace meta_model::api {
+namespace {
+
+// Each event as a line of text.
+class event_log final : public answer_listener {
+public:
+    void on_event(const answer_event& e) override {
+        text += std::to_string(static_cast<int>(e.kind)) + '|' + std::string(e.text) + '|' + std::string(e.id) + '|' +
+                std::string(e.name) + '|' + std::string(e.model) + '|' + std::to_string(e.index);
+        if (e.usage != nullptr) {
+            text += '|' + std::to_string(e.usage->total_tokens);
+        }
+        text += e.error != nullptr ? "|failure\n" : "\n";
+    }
+
+    std::string text;
+};
+
+std::string event(std::string_view delta, std::string_view finish = "null") {
+    return R"(data: {"id":"up-1","model":"real","choices":[{"index":0,"delta":)" + std::string(delta) +
+           R"(,"finish_reason":)" + std::string(finish) + "}]}\n\n";
+}
+
+std::string call(std::string_view members) {
+    return event(R"({"tool_calls":[{)" + std::string(members) + "}]}");
+}
+
+draft draft_of(const std::string& stream) {
+    draft_builder builder;
+    chat_stream_decoder decoder(builder);
+    EXPECT_TRUE(decoder.feed(stream));
+    return builder.take();
+}
+
+void expect_same_in_every_split(const std::string& stream) {
+    event_log whole;
+    chat_stream_decoder decoder(whole);
+    ASSERT_TRUE(decoder.feed(stream));
+    EXPECT_TRUE(decoder.is_done());
+    const std::string_view bytes = stream;
+    for (std::size_t at = 0; at <= bytes.size(); ++at) {
+        event_log log;
+        chat_stream_decoder split(log);
+        ASSERT_TRUE(split.feed(bytes.substr(0, at)));
+        ASSERT_TRUE(split.feed(bytes.substr(at)));
+        ASSERT_EQ(log.text, whole.text) << at;
+        EXPECT_EQ(split.is_done(), decoder.is_done());
+        EXPECT_EQ(split.dropped_events(), decoder.dropped_events());
+    }
+    event_log log;
+    chat_stream_decoder single(log);
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        ASSERT_TRUE(single.feed(bytes.substr(at, 1)));
+    }
+    EXPECT_EQ(log.text, whole.text);
+}
+
+std::string sample_stream() {
+    return ": comment\n\n" + event(R"({"role":"assistant","content":""})") + event(R"({"reasoning":"why"})") +
+           event(R"({"content":"h\u00e9 \ud83d\ude42"})") + "data: {broken\n\n" +
+           call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{\"a\""})") +
+           call(R"("index":0,"function":{"arguments":":1}"})") + event("{}", "\"tool_calls\"") +
+           R"(data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})" + "\n\n" +
+           "data: [DONE]\n\n" + event(R"({"content":"late"})");
+}
+
+std::string with_crlf(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        out += c == '\n' ? "\r\n" : std::string(1, c);
+    }
+    return out;
+}
+
+TEST(chat_stream_decoder, every_split_gives_the_same_events) {
+    expect_same_in_every_split(sample_stream());
+}
+
+TEST(chat_stream_decoder, every_split_of_crlf_lines_gives_the_same_events) {
+    expect_same_in_every_split(with_crlf(sample_stream()));
+    event_log lf;
+    event_log crlf;
+    chat_stream_decoder(lf).feed(sample_stream());
+    chat_stream_decoder(crlf).feed(with_crlf(sample_stream()));
+    EXPECT_EQ(lf.text, crlf.text);
+}
+
+TEST(chat_stream_decoder, a_whole_answer_is_collected) {
+    const auto answer = draft_of(sample_stream());
+    EXPECT_EQ(answer.id, "up-1");
+    EXPECT_EQ(answer.model, "real");
+    EXPECT_EQ(answer.content, "h\xc3\xa9 \xf0\x9f\x99\x82");
+    EXPECT_EQ(answer.reasoning, "why");
+    EXPECT_EQ(answer.finish_reason, "tool_calls");
+    ASSERT_EQ(answer.tool_calls.size(), 1u);
+    EXPECT_EQ(answer.tool_calls[0].arguments, R"({"a":1})");
+    ASSERT_TRUE(answer.usage);
+    EXPECT_EQ(answer.usage->total_tokens, 3);
+}
+
+TEST(chat_stream_decoder, a_reused_index_with_another_id_is_another_call) {
+    const auto answer = draft_of(call(R"("index":0,"id":"a","function":{"name":"f","arguments":"{}"})") +
+                                 call(R"("index":0,"id":"b","function":{"name":"g","arguments":"[1"})") +
+                                 call(R"("index":0,"function":{"arguments":"]"})"));
+    ASSERT_EQ(answer.tool_calls.size(), 2u);
+    EXPECT_EQ(answer.tool_calls[0].name, "f");
+    EXPECT_EQ(answer.tool_calls[0].arguments, "{}");
+    EXPECT_EQ(answer.tool_calls[1].id, "b");
+    EXPECT_EQ(answer.tool_calls[1].arguments, "[1]");
+}
+
+TEST(chat_stream_decoder, calls_without_ids_are_told_apart_by_index_and_name) {
+    const auto answer = draft_of(call(R"("index":0,"function":{"name":"f","arguments":"{}"})") +
+                                 call(R"("index":0,"function":{"name":"g","arguments":"{}"})") +
+                                 call(R"("index":1,"function":{"name":"h","arguments":"{"})") +
+                                 call(R"("index":1,"function":{"arguments":"}"})"));
+    ASSERT_EQ(answer.tool_calls.size(), 3u);
+    EXPECT_EQ(answer.tool_calls[1].name, "g");
+    EXPECT_EQ(answer.tool_calls[2].name, "h");
+    EXPECT_EQ(answer.tool_calls[2].arguments, "{}");
+}
+
+TEST(chat_stream_decoder, a_call_whose_index_changes_goes_on) {
+    const auto answer = draft_of(call(R"("index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""})") +
+                                 call(R"("index":1,"function":{"arguments":":1"})") +
+                                 call(R"("function":{"arguments":"}"})"));
+    ASSERT_EQ(answer.tool_calls.size(), 1u);
+    EXPECT_EQ(answer.tool_calls[0].arguments, R"({"x":1})");
+}
+
+TEST(chat_stream_decoder, interleaved_calls_stay_apart) {
+    const auto answer = draft_of(call(R"("index":0,"id":"a","function":{"name":"f","arguments":"1"})") +
+                                 call(R"("index":3,"id":"b","function":{"name":"g","arguments":"2"})") +
+                                 call(R"("index":0,"function":{"arguments":"3"})") +
+                                 call(R"("index":3,"id":"b","function":{"arguments":"4"})"));
+    ASSERT_EQ(answer.tool_calls.size(), 2u);
+    EXPECT_EQ(answer.tool_calls[0].arguments, "13");
+    EXPECT_EQ(answer.tool_calls[1].arguments, "24");
+}
+
+TEST(chat_stream_decoder, malformed_calls_and_events_are_dropped_and_counted) {
+    event_log log;
+    chat_stream_decoder decoder(log);
+    EXPECT_TRUE(decoder.feed("data: nonsense\n\ndata: {\"a\":\"\xff\"}\n\n"));
+    EXPECT_TRUE(decoder.feed(event(R"({"tool_calls":[1]})") + call(R"("function":"f")")));
+    EXPECT_EQ(decoder.dropped_events(), 4);
+    EXPECT_FALSE(decoder.has_content());
+}
+
+TEST(chat_stream_decoder, an_error_ends_the_stream) {
+    event_log log;
+    chat_stream_decoder decoder(log);
+    EXPECT_FALSE(decoder.feed("data: {\"error\":{\"message\":\"no\"}}\n\n" + event(R"({"content":"x"})")));
+    EXPECT_NE(log.text.find("failure"), std::string::npos);
+    EXPECT_EQ(log.text.find('x'), std::string::npos);
+}
+
+TEST(chat_stream_decoder, an_event_without_end_is_bounded) {
+    event_log log;
+    chat_stream_decoder decoder(log);
+    const std::string block(1u << 19, 'x');
+    EXPECT_TRUE(decoder.feed(block));
+    EXPECT_TRUE(decoder.feed(block));
+    EXPECT_FALSE(decoder.feed("x"));
+}
+
+TEST(chat_stream_decoder, a_cut_stream_is_not_finished) {
+    event_log log;
+    chat_stream_decoder decoder(log);
+    EXPECT_TRUE(decoder.feed(event(R"({"content":"x"})")));
+    EXPECT_TRUE(decoder.has_content());
+    EXPECT_FALSE(decoder.has_finished());
+    EXPECT_FALSE(decoder.is_done());
+}
+
+}  // namespace
+}  // namespace meta_model::api
