@@ -16,7 +16,7 @@ TOP_LEVEL = {
 MARK = re.compile(r"\b(TO[D]O|FIX[M]E|X[X]X|HAC[K])\b")
 MARK_WITH_TOPIC = re.compile(r"\bTO[D]O\([a-z0-9_-]+\):")
 MACHINE_PATH = re.compile(r"(?<![A-Za-z0-9_.$}/])/(work|farm|root|home/[a-z]\w*)/")
-SWITCHED_OFF = re.compile(r"DISABLED[_]|GTEST_SK[I]P\(|\.ski[p]\(|skip: tru[e]")
+SWITCHED_OFF = re.compile(r"DISABLED[_]|GTEST_SK[I]P\(|\b(?:test|it|describe|suite)\.ski[p]\(|skip: tru[e]")
 
 
 def check_lock(source):
