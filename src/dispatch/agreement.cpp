@@ -1,19 +1,14 @@
 #include "dispatch/agreement.hpp"
 
-#include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
 #include "base/text.hpp"
-
-#include <nlohmann/json.hpp>
+#include "dispatch/canonical_json.hpp"
 
 #include <algorithm>
 
 namespace meta_model::dispatch {
 
 namespace {
-
-constexpr std::size_t max_canonical_bytes = 64 * 1024;
-constexpr int max_canonical_depth = 64;
 
 // Trimmed, each run of white space one space.
 std::string normalised(std::string_view text) {
@@ -44,17 +39,7 @@ void append_pair(std::string& out, const std::string& name, const std::string& a
 }  // namespace
 
 std::string canonical_arguments(const std::string& arguments) {
-    // Depth is judged before parsing: a deep value would overflow the stack when it is written.
-    api::json_cursor in(arguments, max_canonical_depth);
-    std::string_view raw;
-    if (arguments.size() > max_canonical_bytes || !in.skip(raw) || !in.at_end()) {
-        return arguments;
-    }
-    const auto value = nlohmann::json::parse(arguments, nullptr, false);
-    if (value.is_discarded()) {
-        return arguments;  // a number out of range, a lone surrogate
-    }
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return canonical_json(arguments).value_or(arguments);
 }
 
 draft_signature signature_of(const api::draft& d) {
@@ -79,6 +64,9 @@ bool all_agree(const std::vector<const api::draft*>& drafts) {
         return false;
     }
     const auto first = signature_of(*drafts.front());
+    if (first == signature_of({})) {
+        return false;
+    }
     return std::ranges::all_of(drafts, [&](const auto* d) { return signature_of(*d) == first; });
 }
 

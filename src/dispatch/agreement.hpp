@@ -19,9 +19,10 @@ struct draft_signature {
 
 draft_signature signature_of(const api::draft& d);
 
-// Arguments that parse as JSON in one spelling, with sorted keys; others as they are.
+// Arguments that are JSON in one spelling (canonical_json), others as they are.
 std::string canonical_arguments(const std::string& arguments);
 
+// True when all say the same, and say something: drafts without text and calls agree on nothing.
 bool all_agree(const std::vector<const api::draft*>& drafts);
 
 }  // namespace meta_model::dispatch

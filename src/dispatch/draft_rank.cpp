@@ -13,8 +13,32 @@ constexpr std::size_t compared_bytes = 8 * 1024;
 
 using grams = std::vector<std::uint32_t>;  // sorted, unique
 
+// Calls `visit` with each text a draft says: its content or refusal, and its calls.
+template <class Visit>
+void for_each_text(const api::draft& d, Visit visit) {
+    visit(d.content ? *d.content : d.refusal);
+    for (const auto& call : d.tool_calls) {
+        visit(call.name);
+        visit(call.arguments);
+    }
+    if (d.function_call) {
+        visit(d.function_call->name);
+        visit(d.function_call->arguments);
+    }
+}
+
+// The beginning of all of them, a line each.
+std::string compared_text(const api::draft& d) {
+    std::string out;
+    for_each_text(d, [&](const std::string& text) {
+        out.append(text, 0, compared_bytes - std::min(out.size(), compared_bytes));
+        out += '\n';
+    });
+    return out;
+}
+
 grams grams_of(const api::draft& d) {
-    const auto text = std::string_view(d.content ? *d.content : d.refusal).substr(0, compared_bytes);
+    const auto text = compared_text(d);
     grams out;
     for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
         const auto byte = [&](std::size_t k) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[k])); };
@@ -40,14 +64,18 @@ double jaccard(const grams& a, const grams& b) {
 }
 
 int finish_rank(const std::string& reason) {
-    if (reason == "stop" || reason == "tool_calls" || reason.empty()) {
+    const bool is_finished = reason == "stop" || reason == "tool_calls" || reason == "function_call" ||
+                             reason.empty();  // some servers give none with a whole answer
+    if (is_finished) {
         return 0;
     }
     return reason == "length" ? 1 : 2;
 }
 
 double length_of(const api::draft& d) {
-    return static_cast<double>(std::max<std::size_t>(1, d.content ? d.content->size() : 0));
+    std::size_t bytes = 0;
+    for_each_text(d, [&](const std::string& text) { bytes += text.size(); });
+    return static_cast<double>(std::max<std::size_t>(1, bytes));
 }
 
 }  // namespace

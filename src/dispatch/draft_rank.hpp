@@ -15,7 +15,7 @@ struct rank_input {
 
 // Lexicographic: schema-valid; finish stop or tool_calls before length before others; whole before partial; mean 3-gram
 // Jaccard similarity to the other drafts (rounded to 0.05); distance of the length from the median; position.
-// `inputs` must not be empty. Only the first 8 KiB of a draft are compared.
+// `inputs` must not be empty. Text and calls both count; only the first 8 KiB of a draft are compared.
 std::size_t best_draft_index(const std::vector<rank_input>& inputs);
 
 }  // namespace meta_model::dispatch

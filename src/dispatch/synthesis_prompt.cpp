@@ -3,13 +3,72 @@
 #include "dispatch/prompt_texts.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace meta_model::dispatch {
 
 namespace {
 
+constexpr std::size_t max_token_bytes = 64;
+
+bool is_token_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
 bool continues_character(char c) {
     return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+// Length of a chat template's control token at the start of `text`, 0 if there is none.
+std::size_t control_token_bytes(std::string_view text) {
+    for (const std::string_view token : {"<start_of_turn>", "<end_of_turn>"}) {
+        if (text.starts_with(token)) {
+            return token.size();
+        }
+    }
+    if (!text.starts_with("<|")) {
+        return 0;
+    }
+    std::size_t end = 2;
+    while (end < text.size() && end < max_token_bytes && is_token_letter(text[end])) {
+        ++end;
+    }
+    return end > 2 && text.substr(end).starts_with("|>") ? end + 2 : 0;
+}
+
+// A space behind the `<` of each control token.
+std::string without_control_tokens(const std::string& text) {
+    std::string out;
+    std::size_t start = 0;
+    for (auto at = text.find('<'); at != std::string::npos; at = text.find('<', at + 1)) {
+        if (control_token_bytes(std::string_view(text).substr(at)) > 0) {
+            out.append(text, start, at + 1 - start);
+            out += ' ';
+            start = at + 1;
+        }
+    }
+    out.append(text, start);
+    return out;
+}
+
+// How many bytes each draft may have: as `max_each` and `max_total` say, equal shares, except that what short drafts
+// do not need is shared by the others.
+std::vector<std::size_t> budgets(
+    const std::vector<std::string_view>& drafts,
+    std::size_t max_each,
+    std::size_t max_total
+) {
+    std::vector<std::size_t> by_size(drafts.size());
+    std::iota(by_size.begin(), by_size.end(), std::size_t{0});
+    std::ranges::sort(by_size, {}, [&](std::size_t i) { return drafts[i].size(); });
+    std::vector<std::size_t> out(drafts.size());
+    for (std::size_t k = 0; k < by_size.size(); ++k) {
+        const auto share = max_total / (by_size.size() - k);
+        auto& budget = out[by_size[k]];
+        budget = std::min({drafts[by_size[k]].size(), max_each, share});
+        max_total -= budget;
+    }
+    return out;
 }
 
 // Without any occurrence of `fence`, so that only our own lines carry it.
@@ -40,15 +99,14 @@ std::string elide_middle(std::string_view text, std::size_t max_bytes) {
 }
 
 std::string synthesis_prompt(const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options) {
-    const auto share = options.max_total_bytes / std::max<std::size_t>(1, drafts.size());
-    const auto budget = std::min(options.max_draft_bytes, share);
+    const auto budget = budgets(drafts, options.max_draft_bytes, options.max_total_bytes);
     std::string out(prompt_texts::task);
     out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
     out += prompt_texts::drafts_heading;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         const auto mark = "=====" + options.fence + "=====\n";
         out += "candidate " + std::to_string(i + 1) + '\n' + mark;
-        out += without_fence(elide_middle(drafts[i], budget), options.fence);
+        out += without_control_tokens(without_fence(elide_middle(drafts[i], budget[i]), options.fence));
         out += '\n' + mark + '\n';
     }
     out += prompt_texts::contract;
