@@ -3,6 +3,7 @@
 #include "api/chat_wire.hpp"
 #include "api/json_cursor.hpp"
 #include "api/sse_events.hpp"
+#include "api/string_scan.hpp"
 #include "base/text.hpp"
 
 #include <cstring>

@@ -1,14 +1,11 @@
 #include "api/json_cursor.hpp"
 
+#include "api/string_scan.hpp"
+
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 namespace meta_model::api {
 
@@ -18,93 +15,7 @@ bool is_digit(char c) {
     return static_cast<unsigned char>(c - '0') < 10;
 }
 
-bool is_hex(char c) {
-    return is_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') < 6;
-}
-
-constexpr auto is_short_escape = [] {
-    std::array<bool, 256> table{};
-    for (const char c : {'"', '\\', '/', 'b', 'f', 'n', 'r', 't'}) {
-        table[static_cast<unsigned char>(c)] = true;
-    }
-    return table;
-}();
-
-// How many bytes an escape takes, starting at its backslash; 0: not a legal escape.
-std::size_t escape_length(const char* p, const char* end) {
-    if (end - p < 2) {
-        return 0;
-    }
-    // A table and not a switch: which escape comes next cannot be predicted, that it is a short one can.
-    if (is_short_escape[static_cast<unsigned char>(p[1])]) {
-        return 2;
-    }
-    const bool is_unicode =
-        p[1] == 'u' && end - p >= 6 && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) && is_hex(p[5]);
-    return is_unicode ? 6 : 0;
-}
-
-// True for bytes that end or interrupt a run of plain string bytes.
-bool is_special(char c) {
-    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-}
-
-#ifdef __SSE2__
-// A bit for each of the 16 bytes at `p` that is special.
-unsigned special_mask(const char* p) {
-    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const auto quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-    const auto backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    const auto control = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x1f)), _mm_set1_epi8(0x1f));
-    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
-}
-#endif
-
 }  // namespace
-
-// Strings are most of a chat body, and escaped source code has an escape every few bytes: sixteen bytes are looked at
-// in one step, and all escapes within them are checked without loading again.
-const char* find_string_end(const char* p, const char* end) {
-#ifdef __SSE2__
-    while (end - p >= 16) {
-        auto mask = special_mask(p);
-        std::size_t used = 16;
-        while (mask != 0) {
-            const auto i = static_cast<std::size_t>(std::countr_zero(mask));
-            const char* const at = p + i;
-            if (*at == '"') {
-                return at;
-            }
-            const auto length = *at == '\\' ? escape_length(at, end) : 0;
-            if (length == 0) {
-                return nullptr;
-            }
-            const auto next = i + length;
-            if (next >= 16) {
-                used = next;
-                break;
-            }
-            mask &= ~0u << next;
-        }
-        p += used;
-    }
-#endif
-    while (p != end) {
-        if (!is_special(*p)) {
-            ++p;
-            continue;
-        }
-        if (*p == '"') {
-            return p;
-        }
-        const auto length = *p == '\\' ? escape_length(p, end) : 0;
-        if (length == 0) {
-            return nullptr;
-        }
-        p += length;
-    }
-    return nullptr;
-}
 
 json_cursor::json_cursor(std::string_view text, int max_depth)
     : begin_(text.data()), p_(begin_), end_(begin_ + text.size()),

@@ -69,9 +69,6 @@ private:
 // For small documents; the last of duplicate members wins.
 std::string_view find_member(std::string_view text, std::string_view key);
 
-// The closing quote of a JSON string whose text starts at `p`, or null when the text is not valid up to `end`.
-const char* find_string_end(const char* p, const char* end);
-
 // Numbers. False when `raw` is no integer (fraction, exponent) or does not fit.
 bool to_int64(std::string_view raw, std::int64_t& out);
 // False when `raw` is no finite double.
