@@ -23,8 +23,12 @@ void span_edits::replace_owned(std::size_t begin, std::size_t end, std::string r
 }
 
 void span_edits::apply(std::string_view text, pieces& out) {
-    std::ranges::stable_sort(edits_, {}, &edit::begin);
+    // Mostly they come in order, and a sort would ask for memory.
+    if (!std::ranges::is_sorted(edits_, {}, &edit::begin)) {
+        std::ranges::stable_sort(edits_, {}, &edit::begin);
+    }
     out.clear();
+    out.reserve(2 * edits_.size() + 1);
     std::size_t at = 0;
     for (const auto& e : edits_) {
         assert(e.begin >= at && e.end <= text.size());

@@ -4,8 +4,11 @@
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace meta_model::base {
 
@@ -80,6 +83,21 @@ struct error {
     int http_status() const { return status != 0 ? status : class_of(id).status; }
     std::string_view code() const { return class_of(id).code; }
     std::string_view type() const;
+};
+
+// An error, or none. A pointer wide, because a request's coroutines carry many of these and hardly ever use one.
+class maybe_error {
+public:
+    maybe_error(std::nullopt_t = std::nullopt) {}
+    maybe_error(error e) : error_(std::make_unique<error>(std::move(e))) {}
+
+    explicit operator bool() const { return error_ != nullptr; }
+    error& operator*() const { return *error_; }
+    error* operator->() const { return error_.get(); }
+    void reset() { error_.reset(); }
+
+private:
+    std::unique_ptr<error> error_;
 };
 
 // std::expected is C++23.

@@ -32,11 +32,14 @@ std::uint64_t random_u64() {
 
 void append_random_hex(std::string& out, std::size_t n) {
     static constexpr char digits[] = "0123456789abcdef";
-    while (n > 0) {
-        std::uint64_t bits = random_u64();
-        for (int i = 0; i < 16 && n > 0; ++i, --n, bits >>= 4) {
-            out.push_back(digits[bits & 15]);
+    const auto at = out.size();
+    out.resize(at + n);
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < n; ++i, bits >>= 4) {
+        if (i % 16 == 0) {
+            bits = random_u64();
         }
+        out[at + i] = digits[bits & 15];
     }
 }
 

@@ -5,6 +5,8 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <ctime>
@@ -15,9 +17,14 @@ namespace {
 
 constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
 
-bool is_plain(char c) {
-    return c > ' ' && c != '"' && c != '=' && c != '\\' && static_cast<unsigned char>(c) != 0x7f;
-}
+// Printable ASCII that needs no quotes in key=value.
+constexpr auto is_plain = [] {
+    std::array<bool, 256> table{};
+    for (char c = '!'; c < 0x7f; ++c) {
+        table[static_cast<unsigned char>(c)] = c != '"' && c != '=' && c != '\\';
+    }
+    return table;
+}();
 
 // As in a JSON string; fit for key=value too.
 void append_quoted(std::string& out, std::string_view text) {
@@ -86,11 +93,9 @@ void append_log_field(std::string& line, bool is_json, std::string_view key, std
     line += ' ';
     line += key;
     line += '=';
-    bool plain = !value.empty();
-    for (const char c : value) {
-        plain = plain && is_plain(c);
-    }
-    if (plain) {
+    const bool plain =
+        std::ranges::all_of(value, [](char c) { return is_plain[static_cast<unsigned char>(c)]; });
+    if (plain && !value.empty()) {
         line += value;
     } else {
         append_quoted(line, value);

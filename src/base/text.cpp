@@ -75,13 +75,19 @@ bool is_valid_utf8(std::string_view text) {
     return simdjson::validate_utf8(text.data(), text.size());
 }
 
-std::string header_safe(std::string_view text, std::size_t max_bytes) {
-    std::string out(text.substr(0, max_bytes));
-    for (char& c : out) {
-        if (c < 0x20 || c > 0x7e) {
-            c = '?';
+void append_header_safe(std::string& out, std::string_view text, std::size_t max_bytes) {
+    const auto before = out.size();
+    out += text.substr(0, max_bytes);
+    for (auto i = before; i < out.size(); ++i) {
+        if (out[i] < 0x20 || out[i] > 0x7e) {
+            out[i] = '?';
         }
     }
+}
+
+std::string header_safe(std::string_view text, std::size_t max_bytes) {
+    std::string out;
+    append_header_safe(out, text, max_bytes);
     return out;
 }
 

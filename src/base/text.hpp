@@ -17,6 +17,7 @@ bool is_valid_utf8(std::string_view text);
 
 // Safe as an HTTP header value: control and non-ASCII bytes become '?', at most `max_bytes`.
 std::string header_safe(std::string_view text, std::size_t max_bytes = 512);
+void append_header_safe(std::string& out, std::string_view text, std::size_t max_bytes = 512);
 
 // `text` cut to at most `max_bytes` at a UTF-8 boundary, with an ellipsis when something was cut.
 std::string clip(std::string_view text, std::size_t max_bytes);

@@ -48,7 +48,7 @@ public:
     virtual bool may_commit_early() const = 0;
     virtual base::steady_time last_write() const = 0;
 
-    // The request's body is no longer needed; its memory may go.
+    // The request is no longer needed: its memory may go. To be called once the reply's head went out.
     virtual void release_request() = 0;
 };
 

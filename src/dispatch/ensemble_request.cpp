@@ -70,7 +70,7 @@ media scan(const api::chat_request& request) {
 
 }  // namespace
 
-std::optional<base::error> judge_ensemble_request(const request_context& context) {
+base::maybe_error judge_ensemble_request(const request_context& context) {
     const auto* n = context.request.find("n");
     if (n != nullptr && n->value != "1") {
         return base::make_error(error_code_id::unsupported_v1, "This model gives one choice only; 'n' must be 1.", "n");

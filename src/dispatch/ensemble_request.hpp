@@ -8,6 +8,6 @@
 namespace meta_model::dispatch {
 
 // `n` other than 1, content parts that are not understood, and media that no upstream of an ensemble is asked to see.
-std::optional<base::error> judge_ensemble_request(const request_context& context);
+base::maybe_error judge_ensemble_request(const request_context& context);
 
 }  // namespace meta_model::dispatch

@@ -138,7 +138,7 @@ net::task<bool> filtered_stream::flush() {
     co_return co_await write_out(context_, out_);
 }
 
-net::task<std::optional<base::error>> filtered_stream::run() {
+net::task<base::maybe_error> filtered_stream::run() {
     std::size_t content_bytes = 0;
     for (bool go_on = true; go_on;) {
         char* const buffer = context_.loop.scratch();
@@ -178,7 +178,7 @@ net::task<std::optional<base::error>> filtered_stream::run() {
     }
     record_answer(context_, usage_, content_bytes);
     if (failure_ && !context_.sink.is_committed()) {
-        co_return failure_;
+        co_return std::move(failure_);
     }
     if (failure_) {
         context_.was_cut = true;

@@ -18,7 +18,7 @@ public:
     filtered_stream(request_context& context, upstream::call& call);
 
     // An error is returned only while nothing was committed.
-    net::task<std::optional<base::error>> run();
+    net::task<base::maybe_error> run();
 
 private:
     void on_event(const api::answer_event& event) override;
@@ -34,7 +34,7 @@ private:
     std::string held_reasoning_;  // shown as content if the answer has nothing else
     std::string finish_reason_;
     std::optional<api::token_usage> usage_;
-    std::optional<base::error> failure_;
+    base::maybe_error failure_;
     bool has_visible_ = false;
     bool has_calls_ = false;
 };

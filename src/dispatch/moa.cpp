@@ -28,7 +28,7 @@ using base::error;
 using base::error_code_id;
 using std::chrono::duration_cast;
 using std::chrono::steady_clock;
-using maybe_error = std::optional<error>;
+using base::maybe_error;
 
 base::steady_duration to_steady(config::seconds_f s) {
     return duration_cast<base::steady_duration>(s);

@@ -1,7 +1,7 @@
 #include "dispatch/passthrough.hpp"
 
 #include "api/chat_stream_decoder.hpp"
-#include "api/chat_stream_encoder.hpp"
+#include "api/error_body.hpp"
 #include "api/json_text.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
@@ -26,7 +26,7 @@ using base::error_code_id;
 using std::chrono::steady_clock;
 using upstream::body_kind;
 using upstream::read_state;
-using maybe_error = std::optional<error>;
+using base::maybe_error;
 
 constexpr std::size_t max_error_body_bytes = 1u << 20;
 
@@ -84,18 +84,20 @@ public:
     explicit passthrough(request_context& c)
         : c_(c), upstream_(*c.target.upstreams.front()), call_(c.client.make_call(upstream_)) {}
 
-    net::task<maybe_error> run();
+    net::task<maybe_error> serve();
+    void count_call(base::steady_time started);
 
 private:
-    net::task<maybe_error> serve();
     net::task<upstream::call_error> start();
+    maybe_error judge_reply(const upstream::call_error& fault) const;
     net::task<maybe_error> relay_whole();
     net::task<maybe_error> relay_large(std::string_view first);
     net::task<maybe_error> relay_refusal();
-    net::task<maybe_error> answer_stream();
+    net::task<maybe_error> relay_raw_stream();
+    net::task<maybe_error> relay_filtered_stream();
     net::task<maybe_error> replay_as_stream();
-    net::task<maybe_error> finish_with(error e);
-    net::task<> send_whole(std::string_view body);
+    net::task<maybe_error> finish_with(maybe_error e);
+    write_state send_whole(std::string_view body);
     bool is_filtered() const { return !c_.target.expose_reasoning; }
 
     request_context& c_;
@@ -103,13 +105,10 @@ private:
     std::unique_ptr<upstream::call> call_;
 };
 
-net::task<maybe_error> passthrough::run() {
-    const auto started = steady_clock::now();
-    c_.shard.counters.call_started(upstream_.metric_id);
-    auto failure = co_await serve();
+void passthrough::count_call(base::steady_time started) {
     const auto since = [&](base::steady_time t) { return std::chrono::duration_cast<std::chrono::microseconds>(t - started); };
-    const bool has_head = call_->reply().status != 0;
     const auto status = call_->reply().status;
+    const bool has_head = status != 0;
     auto outcome = outcome_of(call_->error().fault);
     if (outcome == telemetry::call_outcome::ok && (status < 200 || status > 299)) {
         outcome = has_head ? telemetry::call_outcome::non_2xx : telemetry::call_outcome::transport;
@@ -120,7 +119,22 @@ net::task<maybe_error> passthrough::run() {
     }
     c_.shard.counters.call_ended(upstream_.metric_id, outcome,
                                  has_head ? since(call_->head_time()) : telemetry::not_reached, since(steady_clock::now()));
-    co_return failure;
+}
+
+// What is wrong with a reply as far as its head tells.
+maybe_error passthrough::judge_reply(const upstream::call_error& fault) const {
+    if (fault) {
+        return error_of(c_, fault);
+    }
+    const auto& reply = call_->reply();
+    if (reply.is_encoded) {
+        return protocol_error("an encoded reply was not asked for");
+    }
+    const bool is_ok = reply.status >= 200 && reply.status <= 299;
+    if (is_ok && !c_.request.stream() && reply.kind == body_kind::event_stream) {
+        return protocol_error("a stream was not asked for");
+    }
+    return {};
 }
 
 net::task<maybe_error> passthrough::serve() {
@@ -132,24 +146,24 @@ net::task<maybe_error> passthrough::serve() {
     }
     const stream_keepalive keepalive(c_, c_.request.stream());
     const auto fault = co_await start();
-    if (fault) {
-        co_return co_await finish_with(error_of(c_, fault));
+    if (auto e = judge_reply(fault)) {
+        co_return co_await finish_with(std::move(e));
     }
     const auto& reply = call_->reply();
-    if (reply.is_encoded) {
-        co_return co_await finish_with(protocol_error("an encoded reply was not asked for"));
-    }
     if (reply.status < 200 || reply.status > 299) {
         co_return co_await relay_refusal();
     }
     c_.record.quorum = 1;
     if (!c_.request.stream()) {
-        if (reply.kind == body_kind::event_stream) {
-            co_return co_await finish_with(protocol_error("a stream was not asked for"));
-        }
         co_return co_await relay_whole();
     }
-    co_return co_await answer_stream();
+    if (reply.kind != body_kind::event_stream) {
+        co_return co_await replay_as_stream();
+    }
+    if (is_filtered()) {
+        co_return co_await relay_filtered_stream();
+    }
+    co_return co_await relay_raw_stream();
 }
 
 // Sends the request. What it was made of is gone when the reply's head is there.
@@ -176,16 +190,14 @@ net::task<upstream::call_error> passthrough::start() {
 }
 
 // Before anything was committed the caller answers with the error; after it, an error event ends the stream.
-net::task<maybe_error> passthrough::finish_with(error e) {
+net::task<maybe_error> passthrough::finish_with(maybe_error e) {
     if (!c_.sink.is_committed()) {
         co_return e;
     }
-    c_.record.outcome = telemetry::outcome_of(e.id);
-    c_.error_detail = e.detail;
+    c_.record.outcome = telemetry::outcome_of(e->id);
+    c_.error_detail = e->detail;
     c_.was_cut = true;
-    std::string event;
-    api::chat_stream_encoder encoder(event, {});
-    encoder.on_event({.kind = api::answer_event_kind::failure, .error = &e});
+    const auto event = api::error_event(*e);
     if (c_.sink.end({event}) == write_state::pending) {
         co_await c_.sink.drain();
     }
@@ -217,7 +229,7 @@ net::task<maybe_error> passthrough::relay_refusal() {
     co_return std::nullopt;
 }
 
-net::task<> passthrough::send_whole(std::string_view body) {
+write_state passthrough::send_whole(std::string_view body) {
     api::span_edits edits;
     const auto model = model_replacement(c_);
     const auto written = model.empty() ? std::string_view{} : api::find_member(body, "model");
@@ -242,9 +254,7 @@ net::task<> passthrough::send_whole(std::string_view body) {
     if (!edits.empty()) {
         edits.apply(body, pieces);
     }
-    if (c_.sink.send(head, pieces) == write_state::pending) {
-        co_await c_.sink.drain();
-    }
+    return c_.sink.send(head, pieces);
 }
 
 net::task<maybe_error> passthrough::relay_whole() {
@@ -289,7 +299,9 @@ net::task<maybe_error> passthrough::relay_whole() {
         if (!is_json_object(body)) {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
-        co_await send_whole(body);
+        if (send_whole(body) == write_state::pending) {
+            co_await c_.sink.drain();
+        }
         co_return std::nullopt;
     }
 }
@@ -305,13 +317,13 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
     std::string tail(first.substr(first.size() - std::min(first.size(), tail_bytes)));
     std::size_t total = first.size();
     mark_first_byte(c_);
-    c_.sink.release_request();
     c_.header_lines += reply.passed_headers;
     answer_head head;
     head.status = reply.status;
     head.header_lines = c_.header_lines;
     const auto length = reply.has_length ? std::optional(reply.content_length) : std::nullopt;
     auto written = c_.sink.begin(head, length, {first});
+    c_.sink.release_request();
     for (;;) {
         bool is_open = written != write_state::closed;
         if (written == write_state::pending) {
@@ -349,15 +361,13 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
     co_return std::nullopt;
 }
 
-net::task<maybe_error> passthrough::answer_stream() {
-    if (call_->reply().kind != body_kind::event_stream) {
-        co_return co_await replay_as_stream();
-    }
-    if (is_filtered()) {
-        filtered_stream relay(c_, *call_);
-        co_return co_await relay.run();
-    }
+net::task<maybe_error> passthrough::relay_raw_stream() {
     raw_stream relay(c_, *call_, model_replacement(c_));
+    co_return co_await relay.run();
+}
+
+net::task<maybe_error> passthrough::relay_filtered_stream() {
+    filtered_stream relay(c_, *call_);
     co_return co_await relay.run();
 }
 
@@ -379,8 +389,12 @@ net::task<maybe_error> passthrough::replay_as_stream() {
 }  // namespace
 
 net::task<maybe_error> run_passthrough(request_context& context) {
+    const auto started = steady_clock::now();
     passthrough relay(context);
-    co_return co_await relay.run();
+    context.shard.counters.call_started(context.target.upstreams.front()->metric_id);
+    auto failure = co_await relay.serve();
+    relay.count_call(started);
+    co_return std::move(failure);
 }
 
 }  // namespace meta_model::dispatch

@@ -9,6 +9,6 @@
 namespace meta_model::dispatch {
 
 // Serves the request. An error is returned only while nothing was committed; the caller writes it.
-net::task<std::optional<base::error>> run_passthrough(request_context& context);
+net::task<base::maybe_error> run_passthrough(request_context& context);
 
 }  // namespace meta_model::dispatch

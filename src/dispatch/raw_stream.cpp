@@ -80,7 +80,8 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
         }
         if (verdict == api::event_verdict::failure) {
             failure_ = inspector_.error();
-            outcome = progress::failed;
+            // As the first event it is the whole reply; behind content it is told where it came.
+            outcome = has_data_ || context_.sink.is_committed() ? progress::failed : progress::refused;
         } else if (verdict == api::event_verdict::done) {
             is_done_ = true;
             outcome = progress::answered;
@@ -99,32 +100,29 @@ write_state raw_stream::write() {
     }
     context_.record.first_byte =
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - context_.start);
-    context_.sink.release_request();
-    context_.request.release();
     std::string storage;
     context_.header_lines += call_.reply().passed_headers;
     const auto head = stream_keepalive::stream_head(context_, storage);
-    return context_.sink.begin(head, std::nullopt, out_);
+    const auto written = context_.sink.begin(head, std::nullopt, out_);
+    // From here on it may take minutes, and what made the request is not needed again.
+    context_.header_lines = {};
+    context_.sink.release_request();
+    context_.request.release();
+    return written;
 }
 
-net::task<std::optional<base::error>> raw_stream::run() {
+// Everything that can be done without waiting: the coroutine that waits for thousands of streams stays small.
+raw_stream::step raw_stream::pump() {
     for (;;) {
         // A partial event stands in front of what is read next, so that events are always contiguous.
         char* const buffer = context_.loop.scratch(carry_.size() + net::event_loop::scratch_bytes);
         std::size_t got = 0;
         const auto state = call_.try_read(buffer + carry_.size(), net::event_loop::scratch_bytes, got);
         if (state == upstream::read_state::would_block) {
-            co_await call_.wait();
-            continue;
+            return step::wait;
         }
-        if (state == upstream::read_state::end) {
-            break;
-        }
-        if (state == upstream::read_state::failed) {
-            if (is_done_) {
-                break;
-            }
-            co_return co_await fail(error_of(context_, call_.error()));
+        if (state != upstream::read_state::data) {
+            return judge_end(state);
         }
         std::memcpy(buffer, carry_.data(), carry_.size());
         const std::string_view bytes(buffer, carry_.size() + got);
@@ -132,73 +130,84 @@ net::task<std::optional<base::error>> raw_stream::run() {
         if (inspector_.has_content()) {
             call_.note_first_token();
         }
-        if (taken == progress::failed && !context_.sink.is_committed()) {
-            auto e = error_of_status(status_in(failure_), call_.reply().retry_after_s, loggable(context_, failure_));
-            co_return co_await fail(std::move(e));
+        if (taken == progress::refused) {
+            error_ = error_of_status(status_in(failure_), call_.reply().retry_after_s, loggable(context_, failure_));
+            return step::failed;
         }
         const auto rest = bytes.substr(run_begin_);
         if (rest.size() > max_event_bytes) {
-            co_return co_await fail(error_of({upstream::call_fault::too_large, "an event above 1 MiB"}));
+            error_ = error_of({upstream::call_fault::too_large, "an event above 1 MiB"});
+            return step::failed;
         }
         carry_.assign(rest);
-        if (!out_.empty()) {
-            const auto written = write();
-            bool is_open = written != write_state::closed;
-            if (written == write_state::pending) {
-                is_open = co_await context_.sink.drain();
-            }
-            if (!is_open) {
-                account();
-                co_return std::nullopt;
-            }
+        const auto written = out_.empty() ? write_state::done : write();
+        if (written == write_state::closed) {
+            return step::client_left;
         }
         if (taken == progress::failed) {
-            // The upstream's own error event was the last thing the client got.
-            context_.was_cut = true;
-            context_.record.outcome = telemetry::outcome_of(base::error_code_id::upstream_error);
-            context_.error_detail = "error event " + base::clip(loggable(context_, failure_), 600);
-            account();
-            context_.sink.end({});
-            co_await context_.sink.drain();
-            co_return std::nullopt;
+            return step::ended_by_error_event;
         }
         if (taken == progress::answered) {
             call_.expect_end();
         }
+        if (written == write_state::pending) {
+            return step::drain;
+        }
     }
-    if (!is_done_ && !inspector_.has_finish()) {
-        co_return co_await fail(error_of({upstream::call_fault::cut, "the stream ended without a finish"}));
+}
+
+raw_stream::step raw_stream::judge_end(upstream::read_state state) {
+    if (is_done_ || (state == upstream::read_state::end && inspector_.has_finish())) {
+        return step::finished;
     }
-    co_await finish();
+    error_ = state == upstream::read_state::failed
+                 ? error_of(context_, call_.error())
+                 : error_of({upstream::call_fault::cut, "the stream ended without a finish"});
+    return step::failed;
+}
+
+net::task<base::maybe_error> raw_stream::run() {
+    auto next = pump();
+    while (next == step::wait || next == step::drain) {
+        if (next == step::wait) {
+            co_await call_.wait();
+            next = pump();
+        } else {
+            const bool is_open = co_await context_.sink.drain();
+            next = is_open ? pump() : step::client_left;
+        }
+    }
+    account();
+    if (next == step::failed && !context_.sink.is_committed()) {
+        co_return std::move(error_);
+    }
+    if (next != step::client_left && end(next) == write_state::pending) {
+        co_await context_.sink.drain();
+    }
     co_return std::nullopt;
 }
 
-net::task<> raw_stream::finish() {
-    account();
-    if (!context_.sink.is_committed()) {
-        out_.clear();
-        write();
-    }
-    // A stream that finished but forgot to say so is completed.
-    const auto state = context_.sink.end(is_done_ ? api::pieces{} : api::pieces{done_event});
-    if (state == write_state::pending) {
-        co_await context_.sink.drain();
-    }
-}
-
-net::task<std::optional<base::error>> raw_stream::fail(base::error e) {
-    account();
-    if (!context_.sink.is_committed()) {
-        co_return e;
+// The last bytes of a stream that was committed to, or is now.
+write_state raw_stream::end(step how) {
+    if (how == step::finished) {
+        if (!context_.sink.is_committed()) {
+            out_.clear();
+            write();
+        }
+        // A stream that finished but forgot to say so is completed.
+        return context_.sink.end(is_done_ ? api::pieces{} : api::pieces{done_event});
     }
     context_.was_cut = true;
-    context_.record.outcome = telemetry::outcome_of(e.id);
-    context_.error_detail = e.detail;
-    const auto event = api::error_event(e);
-    if (context_.sink.end({event}) == write_state::pending) {
-        co_await context_.sink.drain();
+    if (how == step::ended_by_error_event) {
+        // The upstream's own error event was the last thing the client got.
+        context_.record.outcome = telemetry::outcome_of(base::error_code_id::upstream_error);
+        context_.error_detail = "error event " + base::clip(loggable(context_, failure_), 600);
+        return context_.sink.end({});
     }
-    co_return std::nullopt;
+    context_.record.outcome = telemetry::outcome_of(error_->id);
+    context_.error_detail = error_->detail;
+    const auto event = api::error_event(*error_);
+    return context_.sink.end({event});
 }
 
 void raw_stream::account() {

@@ -19,17 +19,19 @@ public:
     raw_stream(request_context& context, upstream::call& call, std::string model);
 
     // An error is returned only while nothing was committed.
-    net::task<std::optional<base::error>> run();
+    net::task<base::maybe_error> run();
 
 private:
-    enum class progress { go_on, answered, failed };
+    enum class progress { go_on, answered, failed, refused };
+    enum class step { wait, drain, finished, failed, ended_by_error_event, client_left };
 
     progress take(std::string_view buffer);
     void take_event(std::string_view event);
     void flush_run(std::string_view buffer);
+    step pump();
+    step judge_end(upstream::read_state state);
     write_state write();
-    net::task<std::optional<base::error>> fail(base::error e);
-    net::task<> finish();
+    write_state end(step how);
     void account();
 
     request_context& context_;
@@ -43,6 +45,7 @@ private:
     bool is_done_ = false;  // [DONE] went out
     bool has_data_ = false; // an event other than a comment was seen
     std::string failure_{};  // raw `error` value of an error event
+    base::maybe_error error_{};
 };
 
 }  // namespace meta_model::dispatch

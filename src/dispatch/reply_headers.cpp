@@ -9,7 +9,7 @@ namespace meta_model::dispatch {
 void append_header(std::string& lines, std::string_view name, std::string_view value) {
     lines += name;
     lines += ": ";
-    lines += base::header_safe(value);
+    base::append_header_safe(lines, value);
     lines += "\r\n";
 }
 

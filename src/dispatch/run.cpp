@@ -7,14 +7,13 @@
 
 namespace meta_model::dispatch {
 
-net::task<std::optional<base::error>> run(request_context& context) {
+namespace {
+
+net::task<base::maybe_error> run_ensemble(request_context& context) {
     using config::profile_type;
-    if (context.target.type == profile_type::passthrough) {
-        co_return co_await run_passthrough(context);
-    }
     append_plan_headers(context);
     if (auto refusal = judge_ensemble_request(context)) {
-        co_return refusal;
+        co_return std::move(refusal);
     }
     const bool is_merge = context.target.profile->synthesis_mode == config::synthesis_mode::merge;
     if (context.target.type == profile_type::moa && is_merge) {
@@ -22,6 +21,12 @@ net::task<std::optional<base::error>> run(request_context& context) {
     }
     co_return base::make_error(base::error_code_id::not_implemented,
                                "Profiles of type cascade and voting, and best-of synthesis, are not available yet.");
+}
+
+}  // namespace
+
+net::task<base::maybe_error> run(request_context& context) {
+    return context.target.type == config::profile_type::passthrough ? run_passthrough(context) : run_ensemble(context);
 }
 
 }  // namespace meta_model::dispatch

@@ -12,7 +12,7 @@ base::error refused(base::error_code_id id, std::string_view message) {
 
 }  // namespace
 
-std::optional<base::error> authenticate(const key_store& keys, std::string_view authorization,
+base::maybe_error authenticate(const key_store& keys, std::string_view authorization,
                                         std::string_view api_key) {
     using base::error_code_id;
     if (keys.is_open()) {

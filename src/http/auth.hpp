@@ -28,7 +28,7 @@ private:
 };
 
 // Judges the `Authorization` and `x-api-key` fields of a request (spec §10.1, decisions on HTTP).
-std::optional<base::error> authenticate(const key_store& keys, std::string_view authorization,
+base::maybe_error authenticate(const key_store& keys, std::string_view authorization,
                                         std::string_view api_key);
 
 }  // namespace meta_model::http

@@ -16,6 +16,11 @@ using std::chrono::steady_clock;
 
 namespace {
 
+// In the order of forwarded_names.
+constexpr net::known_field forwarded_fields[] = {net::known_field::openai_beta, net::known_field::anthropic_beta,
+                                                 net::known_field::traceparent, net::known_field::tracestate};
+static_assert(std::size(forwarded_fields) == std::size(forwarded_names));
+
 bool is_request_id(std::string_view id) {
     return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, [](char c) {
         const auto l = static_cast<char>(c | 0x20);
@@ -149,7 +154,7 @@ net::task<bool> connection::serve_one() {
     const auto state = co_await read_head(head_bytes);
     if (state == input_state::ready) {
         if (auto refusal = judge_head(input().substr(0, head_bytes))) {
-            co_await refuse(std::move(*refusal), true);
+            co_await refuse(std::move(refusal), true);
         }
     }
     if (state != input_state::ready || is_committed_) {
@@ -169,12 +174,13 @@ net::task<bool> connection::serve_one() {
     if (request_.method == "OPTIONS") {
         co_await answer_preflight();
     } else if (auto refusal = judge_access()) {
-        co_await refuse(std::move(*refusal), false);
+        co_await refuse(std::move(refusal), false);
     } else {
         thread_.loop.watch(*this, stream_.fd());
         co_await route_->handler(*this);
         if (!is_committed_ && !is_gone_ && !is_aborted_) {
-            co_await send_error(base::make_error(error_code_id::internal, "internal server error"));
+            base::maybe_error e = base::make_error(error_code_id::internal, "internal server error");
+            co_await refuse(std::move(e), true);
         }
     }
     const bool is_flushed = co_await flush();
@@ -189,14 +195,15 @@ net::task<bool> connection::serve_one() {
     end_request();
     if (begin_ == end_) {
         begin_ = end_ = 0;
-        long_input_.clear();
-        long_input_.shrink_to_fit();
+        if (input_capacity_ > input_bytes) {
+            release_input();
+        }
     }
     co_return goes_on;
 }
 
 // Framing and limits of the head. Everything refused here closes the connection.
-std::optional<base::error> connection::judge_head(std::string_view text) {
+base::maybe_error connection::judge_head(std::string_view text) {
     static thread_local net::request_head head;  // large, and needed only until this function returns
     start_ = steady_clock::now();
     while (text.starts_with("\r\n")) {
@@ -214,15 +221,15 @@ std::optional<base::error> connection::judge_head(std::string_view text) {
     is_head_request_ = head.method == "HEAD";
     request_.method = head.method;
     request_.path = path_of(head.target);
-    request_.origin = head.find("origin");
-    request_.accept = head.find("accept");
-    request_.content_type = head.find("content-type");
+    request_.origin = head.get(net::known_field::origin);
+    request_.accept = head.get(net::known_field::accept);
+    request_.content_type = head.get(net::known_field::content_type);
     for (std::size_t i = 0; i < std::size(forwarded_names); ++i) {
-        request_.forwarded[i] = head.find(forwarded_names[i]);
+        request_.forwarded[i] = head.get(forwarded_fields[i]);
     }
-    preflight_headers_ = head.find("access-control-request-headers");
+    preflight_headers_ = head.get(net::known_field::access_control_request_headers);
     allow_origin_ = allowed_origin(service_.config.server.cors_allow_origins, request_.origin);
-    if (const auto id = head.find("x-request-id"); is_request_id(id)) {
+    if (const auto id = head.get(net::known_field::x_request_id); is_request_id(id)) {
         client_request_id_ = id;
     }
     if (head.target.size() > 8192) {
@@ -237,7 +244,7 @@ std::optional<base::error> connection::judge_head(std::string_view text) {
     route_ = found.route;
     request_.path_rest = found.path_rest;
     // The answer to an unknown path must not tell strangers what exists, so the credential is judged before it.
-    access_error_ = authenticate(service_.keys, head.find("authorization"), head.find("x-api-key"));
+    access_error_ = authenticate(service_.keys, head.get(net::known_field::authorization), head.get(net::known_field::x_api_key));
     is_authenticated_ = !access_error_;
     if (service_.router.is_exempt(request_.path) || request_.method == "OPTIONS") {
         access_error_.reset();
@@ -251,8 +258,8 @@ std::optional<base::error> connection::judge_head(std::string_view text) {
                             ? base::make_error(error_code_id::wrong_method, "This path does not serve this method.")
                             : base::make_error(error_code_id::unknown_path, "There is nothing at this path.");
     }
-    if (!access_error_ && !head.find("content-encoding").empty() &&
-        !base::ascii_iequals(head.find("content-encoding"), "identity")) {
+    if (!access_error_ && !head.get(net::known_field::content_encoding).empty() &&
+        !base::ascii_iequals(head.get(net::known_field::content_encoding), "identity")) {
         access_error_ = base::make_error(error_code_id::unsupported_media_type,
                                          "Request bodies must not be encoded (Content-Encoding).");
     }
@@ -260,11 +267,11 @@ std::optional<base::error> connection::judge_head(std::string_view text) {
 }
 
 // Everything that is decided before the body is read.
-std::optional<base::error> connection::judge_access() {
+base::maybe_error connection::judge_access() {
     if (access_error_) {
         return std::move(access_error_);
     }
-    if (const auto refusal = judge_body_head()) {
+    if (auto refusal = judge_body_head()) {
         return refusal;
     }
     if (route_->auth == auth_class::token && !take_slot()) {
@@ -275,7 +282,7 @@ std::optional<base::error> connection::judge_access() {
     return std::nullopt;
 }
 
-std::optional<base::error> connection::judge_body_head() const {
+base::maybe_error connection::judge_body_head() const {
     if (route_->body == body_class::none) {
         return std::nullopt;
     }
@@ -301,7 +308,7 @@ net::task<> connection::answer_preflight() {
 }
 
 // Answers with an error. Fatal ones, and those whose body is not worth reading away, close the connection.
-net::task<> connection::refuse(base::error e, bool is_fatal) {
+net::task<> connection::refuse(base::maybe_error e, bool is_fatal) {
     if (is_fatal) {
         keep_alive_ = false;
     }
@@ -310,7 +317,7 @@ net::task<> connection::refuse(base::error e, bool is_fatal) {
     if (is_chunked_ || unread > worth_reading || expects_continue_) {
         keep_alive_ = false;
     }
-    co_await send_error(e);
+    co_await send_error(*e);
 }
 
 bool connection::closes_after() const {

@@ -14,7 +14,6 @@
 #include "net/request_head.hpp"
 #include "net/stream.hpp"
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,9 +55,13 @@ public:
     std::string_view request_id() const { return request_id_; }  // "metamodel-…"
     base::steady_time start() const { return start_; }
 
+    // Sets request().body when all of it came with the head, as small ones do; else read_body() has to be awaited.
+    bool try_read_body();
     // Reads the body into request().body. False: the reply was sent or the client is gone; the handler just returns.
     net::task<bool> read_body();
-    void release_body();
+    // Gives back the memory of body and head, for replies that go on long after they were needed; to be called once
+    // the reply's head went out. What is left of request() is the method and the path.
+    void release_request();
 
     // A whole reply. HEAD gets the head alone.
     send_state send(int status, std::string_view content_type, std::string_view header_lines, const api::pieces& body);
@@ -86,10 +89,11 @@ private:
     net::task<bool> serve_one();
     net::task<input_state> read_head(std::size_t& head_bytes);
     net::task<bool> fill_input();
-    net::task<> refuse(base::error e, bool is_fatal);
-    std::optional<base::error> judge_head(std::string_view head);
-    std::optional<base::error> judge_access();
-    std::optional<base::error> judge_body_head() const;
+    net::task<> refuse(base::maybe_error e, bool is_fatal);
+    base::maybe_error judge_unfinished_head(std::string_view text);
+    base::maybe_error judge_head(std::string_view head);
+    base::maybe_error judge_access();
+    base::maybe_error judge_body_head() const;
     void begin_request();
     void end_request();
     bool take_slot();
@@ -99,6 +103,8 @@ private:
     void keep_surplus(std::string_view bytes);
     net::task<bool> skip_body();
     bool reserve_body(std::size_t bytes);
+    void release_body();
+    void release_input();
     void arm_body_deadline(std::size_t received);
     net::task<> linger();
 
@@ -107,7 +113,7 @@ private:
     bool closes_after() const;
     void write_access_line();
 
-    static constexpr std::size_t inline_bytes = 2048;
+    static constexpr std::size_t input_bytes = 2048;  // the usual head, and small bodies
     static constexpr std::chrono::seconds write_stall{60};  // a client that takes nothing for so long is gone
 
     service& service_;
@@ -115,21 +121,22 @@ private:
     net::stream stream_;
     std::unique_ptr<base::cancel_source> cancel_;
 
-    // Input: what was received and not consumed. Small requests stay in the fixed part.
-    std::array<char, inline_bytes> inline_;
-    std::string long_input_;  // for heads that do not fit
+    // Input: what was received and not consumed is at [begin_, end_).
+    std::unique_ptr<char[]> input_;
+    std::size_t input_capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::string_view input() const;
-    void consume(std::size_t n);
+    std::string_view input() const { return {input_.get() + begin_, end_ - begin_}; }
+    void consume(std::size_t n) { begin_ += n; }
 
     http::request request_;
     const http::route* route_ = nullptr;
-    std::optional<base::error> access_error_;  // found with the head, told after preflights were answered
+    base::maybe_error access_error_;  // found with the head, told after preflights were answered
     std::string_view allow_origin_;
     std::string_view client_request_id_;
     std::string_view preflight_headers_;
     std::string request_id_;
+    std::string kept_line_;  // method and path, once the head was released
     request_facts facts_;
     base::steady_time start_{};
     base::steady_time last_write_{};

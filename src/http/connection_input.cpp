@@ -22,39 +22,49 @@ base::steady_duration to_steady(config::seconds_f s) {
 
 }  // namespace
 
-std::string_view connection::input() const {
-    const char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
-    return {data + begin_, end_ - begin_};
-}
-
-void connection::consume(std::size_t n) {
-    begin_ += n;
-}
-
 // Appends at least one byte to the input.
 net::task<bool> connection::fill_input() {
     if (begin_ > 0) {
-        char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
-        std::memmove(data, data + begin_, end_ - begin_);
+        std::memmove(input_.get(), input_.get() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
     }
-    const auto capacity = long_input_.empty() ? inline_.size() : long_input_.size();
-    if (end_ == capacity) {
-        std::string larger(capacity * 4, '\0');
-        std::memcpy(larger.data(), input().data(), end_);
-        long_input_ = std::move(larger);
+    if (end_ == input_capacity_) {
+        const auto capacity = input_capacity_ == 0 ? input_bytes : input_capacity_ * 4;
+        std::unique_ptr<char[]> larger(new char[capacity]);
+        std::copy_n(input_.get(), end_, larger.get());
+        input_ = std::move(larger);
+        input_capacity_ = capacity;
     }
-    char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
-    const auto room = (long_input_.empty() ? inline_.size() : long_input_.size()) - end_;
     std::size_t got = 0;
-    const auto status = co_await stream_.read_some(data + end_, room, got);
+    const auto status = co_await stream_.read_some(input_.get() + end_, input_capacity_ - end_, got);
     if (status != net::io_status::ok) {
         co_return false;
     }
     end_ += got;
     thread_.shard.counters.add(telemetry::counter::received_bytes, static_cast<std::int64_t>(got));
     co_return true;
+}
+
+void connection::release_input() {
+    input_.reset();
+    input_capacity_ = begin_ = end_ = 0;
+}
+
+// What is wrong with a head whose end has not come yet.
+base::maybe_error connection::judge_unfinished_head(std::string_view text) {
+    const auto limit = service_.config.server.limits.max_header_bytes;
+    const bool has_line = text.find("\r\n") != std::string_view::npos;
+    if (text.size() > limit) {
+        return has_line ? base::make_error(error_code_id::headers_too_large,
+                                           "The request head is larger than " + std::to_string(limit) + " bytes.")
+                        : base::make_error(error_code_id::uri_too_long, "The request line is too long.");
+    }
+    // A bare LF can never become a head we accept; say so now and not at the timeout.
+    if (!has_line && text.find('\n') != std::string_view::npos) {
+        return base::make_error(error_code_id::malformed_request, "The request is not valid HTTP/1.1.");
+    }
+    return {};
 }
 
 net::task<connection::input_state> connection::read_head(std::size_t& head_bytes) {
@@ -78,21 +88,9 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
             co_return input_state::ready;
         }
         searched = text.size();
-        if (text.size() > limits.max_header_bytes) {
-            const bool is_line = text.find("\r\n") == std::string_view::npos;
+        if (auto fault = judge_unfinished_head(text)) {
             start_ = steady_clock::now();
-            auto e = is_line ? base::make_error(error_code_id::uri_too_long, "The request line is too long.")
-                             : base::make_error(error_code_id::headers_too_large,
-                                                "The request head is larger than " +
-                                                    std::to_string(limits.max_header_bytes) + " bytes.");
-            co_await refuse(std::move(e), true);
-            co_return input_state::refused;
-        }
-        // A bare LF can never become a head we accept; say so now and not at the timeout.
-        if (text.find('\n') != std::string_view::npos && text.find("\r\n") == std::string_view::npos) {
-            start_ = steady_clock::now();
-            co_await refuse(base::make_error(error_code_id::malformed_request, "The request is not valid HTTP/1.1."),
-                            true);
+            co_await refuse(std::move(fault), true);
             co_return input_state::refused;
         }
         if (!text.empty() && phase_ == phase::idle) {
@@ -106,8 +104,9 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
         if (!is_ok) {
             if (is_timed_out_ && phase_ == phase::head) {
                 start_ = steady_clock::now();
-                co_await refuse(base::make_error(error_code_id::request_timeout, "The request head came too slowly."),
-                                true);
+                base::maybe_error e =
+                    base::make_error(error_code_id::request_timeout, "The request head came too slowly.");
+                co_await refuse(std::move(e), true);
             }
             co_return input_state::closed;
         }
@@ -142,6 +141,20 @@ bool connection::reserve_body(std::size_t bytes) {
     return true;
 }
 
+void connection::release_request() {
+    release_body();
+    if (begin_ != end_) {
+        return;  // the client sent more already: head and rest share their memory
+    }
+    kept_line_.assign(request_.method).append(request_.path);
+    const auto method_bytes = request_.method.size();
+    request_ = {};
+    request_.method = std::string_view(kept_line_).substr(0, method_bytes);
+    request_.path = std::string_view(kept_line_).substr(method_bytes);
+    allow_origin_ = client_request_id_ = preflight_headers_ = {};
+    release_input();
+}
+
 void connection::release_body() {
     if (body_capacity_ > 0) {
         service_.in_flight_bytes.fetch_sub(static_cast<std::int64_t>(body_capacity_), std::memory_order_relaxed);
@@ -151,15 +164,18 @@ void connection::release_body() {
     request_.body = {};
 }
 
-net::task<bool> connection::read_body() {
-    if (!body_is_pending_) {
-        co_return true;
-    }
+bool connection::try_read_body() {
     const auto length = static_cast<std::size_t>(content_length_.value_or(0));
-    if (!is_chunked_ && input().size() >= length) {
+    if (body_is_pending_ && !is_chunked_ && input().size() >= length) {
         request_.body = input().substr(0, length);
         consume(length);
         body_is_pending_ = false;
+    }
+    return !body_is_pending_;
+}
+
+net::task<bool> connection::read_body() {
+    if (try_read_body()) {
         co_return true;
     }
     if (expects_continue_ && input().empty()) {
@@ -176,7 +192,7 @@ net::task<bool> connection::read_body() {
     if (is_chunked_) {
         is_read = co_await read_chunked_body();
     } else {
-        is_read = co_await read_sized_body(length);
+        is_read = co_await read_sized_body(static_cast<std::size_t>(content_length_.value_or(0)));
     }
     phase_ = phase::serving;
     thread_.loop.timers().disarm(*this);
@@ -269,13 +285,11 @@ net::task<bool> connection::read_chunked_body() {
 
 // Bytes behind a chunked body are the next request's.
 void connection::keep_surplus(std::string_view bytes) {
-    const auto capacity = long_input_.empty() ? inline_.size() : long_input_.size();
-    if (bytes.size() > capacity - end_) {
+    if (bytes.size() > input_capacity_ - end_) {
         keep_alive_ = false;  // more pipelined than there is room for: the client will send it again
         return;
     }
-    char* const data = long_input_.empty() ? inline_.data() : long_input_.data();
-    std::memcpy(data + end_, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), input_.get() + end_);
     end_ += bytes.size();
 }
 

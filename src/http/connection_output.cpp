@@ -77,6 +77,15 @@ void refresh_date(thread_service& thread) {
     thread.date_line.assign(text, n);
 }
 
+void append_clipped(std::string& line, bool is_json, std::string_view key, std::string_view value,
+                    std::size_t max_bytes) {
+    if (value.size() <= max_bytes) {
+        base::append_log_field(line, is_json, key, value);
+    } else {
+        base::append_log_field(line, is_json, key, base::clip(value, max_bytes));
+    }
+}
+
 }  // namespace
 
 void connection::make_head(std::string& out, int status, std::string_view content_type,
@@ -178,7 +187,8 @@ send_state connection::send(int status, std::string_view content_type, std::stri
         head += crlf;
     }
     head += crlf;
-    return transmit(head, is_head_request_ ? api::pieces{} : body, false, true);
+    static const api::pieces no_body;
+    return transmit(head, is_head_request_ ? no_body : body, false, true);
 }
 
 send_state connection::begin(int status, std::string_view content_type, std::string_view header_lines,
@@ -307,8 +317,8 @@ void connection::write_access_line() {
     const bool is_json = log.format == config::log_format::json;
     base::begin_log_line(out, is_json, base::log_level::info, "request");
     base::append_log_field(out, is_json, "id", request_id_);
-    base::append_log_field(out, is_json, "method", base::clip(request_.method, 16));
-    base::append_log_field(out, is_json, "path", base::clip(request_.path, 128));
+    append_clipped(out, is_json, "method", request_.method, 16);
+    append_clipped(out, is_json, "path", request_.path, 128);
     base::append_log_number(out, is_json, "status", status);
     base::append_log_number(out, is_json, "elapsed_us", elapsed.count());
     if (!facts_.profile.empty()) {
@@ -323,7 +333,7 @@ void connection::write_access_line() {
         base::append_log_field(out, is_json, "code", facts_.code);
     }
     if (!facts_.detail.empty()) {
-        base::append_log_field(out, is_json, "detail", base::clip(facts_.detail, 256));
+        append_clipped(out, is_json, "detail", facts_.detail, 256);
     }
     base::end_log_line(out, is_json);
 }

@@ -3,16 +3,29 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace meta_model::net {
 
 namespace {
 
-bool is_token_char(char c) {
-    const auto l = static_cast<char>(c | 0x20);
-    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+// RFC 9110 §5.6.2: characters of a field name.
+constexpr auto is_token_char = [] {
+    std::array<bool, 256> table{};
+    for (int c = '0'; c <= 'z'; ++c) {
+        const auto l = c | 0x20;
+        table[static_cast<std::size_t>(c)] = (l >= 'a' && l <= 'z') || c <= '9';
+    }
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
+        table[static_cast<unsigned char>(c)] = true;
+    }
+    return table;
+}();
+
+bool is_token(std::string_view text) {
+    return !text.empty() &&
+           std::ranges::all_of(text, [](char c) { return is_token_char[static_cast<unsigned char>(c)]; });
 }
 
 // HTTP/1.x SP 3DIGIT [SP reason]
@@ -40,8 +53,7 @@ std::string_view without_white_space(std::string_view value) {
 bool parse_field(std::string_view line, reply_head& out) {
     const auto colon = line.find(':');
     const auto name = line.substr(0, colon);
-    if (colon == std::string_view::npos || name.empty() || !std::ranges::all_of(name, is_token_char) ||
-        out.field_count == request_head::max_fields) {
+    if (colon == std::string_view::npos || !is_token(name) || out.field_count == request_head::max_fields) {
         return false;
     }
     out.fields[out.field_count++] = {name, without_white_space(line.substr(colon + 1))};
@@ -116,16 +128,16 @@ bool parse_reply_head(std::string_view head, reply_head& out) {
     out.content_length = 0;
     bool is_first = true;
     while (true) {
-        const auto end = head.find("\r\n");
-        if (end == std::string_view::npos) {
+        const auto lf = head.find('\n');
+        if (lf == std::string_view::npos || lf == 0 || head[lf - 1] != '\r') {
             return false;
         }
-        const auto line = head.substr(0, end);
-        head.remove_prefix(end + 2);
+        const auto line = head.substr(0, lf - 1);
+        head.remove_prefix(lf + 1);
         if (line.empty()) {
             return !is_first && judge_framing(out);
         }
-        const bool is_clean = std::ranges::none_of(line, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+        const bool is_clean = line.find('\r') == std::string_view::npos && line.find('\0') == std::string_view::npos;
         if (!is_clean || !(is_first ? parse_status_line(line, out) : parse_field(line, out))) {
             return false;
         }

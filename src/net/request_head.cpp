@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace meta_model::net {
 
@@ -18,6 +17,38 @@ using boost::beast::string_view;
 
 std::string_view to_std(string_view s) {
     return {s.data(), s.size()};
+}
+
+// In the order of known_field; compared without case.
+constexpr std::array<std::string_view, static_cast<std::size_t>(known_field::none)> known_names{
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "content-type",
+    "content-encoding",
+    "expect",
+    "authorization",
+    "x-api-key",
+    "origin",
+    "accept",
+    "access-control-request-headers",
+    "x-request-id",
+    "openai-beta",
+    "anthropic-beta",
+    "traceparent",
+    "tracestate",
+};
+
+void note_known_field(request_head& head, std::string_view name, std::string_view value) {
+    for (std::size_t i = 0; i < known_names.size(); ++i) {
+        if (known_names[i].size() == name.size() && base::ascii_iequals(known_names[i], name)) {
+            if (head.known_counts[i]++ == 0) {
+                head.known_values[i] = value;
+            }
+            return;
+        }
+    }
 }
 
 // Hands the parts of a head to a request_head without building a container of them.
@@ -46,6 +77,7 @@ private:
             return;
         }
         out_.fields[out_.field_count++] = {to_std(name), to_std(value)};
+        note_known_field(out_, to_std(name), to_std(value));
     }
     void on_header_impl(error_code&) override {}
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
@@ -103,14 +135,14 @@ bool read_length(std::string_view text, std::uint64_t& out) {
 }
 
 head_fault judge_framing(request_head& h) {
-    const auto codings = h.count("transfer-encoding");
-    const auto lengths = h.count("content-length");
+    const auto codings = h.count(known_field::transfer_encoding);
+    const auto lengths = h.count(known_field::content_length);
     if (codings > 0) {
         // With both, or on 1.0, a proxy before us may have counted the body otherwise (RFC 9112 §6.1).
         if (h.is_http_1_0 || lengths > 0 || codings > 1) {
             return head_fault::malformed;
         }
-        if (!base::ascii_iequals(h.find("transfer-encoding"), "chunked")) {
+        if (!base::ascii_iequals(h.get(known_field::transfer_encoding), "chunked")) {
             return head_fault::malformed;
         }
         h.is_chunked = true;
@@ -121,7 +153,7 @@ head_fault judge_framing(request_head& h) {
     }
     if (lengths == 1) {
         std::uint64_t n = 0;
-        if (!read_length(h.find("content-length"), n)) {
+        if (!read_length(h.get(known_field::content_length), n)) {
             return head_fault::malformed;
         }
         h.content_length = n;
@@ -139,24 +171,24 @@ bool is_legal_host(std::string_view host) {
 }
 
 head_fault judge_fields(request_head& h) {
-    const auto hosts = h.count("host");
+    const auto hosts = h.count(known_field::host);
     if (hosts > 1 || (hosts == 0 && !h.is_http_1_0)) {
         return head_fault::malformed;
     }
-    h.host = h.find("host");
+    h.host = h.get(known_field::host);
     if (!is_legal_host(h.host)) {
         return head_fault::malformed;
     }
     bool close = false;
     bool keep = false;
-    for (std::size_t i = 0; i < h.field_count; ++i) {
+    for (std::size_t i = 0; h.count(known_field::connection) > 0 && i < h.field_count; ++i) {
         if (base::ascii_iequals(h.fields[i].name, "connection")) {
             close = close || has_token(h.fields[i].value, "close");
             keep = keep || has_token(h.fields[i].value, "keep-alive");
         }
     }
     h.keep_alive = !close && (!h.is_http_1_0 || keep);
-    if (const auto expect = h.find("expect"); !expect.empty()) {
+    if (const auto expect = h.get(known_field::expect); !expect.empty()) {
         if (!base::ascii_iequals(expect, "100-continue")) {
             return head_fault::bad_expectation;
         }
@@ -167,30 +199,20 @@ head_fault judge_fields(request_head& h) {
 
 }  // namespace
 
-std::string_view request_head::find(std::string_view name) const {
-    for (std::size_t i = 0; i < field_count; ++i) {
-        if (fields[i].name.size() == name.size() && base::ascii_iequals(fields[i].name, name)) {
-            return fields[i].value;
+std::size_t find_head_end(std::string_view buffer, std::size_t from) {
+    // Line by line: lines are long enough for memchr to be the fastest way.
+    for (auto lf = buffer.find('\n', from); lf != std::string_view::npos; lf = buffer.find('\n', lf + 1)) {
+        if (lf >= from + 3 && buffer.substr(lf - 3, 3) == "\r\n\r") {
+            return lf + 1;
         }
     }
-    return {};
-}
-
-std::size_t request_head::count(std::string_view name) const {
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < field_count; ++i) {
-        n += base::ascii_iequals(fields[i].name, name) ? 1 : 0;
-    }
-    return n;
-}
-
-std::size_t find_head_end(std::string_view buffer, std::size_t from) {
-    const auto* const found = static_cast<const char*>(::memmem(buffer.data() + from, buffer.size() - from, "\r\n\r\n", 4));
-    return found == nullptr ? std::string_view::npos : static_cast<std::size_t>(found - buffer.data()) + 4;
+    return std::string_view::npos;
 }
 
 head_fault parse_request_head(std::string_view head, request_head& out) {
     out.field_count = 0;
+    out.known_values.fill({});
+    out.known_counts.fill(0);
     out.content_length.reset();
     out.is_chunked = out.expects_continue = false;
     if (has_stray_line_ends(head) || head.find('\0') != std::string_view::npos) {

@@ -15,6 +15,28 @@ struct header_field {
     std::string_view value{};  // without surrounding white space
 };
 
+// Fields that the gateway acts on, found while the head is read.
+enum class known_field : std::uint8_t {
+    host,
+    connection,
+    content_length,
+    transfer_encoding,
+    content_type,
+    content_encoding,
+    expect,
+    authorization,
+    x_api_key,
+    origin,
+    accept,
+    access_control_request_headers,
+    x_request_id,
+    openai_beta,
+    anthropic_beta,
+    traceparent,
+    tracestate,
+    none,
+};
+
 struct request_head {
     static constexpr std::size_t max_fields = 100;
 
@@ -29,9 +51,12 @@ struct request_head {
     bool keep_alive = true;
     bool expects_continue = false;
 
-    // The value of the first field of this name (ASCII case-insensitive), or empty.
-    std::string_view find(std::string_view name) const;
-    std::size_t count(std::string_view name) const;
+    // The value of the first such field, or empty; how many there are.
+    std::string_view get(known_field f) const { return known_values[static_cast<std::size_t>(f)]; }
+    std::size_t count(known_field f) const { return known_counts[static_cast<std::size_t>(f)]; }
+
+    std::array<std::string_view, static_cast<std::size_t>(known_field::none)> known_values{};
+    std::array<std::uint8_t, static_cast<std::size_t>(known_field::none)> known_counts{};
 };
 
 enum class head_fault {

@@ -21,7 +21,7 @@ public:
     bool has_pending() const override { return c_.has_pending(); }
     bool may_commit_early() const override { return !c_.is_http_1_0(); }
     base::steady_time last_write() const override { return c_.last_write(); }
-    void release_request() override { c_.release_body(); }
+    void release_request() override { c_.release_request(); }
 
 private:
     http::connection& c_;

@@ -35,7 +35,7 @@ std::string upstream_lines(const http::connection& c) {
         if (!value.empty()) {
             lines += http::forwarded_names[i];
             lines += ": ";
-            lines += base::header_safe(value, 1024);
+            base::append_header_safe(lines, value, 1024);
             lines += "\r\n";
         }
     }
@@ -73,7 +73,7 @@ void set_facts(http::connection& c, const dispatch::request_context& context) {
 
 // Every outcome is recorded, the failed ones above all.
 void record(http::connection& c, const model_services& s, dispatch::request_context& context,
-            const std::optional<base::error>& failure) {
+            const base::maybe_error& failure) {
     using std::chrono::duration_cast;
     auto& r = context.record;
     auto& shard = c.thread().shard;
@@ -98,26 +98,38 @@ void record(http::connection& c, const model_services& s, dispatch::request_cont
     s.recorder.record(shard, std::move(r));
 }
 
+// Everything that is decided before an upstream is asked.
+base::result<const dispatch::target*> admit(const model_services& s, std::string_view body,
+                                            api::chat_request& request) {
+    if (!base::is_valid_utf8(body)) {
+        return base::make_error(error_code_id::invalid_json, "The request body is not valid UTF-8.");
+    }
+    if (const auto parsed = request.parse(body, s.config.server.limits.max_json_depth); !parsed) {
+        return parsed.error();
+    }
+    if (const auto judged = judge(s, request); !judged) {
+        return judged.error();
+    }
+    return s.catalog.resolve(request.requested_name());
+}
+
 net::task<> chat_completions(const model_services& s, http::connection& c) {
-    const bool is_ok = co_await c.read_body();
-    if (!is_ok) {
-        co_return;
+    if (!c.try_read_body()) {
+        const bool is_ok = co_await c.read_body();
+        if (!is_ok) {
+            co_return;
+        }
     }
     api::chat_request request;
-    base::result<void> judged =
-        base::is_valid_utf8(c.request().body)
-            ? request.parse(c.request().body, s.config.server.limits.max_json_depth)
-            : base::result<void>(base::make_error(error_code_id::invalid_json, "The request body is not valid UTF-8."));
-    if (judged) {
-        judged = judge(s, request);
+    base::maybe_error refusal;
+    const dispatch::target* target = nullptr;
+    if (auto admitted = admit(s, c.request().body, request)) {
+        target = *admitted;
+    } else {
+        refusal = std::move(admitted).error();
     }
-    if (!judged) {
-        co_await c.send_error(judged.error());
-        co_return;
-    }
-    const auto target = s.catalog.resolve(request.requested_name());
-    if (!target) {
-        co_await c.send_error(target.error());
+    if (refusal) {
+        co_await c.send_error(*refusal);
         co_return;
     }
     http_answer_sink sink(c);
@@ -127,7 +139,7 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
                                       .shard = c.thread().shard,
                                       .log = s.log,
                                       .config = s.config,
-                                      .target = **target,
+                                      .target = *target,
                                       .request = request,
                                       .sink = sink,
                                       .cancel = c.cancel(),

@@ -4,22 +4,35 @@
 #include "base/timer_wheel.hpp"
 #include "net/stream.hpp"
 
-#include <array>
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace meta_model::upstream {
 
 // A connection to an upstream with the bytes that a waited-for read put into it.
 struct connection {
-    // A small reply with its head fits; a stream's chunk as well. One of these is held per open stream.
-    static constexpr std::size_t buffer_bytes = 2048;
+    static constexpr std::size_t reply_bytes = 2048;  // a small reply with its head fits
+    static constexpr std::size_t event_bytes = 512;   // an event of a stream mostly does; one is held per open stream
 
     explicit connection(net::tcp_socket s) : stream(std::move(s)) {}
 
+    std::string_view unread() const { return {buffer.get() + begin, end - begin}; }
+
+    // Only while nothing is unread.
+    void resize_buffer(std::size_t bytes) {
+        if (capacity != bytes) {
+            buffer.reset();  // first, so that not both are held
+            buffer.reset(new char[bytes]);
+            capacity = bytes;
+        }
+        begin = end = 0;
+    }
+
     net::stream stream;
-    std::array<char, buffer_bytes> buffer;
+    std::unique_ptr<char[]> buffer{};
+    std::size_t capacity = 0;
     std::size_t begin = 0;
     std::size_t end = 0;
     bool is_reused = false;

@@ -23,6 +23,11 @@ base::steady_duration to_steady(config::seconds_f s) {
     return std::chrono::duration_cast<base::steady_duration>(s);
 }
 
+const api::pieces& body_of(const call_options& options) {
+    static const api::pieces none;
+    return options.body != nullptr ? *options.body : none;
+}
+
 // The next pieces of a gathering write, from byte `offset` of the whole on.
 int gather(const std::string& head, const api::pieces& body, std::size_t offset, iovec* out) {
     int n = 0;
@@ -152,7 +157,11 @@ net::task<call_error> http_call::start(const call_options& options) {
             }
         }
         enter(phase::first_byte);
-        const bool is_sent = co_await send_request(options);
+        std::size_t sent = 0;
+        bool is_sent = send_at_once(options, sent);
+        if (!is_sent) {
+            is_sent = co_await send_rest(options, sent);
+        }
         if (is_sent) {
             const bool is_answered = co_await read_head();
             if (is_answered) {
@@ -202,12 +211,7 @@ net::task<bool> http_call::connect() {
     co_return false;
 }
 
-net::task<bool> http_call::send_request(const call_options& options) {
-    static const api::pieces no_body;
-    const auto& body = options.body != nullptr ? *options.body : no_body;
-    const auto body_bytes = api::total_size(body);
-    std::string head;
-    head.reserve(512);
+void http_call::write_head(const call_options& options, std::string& head) const {
     head += options.method;
     head += ' ';
     head += upstream_.endpoint.path;
@@ -219,18 +223,33 @@ net::task<bool> http_call::send_request(const call_options& options) {
     head += upstream_.auth_header;
     head += options.header_lines;
     if (options.body != nullptr) {
-        char length[64] = "Content-Type: application/json\r\nContent-Length: ";
-        head += length;
-        head.append(length, std::to_chars(length, length + sizeof length, body_bytes).ptr);
+        char length[24];
+        head += "Content-Type: application/json\r\nContent-Length: ";
+        head.append(length, std::to_chars(length, length + sizeof length, api::total_size(*options.body)).ptr);
         head += "\r\n";
     }
     head += "\r\n";
+}
 
-    const auto total = head.size() + body_bytes;
-    std::size_t sent = 0;
+// Head and body in one write, as nearly always; `sent` tells how much of them the kernel took.
+bool http_call::send_at_once(const call_options& options, std::size_t& sent) {
+    static thread_local std::string head;
+    head.clear();
+    write_head(options, head);
+    iovec parts[max_gather];
+    const int n = gather(head, body_of(options), 0, parts);
+    may_reuse_ = connection_->stream.try_write(parts, n, sent) == net::io_status::ok &&
+                 sent == head.size() + api::total_size(body_of(options));
+    return may_reuse_;
+}
+
+net::task<bool> http_call::send_rest(const call_options& options, std::size_t sent) {
+    std::string head;
+    write_head(options, head);
+    const auto total = head.size() + api::total_size(body_of(options));
     while (sent < total) {
         iovec parts[max_gather];
-        const int n = gather(head, body, sent, parts);
+        const int n = gather(head, body_of(options), sent, parts);
         std::size_t written = 0;
         auto status = connection_->stream.try_write(parts, n, written);
         if (status == net::io_status::ok) {

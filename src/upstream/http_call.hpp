@@ -40,7 +40,9 @@ private:
     call_error fault_of(net::io_status status, std::string_view doing);
 
     net::task<bool> connect();
-    net::task<bool> send_request(const call_options& options);
+    void write_head(const call_options& options, std::string& head) const;
+    bool send_at_once(const call_options& options, std::size_t& sent);
+    net::task<bool> send_rest(const call_options& options, std::size_t sent);
     net::task<bool> read_head();
     bool digest_head(std::string_view head);
     void pass_header(const net::header_field& field);

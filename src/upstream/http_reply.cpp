@@ -16,18 +16,23 @@ constexpr std::size_t max_head_bytes = 64 * 1024;
 constexpr int max_interim_replies = 16;
 
 body_kind kind_of(std::string_view content_type) {
-    const auto type = base::ascii_lower(base::trim(content_type.substr(0, content_type.find(';'))));
-    if (type == "text/event-stream") {
+    const auto type = base::trim(content_type.substr(0, content_type.find(';')));
+    if (base::ascii_iequals(type, "text/event-stream")) {
         return body_kind::event_stream;
     }
-    return type == "application/json" || type.ends_with("+json") ? body_kind::json : body_kind::other;
+    constexpr std::string_view json_suffix = "+json";
+    const bool is_json = base::ascii_iequals(type, "application/json") ||
+                         (type.size() > json_suffix.size() &&
+                          base::ascii_iequals(type.substr(type.size() - json_suffix.size()), json_suffix));
+    return is_json ? body_kind::json : body_kind::other;
 }
 
 // Facts of an upstream that clients may see; everything else about it stays here.
 bool may_pass(std::string_view name) {
-    const auto lower = base::ascii_lower(name);
-    return lower.starts_with("retry-after") || lower.starts_with("x-ratelimit-") || lower.starts_with("ratelimit") ||
-           lower.starts_with("anthropic-ratelimit-");
+    static constexpr std::string_view beginnings[] = {"retry-after", "x-ratelimit-", "ratelimit",
+                                                      "anthropic-ratelimit-"};
+    return std::ranges::any_of(
+        beginnings, [&](std::string_view start) { return base::ascii_iequals(name.substr(0, start.size()), start); });
 }
 
 }  // namespace
@@ -35,9 +40,9 @@ bool may_pass(std::string_view name) {
 net::task<bool> http_call::read_head() {
     auto& c = *connection_;
     std::string long_head;  // only for a head that does not fit the connection's buffer
+    c.resize_buffer(connection::reply_bytes);
     for (int interim = 0; interim < max_interim_replies;) {
-        const std::string_view buffered =
-            long_head.empty() ? std::string_view(c.buffer.data() + c.begin, c.end - c.begin) : long_head;
+        const std::string_view buffered = long_head.empty() ? c.unread() : long_head;
         const auto head_end = net::find_head_end(buffered);
         if (head_end != std::string_view::npos) {
             if (!digest_head(buffered.substr(0, head_end))) {
@@ -49,7 +54,7 @@ net::task<bool> http_call::read_head() {
             } else {
                 // What followed the head came with the last read, so it fits the buffer.
                 const auto rest = std::string_view(long_head).substr(head_end);
-                std::memcpy(c.buffer.data(), rest.data(), rest.size());
+                std::memcpy(c.buffer.get(), rest.data(), rest.size());
                 c.begin = 0;
                 c.end = rest.size();
                 long_head.clear();
@@ -57,7 +62,7 @@ net::task<bool> http_call::read_head() {
             if (reply_.status >= 200) {
                 head_time_ = steady_clock::now();
                 enter(is_stream_ ? phase::first_token : phase::body);
-                expects_more_ = c.end == c.buffer.size();
+                expects_more_ = c.end == c.capacity;
                 co_return true;
             }
             ++interim;
@@ -68,15 +73,15 @@ net::task<bool> http_call::read_head() {
             co_return false;
         }
         if (long_head.empty() && c.begin > 0) {
-            std::memmove(c.buffer.data(), c.buffer.data() + c.begin, c.end - c.begin);
+            std::memmove(c.buffer.get(), c.buffer.get() + c.begin, c.end - c.begin);
             c.end -= c.begin;
             c.begin = 0;
         }
-        if (long_head.empty() && c.end == c.buffer.size()) {
-            long_head.assign(c.buffer.data(), c.end);
+        if (long_head.empty() && c.end == c.capacity) {
+            long_head.assign(c.buffer.get(), c.end);
         }
-        char* const into = long_head.empty() ? c.buffer.data() + c.end : c.buffer.data();
-        const auto room = long_head.empty() ? c.buffer.size() - c.end : c.buffer.size();
+        char* const into = long_head.empty() ? c.buffer.get() + c.end : c.buffer.get();
+        const auto room = long_head.empty() ? c.capacity - c.end : c.capacity;
         std::size_t got = 0;
         const auto status = co_await c.stream.read_some(into, room, got);
         if (status != net::io_status::ok) {
@@ -98,12 +103,13 @@ net::task<bool> http_call::read_head() {
 }
 
 void http_call::pass_header(const net::header_field& field) {
-    if (base::ascii_iequals(field.name, "x-request-id") || may_pass(field.name)) {
-        const bool is_id = base::ascii_iequals(field.name, "x-request-id");
-        reply_.passed_headers += is_id ? "X-Upstream-Request-Id" : base::header_safe(field.name);
-        reply_.passed_headers += ": ";
-        reply_.passed_headers += base::header_safe(field.value, 128);
-        reply_.passed_headers += "\r\n";
+    const bool is_id = base::ascii_iequals(field.name, "x-request-id");
+    if (is_id || may_pass(field.name)) {
+        auto& lines = reply_.passed_headers;
+        base::append_header_safe(lines, is_id ? "X-Upstream-Request-Id" : field.name);
+        lines += ": ";
+        base::append_header_safe(lines, field.value, 128);
+        lines += "\r\n";
     }
 }
 
@@ -208,7 +214,7 @@ read_state http_call::try_read(char* into, std::size_t room, std::size_t& got) {
     std::size_t size = 0;
     if (c.begin < c.end) {
         size = std::min(room, c.end - c.begin);
-        std::memcpy(into, c.buffer.data() + c.begin, size);
+        std::memcpy(into, c.buffer.get() + c.begin, size);
         c.begin += size;
         if (c.begin == c.end) {
             c.begin = c.end = 0;
@@ -244,12 +250,18 @@ net::task<> http_call::wait() {
         co_return;
     }
     auto& c = *connection_;
+    if (c.begin < c.end) {
+        co_return;
+    }
+    if (is_stream_) {
+        c.resize_buffer(connection::event_bytes);
+    }
     std::size_t got = 0;
-    const auto status = co_await c.stream.read_some(c.buffer.data(), c.buffer.size(), got);
+    const auto status = co_await c.stream.read_some(c.buffer.get(), c.capacity, got);
     if (status == net::io_status::ok) {
         c.begin = 0;
         c.end = got;
-        expects_more_ = got == c.buffer.size();
+        expects_more_ = got == c.capacity;
     } else {
         expects_more_ = true;  // the next try_read sees the end or the failure itself
         if (status == net::io_status::failed) {
