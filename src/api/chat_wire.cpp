@@ -48,9 +48,8 @@ void read_choice(std::string_view raw, chat_object& out) {
     });
 }
 
-std::int64_t count_in(std::string_view object, std::string_view key) {
+std::int64_t count_of(std::string_view raw) {
     std::int64_t n = 0;
-    const auto raw = find_member(object, key);
     return to_int64(raw, n) && n >= 0 ? n : 0;
 }
 
@@ -186,14 +185,26 @@ bool read_usage(std::string_view raw, token_usage& out) {
     if (!is_object(raw)) {
         return false;
     }
-    out.prompt_tokens = count_in(raw, "prompt_tokens");
-    out.completion_tokens = count_in(raw, "completion_tokens");
-    out.total_tokens = count_in(raw, "total_tokens");
+    json_cursor in(raw, json_cursor::depth_limit);
+    std::string_view key;
+    std::string_view value;
+    in.enter_object();
+    while (in.next_member(key) && in.skip(value)) {
+        if (key == "prompt_tokens") {
+            out.prompt_tokens = count_of(value);
+        } else if (key == "completion_tokens") {
+            out.completion_tokens = count_of(value);
+        } else if (key == "total_tokens") {
+            out.total_tokens = count_of(value);
+        } else if (key == "prompt_tokens_details") {
+            out.cached_tokens = count_of(find_member(value, "cached_tokens"));
+        } else if (key == "completion_tokens_details") {
+            out.reasoning_tokens = count_of(find_member(value, "reasoning_tokens"));
+        }
+    }
     if (out.total_tokens == 0) {
         out.total_tokens = out.prompt_tokens + out.completion_tokens;
     }
-    out.cached_tokens = count_in(find_member(raw, "prompt_tokens_details"), "cached_tokens");
-    out.reasoning_tokens = count_in(find_member(raw, "completion_tokens_details"), "reasoning_tokens");
     out.raw = raw;
     return out.total_tokens > 0;
 }

@@ -67,10 +67,6 @@ std::string ascii_lower(std::string_view text) {
     return out;
 }
 
-bool ascii_iequals(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool is_valid_utf8(std::string_view text) {
     return simdjson::validate_utf8(text.data(), text.size());
 }

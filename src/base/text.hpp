@@ -11,7 +11,20 @@ std::string_view trim(std::string_view text);
 
 std::string ascii_lower(std::string_view text);
 
-bool ascii_iequals(std::string_view a, std::string_view b);
+// Every head is full of it, so it is defined here.
+inline bool ascii_iequals(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const char difference = static_cast<char>(a[i] ^ b[i]);
+        const char letter = static_cast<char>(a[i] | 0x20);
+        if (difference != 0 && (difference != 0x20 || letter < 'a' || letter > 'z')) {
+            return false;
+        }
+    }
+    return true;
+}
 
 bool is_valid_utf8(std::string_view text);
 

@@ -105,7 +105,7 @@ write_state raw_stream::write() {
     const auto head = stream_keepalive::stream_head(context_, storage);
     const auto written = context_.sink.begin(head, std::nullopt, out_);
     // From here on it may take minutes, and what made the request is not needed again.
-    context_.header_lines = {};
+    std::string().swap(context_.header_lines);
     context_.sink.release_request();
     context_.request.release();
     return written;

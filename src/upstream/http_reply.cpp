@@ -114,7 +114,7 @@ void http_call::pass_header(const net::header_field& field) {
 }
 
 bool http_call::digest_head(std::string_view head) {
-    net::reply_head parsed;
+    static thread_local net::reply_head parsed;  // large, and needed only until this function returns
     if (!net::parse_reply_head(head, parsed)) {
         return false;
     }
