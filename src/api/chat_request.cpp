@@ -16,7 +16,6 @@ constexpr unsigned bit(json_type t) {
 }
 
 constexpr unsigned nullable = bit(json_type::null);
-constexpr unsigned any_type = ~0u;
 
 enum class range_rule : std::uint8_t { none, positive_integer, at_least_one, zero_to_one, zero_to_two, not_empty };
 

@@ -24,7 +24,7 @@ struct node {
     using array = std::vector<node>;
     using table = std::vector<member>;
 
-    std::variant<bool, std::int64_t, double, std::string, date_time, array, table> value{};
+    std::variant<bool, std::int64_t, double, std::string, date_time, array, table> value;
     position at{};
 
     template <class T>

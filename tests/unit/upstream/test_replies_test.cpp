@@ -291,7 +291,8 @@ TEST(test_replies, tools_that_the_user_names_are_called_side_by_side_unless_forb
     EXPECT_EQ(stream.finish_reason, "tool_calls");
     EXPECT_TRUE(json::accept(stream.arguments.at(0)));
     EXPECT_EQ(
-        stream.arguments.at(0), calls_of("demo-tools", request).at(0).at("function").at("arguments")
+        stream.arguments.at(0),
+        calls_of("demo-tools", request).at(0).at("function").at("arguments").get<std::string>()
     );
     request["parallel_tool_calls"] = false;
     EXPECT_EQ(calls_of("demo-tools", request).size(), 1u);
