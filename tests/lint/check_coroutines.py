@@ -3,6 +3,9 @@
 g++ 12 destroys some temporaries of a full expression twice when `co_await` is in it: braced aggregates with designated
 members, and lambdas that capture. Name them first, then move them in. A coroutine lambda keeps its captures in the
 lambda object, not in its frame: pass state as parameters.
+
+It also makes a trap of some conditions: `co_await` in the condition of a loop, or as an operand of `&&`, `||` or `?:`.
+Put what was awaited into a variable and decide on that.
 """
 
 import re
@@ -13,6 +16,8 @@ NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((.*?)\)"|"(?:\\.|[^"\\\n])*"|(?<!
 DESIGNATED = re.compile(r"\{\s*\.\w+\s*[={]")
 # Not an index, not an attribute: `[x]`, `[&]`, `[this]` where an expression may begin.
 CAPTURING = re.compile(r"(?<![\w)\]\[])\s*\[(?!\[)\s*([^\[\]\s][^\[\]]*)\]\s*(?=[({<]|mutable|noexcept|->)")
+DECIDING = re.compile(r"&&|\|\||\?")
+CONTROL = re.compile(r"\b(if|while|for|switch)(\s+constexpr)?\s*$")
 OPENING, CLOSING = "({[", ")}]"
 
 
@@ -45,6 +50,58 @@ def body_of(code, after_captures):
     return code[opening : end_of(code, opening + 1, "")]
 
 
+def decides(code, position):
+    """Whether `&&`, `||` or `?` stands at `position`; the `&&` of `auto&& x` decides nothing."""
+    return DECIDING.match(code, position) and not re.search(r"\bauto\s*$", code[:position])
+
+
+def is_in_condition(code, at):
+    """Whether the `co_await` at `at` is the condition of a loop or an operand of a deciding operator.
+
+    Goes outwards from it, to the left and then to the right, over the brackets that enclose it. Brackets and arguments
+    beside it are passed over.
+    """
+    depth, levels, beside = 0, 0, False
+    is_bounded = False  # by the brackets of `if (…)` and the like
+    for position in range(at - 1, -1, -1):
+        letter = code[position]
+        if letter in CLOSING and not (letter == "}" and depth == 0):
+            depth += 1
+        elif depth > 0:
+            depth -= letter in OPENING
+        elif letter in "{};":
+            break
+        elif letter in OPENING:
+            levels, beside = levels + 1, False
+            if control := CONTROL.search(code, max(0, position - 20), position):
+                if control[1] == "while":
+                    return True
+                is_bounded = True
+                break
+        elif letter == ",":
+            beside = True
+        elif not beside and decides(code, position):
+            return True
+    depth, beside = 0, False
+    for position in range(at, len(code)):
+        letter = code[position]
+        if letter in OPENING:
+            depth += 1
+        elif depth > 0:
+            depth -= letter in CLOSING
+        elif letter in "};":
+            break
+        elif letter in CLOSING:
+            levels, beside = levels - 1, False
+            if levels < 0 or (is_bounded and levels == 0):
+                break
+        elif letter == ",":
+            beside = True
+        elif not beside and decides(code, position):
+            return True
+    return False
+
+
 def line_of(code, position):
     return code.count("\n", 0, position) + 1
 
@@ -62,6 +119,8 @@ def check(sources):
             continue
         code = code_of(source.text)
         for found in re.finditer(r"\bco_await\b", code):
+            if is_in_condition(code, found.start()):
+                report(source, code, found.start(), "co_await inside a compound condition: name what it gives first")
             expression_end = end_of(code, found.end(), ";")
             for braces in DESIGNATED.finditer(code, found.end(), expression_end):
                 report(source, code, braces.start(), "braced aggregate inside a co_await expression: name it first")
@@ -87,9 +146,25 @@ main(
         "inside a condition": sample("if (co_await call({.a = b})) return;"),
         "a capturing lambda": sample("co_await retry([&state] { return state.go(); });"),
         "a lambda that captures all": sample("auto n = co_await run(io, [=]() mutable { return x; });"),
+        "the condition of a loop": sample("while (co_await fill()) {\n    use();\n}"),
+        "the end of a loop": sample("do {\n    use();\n} while (!co_await fill());"),
+        "an operand of and": sample("if (is_open && co_await fill()) {\n}"),
+        "an operand of and, first": sample("if ((co_await fill()).has_more && is_open) {\n}"),
+        "an operand of or, over lines": sample("if (co_await fill(a, b)\n    || is_open) {\n}"),
+        "an operand outside of a condition": sample("const bool is_ok = is_open && co_await fill();"),
+        "an argument that decides": sample("go(x, is_open && co_await fill());"),
+        "one of two": sample("auto n = is_open ? co_await fill() : 0;"),
+        "the condition of a choice": sample("co_return co_await fill() ? 1 : 0;"),
         "a coroutine lambda": sample("co_spawn(io, [this]() -> task { co_await step(); }, done);"),
     },
     good={
+        "a plain condition": sample("if (!co_await fill(a)) {\n    x = a && b;\n}"),
+        "an initialised condition": sample("if (const auto n = co_await fill(); n > 0 && is_open) {\n}"),
+        "decided beside it": sample("co_await go(a && b, c ? 1 : 2);\nx = a || b;"),
+        "another argument": sample("go(a && b, co_await fill(), c ? 1 : 2);"),
+        "in the body of a loop": sample("while (a && b) {\n    co_await fill();\n}\nx = a && b;"),
+        "after a condition": sample("if (a && b) co_await fill();"),
+        "a reference": sample("auto&& n = co_await fill();"),
         "named first": sample("options o{.limit = 3};\nco_await call(std::move(o));"),
         "an index": sample("co_await call(list[i], names[0](x));"),
         "a lambda without captures": sample("co_await call([](int x) { return x; });"),
