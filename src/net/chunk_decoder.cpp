@@ -40,7 +40,7 @@ bool chunk_decoder::take(char c) {
                 return false;
             }
             step_ = c == '\r' ? step::size_lf : step::extension;
-            return c == '\r' || c == ';';
+            return c == '\r' || (c == ';' && ++line_bytes_ <= max_line_bytes);
         }
         case step::extension:
             if (c == '\r') {
@@ -56,7 +56,7 @@ bool chunk_decoder::take(char c) {
         case step::payload_lf: step_ = step::size_first; return c == '\n';
         case step::trailer_start:
             step_ = c == '\r' ? step::end_lf : step::trailer_line;
-            return c == '\r' || (is_line_char(c) && c != ' ' && c != '\t');
+            return c == '\r' || (is_line_char(c) && c != ' ' && c != '\t' && ++line_bytes_ <= max_trailer_bytes);
         case step::trailer_line:
             if (c == '\r') {
                 step_ = step::trailer_lf;

@@ -9,8 +9,8 @@ namespace meta_model::net {
 
 class chunk_decoder {
 public:
-    static constexpr std::size_t max_line_bytes = 256;      // a size line with its extensions
-    static constexpr std::size_t max_trailer_bytes = 8192;  // all trailer fields
+    static constexpr std::size_t max_line_bytes = 256;      // a size line with its extensions, without CRLF
+    static constexpr std::size_t max_trailer_bytes = 8192;  // all trailer fields, without their CRLFs
 
     enum class state { more, done, malformed };
 

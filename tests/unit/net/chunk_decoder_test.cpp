@@ -93,6 +93,11 @@ TEST(chunk_decoder, size_lines_and_trailers_are_bounded) {
         trailers += "Name: value\r\n";
     }
     EXPECT_EQ(decode(trailers + "\r\n").state, state::done);
+    std::string short_trailers = "0\r\n";
+    for (std::size_t i = 0; i <= chunk_decoder::max_trailer_bytes; ++i) {
+        short_trailers += "X\r\n";
+    }
+    EXPECT_EQ(decode(short_trailers + "\r\n").state, state::malformed);
     EXPECT_EQ(decode("0\r\nX: " + std::string(chunk_decoder::max_trailer_bytes, 'x') + "\r\n").state, state::malformed);
 }
 
