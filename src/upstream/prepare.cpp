@@ -19,7 +19,8 @@ struct entry {
 // The members of the outgoing object. The first `original_count` entries stand for the request's members in order.
 class member_list {
 public:
-    explicit member_list(const std::vector<api::request_member>& members) : original_count_(members.size()) {
+    explicit member_list(const std::vector<api::request_member>& members)
+        : members_(members), original_count_(members.size()) {
         entries_.reserve(members.size() + 8);
         for (const auto& m : members) {
             entries_.push_back({m.key});
@@ -50,13 +51,36 @@ public:
         }
     }
 
+    // When both are there, a null one gives way; `to` wins over `from`.
     void rename(std::string_view from, std::string_view to) {
+        if (holds(to)) {
+            remove(from);
+            return;
+        }
+        if (has(from)) {
+            remove(to);
+        }
         for (auto& e : entries_) {
             if (e.key == from && !e.is_removed) {
                 e.key = to;
                 e.is_renamed = true;
             }
         }
+    }
+
+    bool has(std::string_view key) const {
+        return std::ranges::any_of(entries_, [&](const auto& e) { return e.key == key && !e.is_removed; });
+    }
+
+    // Whether a member has a value other than null.
+    bool holds(std::string_view key) const {
+        for (std::size_t i = entries_.size(); i-- > 0;) {
+            const auto& e = entries_[i];
+            if (e.key == key && !e.is_removed) {
+                return e.value ? *e.value != "null" : members_[i].type != api::json_type::null;
+            }
+        }
+        return false;
     }
 
     // Describes the difference to the request as edits of its text.
@@ -109,6 +133,7 @@ public:
     }
 
 private:
+    const std::vector<api::request_member>& members_;
     std::vector<entry> entries_;
     std::size_t original_count_;
 };
