@@ -75,7 +75,7 @@ private:
             return;
         }
         const auto& s = it->second;
-        const auto length = s.context - p.synth_prompt_overhead_tokens - p.non_client_synth_reserve_tokens - s.max_output;
+        const auto length = std::int64_t{s.context} - p.synth_prompt_overhead_tokens - p.non_client_synth_reserve_tokens - s.max_output;
         if (length <= 0) {
             problems_.error(position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}),
                             profile_label(p) + ": the length left for a prompt is ≤ 0: synthesizer context " +

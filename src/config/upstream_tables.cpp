@@ -48,6 +48,7 @@ constexpr choice<word> thinking_modes[] = {
 
 // Members that the gateway itself decides on; overriding them would break the reply.
 constexpr std::string_view protected_overrides[] = {"messages", "stream", "stream_options", "n", "x_meta_model"};
+constexpr std::string_view undroppable[] = {"messages", "model"};
 // Legal, but without effect: what they set is stamped on the body after them.
 constexpr std::string_view ineffective_overrides[] = {"model", "chat_template_kwargs"};
 
@@ -64,10 +65,19 @@ struct upstream_entry : upstream {
     bool has_test_table = false;
 };
 
+void read_dropped(const field& f, openai_options& o) {
+    f.read_distinct(o.drop_params);
+    for (std::size_t i = 0; i < o.drop_params.size(); ++i) {
+        if (std::ranges::find(undroppable, o.drop_params[i]) != std::end(undroppable)) {
+            f.element(i).error(" = '" + o.drop_params[i] + "': a request cannot do without it");
+        }
+    }
+}
+
 constexpr key_row<openai_options> openai_keys[] = {
     {"reasoning_effort", [](const field& f, openai_options& o) { read_word(f, o.reasoning_effort, efforts); }},
     {"max_tokens_param", [](const field& f, openai_options& o) { f.read(o.max_tokens_param, max_tokens_names); }},
-    {"drop_params", [](const field& f, openai_options& o) { f.read_distinct(o.drop_params); }},
+    {"drop_params", read_dropped},
 };
 
 constexpr key_row<anthropic_options> anthropic_keys[] = {

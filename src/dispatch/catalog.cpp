@@ -51,8 +51,9 @@ capabilities capabilities_of(const target& t) {
         const auto& p = *t.profile;
         const auto& s = t.synthesizer->config;
         out.thinking = out.thinking || s.supports_thinking;
-        out.max_model_len = p.advertised_context.value_or(s.context - p.synth_prompt_overhead_tokens -
-                                                          p.non_client_synth_reserve_tokens - s.max_output);
+        out.max_model_len = p.advertised_context ? *p.advertised_context
+                                                 : s.context - p.synth_prompt_overhead_tokens -
+                                                       p.non_client_synth_reserve_tokens - s.max_output;
     }
     out.thinking = out.thinking && t.expose_reasoning;
     return out;

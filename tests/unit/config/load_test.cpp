@@ -128,6 +128,20 @@ TEST(load, moa_25_the_facade_name_collides) {
     expect_problem("[server]\nmodel_name = \"A\"", "collide");
 }
 
+TEST(load, settings_far_out_of_proportion_fail_like_any_other) {
+    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\n"
+                   "synth_prompt_overhead_tokens=2147483647\nnon_client_synth_reserve_tokens=2147483647",
+                   "≤ 0");
+}
+
+TEST(load, members_that_every_request_needs_cannot_be_dropped) {
+    for (const std::string name : {"messages", "model"}) {
+        expect_problem("[upstreams.b.openai]\ndrop_params = [\"stop\", \"" + name + "\"]",
+                       "drop_params[1] = '" + name + "'");
+    }
+    EXPECT_EQ(problems_of(two_upstreams + "[upstreams.b.openai]\ndrop_params = [\"stop\"]"), "");
+}
+
 TEST(load, every_problem_is_reported_at_once_with_its_place) {
     const auto all = problems_of("[server]\nport = \"x\"\nhosst = 1\n");
     EXPECT_NE(all.find("f.toml:2:"), std::string::npos) << all;
