@@ -24,9 +24,19 @@ std::size_t size_without_trailing_spaces(std::string_view text) {
     return n;
 }
 
+// A thought whose end the model forgot ends where the solution begins; that mark is no part of it.
+match match_block_end(std::string_view text, const mark& m) {
+    const auto close = match_close(text, m);
+    if (m.kind != mark_kind::block || close.result == fit::yes) {
+        return close;
+    }
+    const auto next = match_literal(text, solution_open);
+    return next.result == fit::no ? close : match{next.result, 0};
+}
+
 occurrence find_close(std::string_view text, const mark& m) {
     const char first = m.close.empty() ? '<' : m.close[0];
-    return find_first(text, first, [&](std::string_view at) { return match_close(at, m); });
+    return find_first(text, first, [&](std::string_view at) { return match_block_end(at, m); });
 }
 
 match match_channel_end(std::string_view text) {

@@ -73,12 +73,11 @@ std::optional<std::string_view> last_final_channel(std::string_view text) {
 }
 
 std::optional<std::string_view> last_solution(std::string_view text) {
-    static constexpr std::string_view open = "<|begin_of_solution|>";
-    const auto at = text.rfind(open);
+    const auto at = text.rfind(solution_open);
     if (at == std::string_view::npos) {
         return std::nullopt;
     }
-    const auto body = text.substr(at + open.size());
+    const auto body = text.substr(at + solution_open.size());
     return body.substr(0, body.find("<|end_of_solution|>"));
 }
 

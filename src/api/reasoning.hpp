@@ -31,8 +31,8 @@ void rescue_reasoning(draft& d);
 // Strips leading reasoning from text that arrives in pieces. Holds back only what may be a mark, the inside of a
 // reasoning block, and, once something was stripped, trailing white space; everything else passes at once, uncopied.
 // The result does not depend on how the text was cut into pieces (bytes, not characters). It is what
-// strip_in_band_reasoning gives for text that begins with a mark, except that of several final channels or solutions
-// the first is shown (the last is not known yet).
+// strip_in_band_reasoning gives for text that begins with a mark, except that the first visible text is shown: of several
+// final channels or solutions the first (the last is not known yet), and what stands before one.
 class leading_reasoning_filter {
 public:
     // Text to show now. The view dies at the next call, or with `piece`.

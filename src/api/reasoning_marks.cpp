@@ -24,7 +24,7 @@ constexpr std::array table{
     mark{mark_kind::weak_tag, "rationale", ""},
     mark{mark_kind::block, "<|begin_of_thought|>", "<|end_of_thought|>"},
     mark{mark_kind::block, "◁think▷", "◁/think▷"},
-    mark{mark_kind::solution, "<|begin_of_solution|>", "<|end_of_solution|>"},
+    mark{mark_kind::solution, solution_open, "<|end_of_solution|>"},
     mark{mark_kind::channel, channel_open, ""},
     mark{mark_kind::start, "<|start|>", ""},
 };

@@ -24,6 +24,7 @@ struct mark {
     std::string_view close;  // the literal closing; empty for tags and channels
 };
 
+inline constexpr std::string_view solution_open = "<|begin_of_solution|>";
 inline constexpr std::string_view channel_open = "<|channel|>";
 inline constexpr std::string_view channel_message = "<|message|>";
 inline constexpr std::size_t max_channel_header_bytes = 256;

@@ -59,7 +59,8 @@ TEST(reasoning, the_filter_gives_the_same_in_every_split) {
           "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>It is 4.<|return|>",
           "<|channel|>analysis<|message|>only<|end|>", "<analysis>weak</analysis>", "<analysis>weak</analysis>real",
           "stop if a < b", "Use the <thinking> tag.", "<thinker>no mark</thinker>", "<", "", " \n ", "plain text  ",
-          "<|begin_of_thought|>t<|end_of_thought|><|begin_of_solution|>s<|end_of_solution|>"}) {
+          "<|begin_of_thought|>t<|end_of_thought|><|begin_of_solution|>s<|end_of_solution|>",
+          "<|begin_of_thought|>never closed <|begin_of_solution|> s <|end_of_solution|>"}) {
         const auto whole = filtered(text, text.size(), text.size());
         for (std::size_t a = 0; a <= text.size(); ++a) {
             for (std::size_t b = a; b <= text.size(); ++b) {
