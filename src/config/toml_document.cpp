@@ -25,6 +25,49 @@ position begin_of(const toml::source_region& region) {
 
 node converted(const toml::node& from, int depth);
 
+// Behind the string that begins with the quotation mark at `at`. One that is not closed ends with its line, or, if it
+// may hold several, with the text.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+    const char mark = text[at];
+    const bool is_long = text.substr(at, 3) == std::string(3, mark);
+    const auto close = text.substr(at, is_long ? 3 : 1);
+    at += close.size();
+    while (at < text.size() && !text.substr(at).starts_with(close) && (is_long || text[at] != '\n')) {
+        at += text[at] == '\\' && mark == '"' ? 2 : 1;
+    }
+    at += close.size();
+    for (int i = 0; is_long && i < 2 && at < text.size() && text[at] == mark; ++i) {
+        ++at;  // a long string may end in marks of its own
+    }
+    return std::min(at, text.size());
+}
+
+// Each dot of a key is a level of tables, which toml++ frees by recursion: a key of very many parts would end the
+// process. Where the first one deeper than max_depth stands; line 0: nowhere.
+position find_overlong_key(std::string_view text) {
+    int dots = 0;
+    for (std::size_t at = 0; at < text.size();) {
+        const char c = text[at];
+        if (c == '"' || c == '\'') {
+            at = end_of_string(text, at);
+            continue;
+        }
+        if (c == '#') {
+            at = std::min(text.find('\n', at), text.size());
+            continue;
+        }
+        if (c == '.' && ++dots > max_depth) {
+            const auto before = text.substr(0, at);
+            return {static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n')) + 1, 1};
+        }
+        if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) {
+            dots = 0;
+        }
+        ++at;
+    }
+    return {};
+}
+
 node::array converted_array(const toml::array& from, int depth) {
     node::array elements;
     elements.reserve(from.size());
@@ -131,6 +174,11 @@ position position_of(const node& root, std::initializer_list<path_step> path) {
 
 parsed_document parse_toml(std::string_view text) {
     parsed_document out;
+    if (const auto at = find_overlong_key(text); at.line != 0) {
+        out.syntax_error = "a key has more than 64 parts";
+        out.error_at = at;
+        return out;
+    }
     try {
         out.root = converted(toml::parse(text), 0);
     } catch (const toml::parse_error& e) {

@@ -142,6 +142,22 @@ TEST(load, members_that_every_request_needs_cannot_be_dropped) {
     EXPECT_EQ(problems_of(two_upstreams + "[upstreams.b.openai]\ndrop_params = [\"stop\"]"), "");
 }
 
+TEST(load, keys_of_very_many_parts_fail) {
+    std::string key = "a";
+    for (int i = 0; i < 200'000; ++i) {
+        key += i % 2 == 0 ? ".a" : " . \"b\"";
+    }
+    const std::string problem = ":1: a key has more than 64 parts\n";
+    EXPECT_EQ(problems_of("x = \"\"\"\n'\"\"\"\n" + key + " = 1"), "f.toml:3" + problem);
+    EXPECT_EQ(problems_of("# it's\n[" + key + "]"), "f.toml:2" + problem);
+    EXPECT_EQ(problems_of("x = {y = 'a', " + key), "f.toml:1" + problem);
+    for (const std::string mark : {"'", "'''", "\"\"\""}) {
+        const auto text = mark + std::string(1000, '.') + "1.1.1\\\\" + mark;
+        EXPECT_EQ(problems_of("[server]\nsystem_prompt = " + text), "") << text;
+    }
+    EXPECT_EQ(problems_of("# " + std::string(1000, '.')), "");
+}
+
 TEST(load, every_problem_is_reported_at_once_with_its_place) {
     const auto all = problems_of("[server]\nport = \"x\"\nhosst = 1\n");
     EXPECT_NE(all.find("f.toml:2:"), std::string::npos) << all;
