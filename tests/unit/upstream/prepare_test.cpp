@@ -17,7 +17,9 @@ config::upstream upstream_with(config::openai_options options = {}) {
     return u;
 }
 
-std::string prepared(const std::string& body, const config::upstream& u, const body_changes& changes = {}) {
+std::string prepared(
+    const std::string& body, const config::upstream& u, const body_changes& changes = {}
+) {
     api::chat_request request;
     EXPECT_TRUE(request.parse(body, 64)) << body;
     prepared_body out;
@@ -36,14 +38,17 @@ std::string request_with(std::string_view members) {
 
 TEST(prepare, only_the_model_changes_without_settings) {
     EXPECT_EQ(
-        prepared(R"({ "model" : "m", )" + std::string(messages) + R"(, "x":1.500 } )", upstream_with()),
+        prepared(
+            R"({ "model" : "m", )" + std::string(messages) + R"(, "x":1.500 } )", upstream_with()
+        ),
         R"({ "model" : "real", )" + std::string(messages) + R"(, "x":1.500 } )"
     );
 }
 
 TEST(prepare, members_go_with_their_commas) {
     for (const auto* body :
-         {R"({"x_meta_model":{},"model":"m",M})", R"({"model":"m","x_meta_model":null,M})",
+         {R"({"x_meta_model":{},"model":"m",M})",
+          R"({"model":"m","x_meta_model":null,M})",
           R"({"model":"m",M , "x_meta_model":{} , "chat_template_kwargs":{} })"}) {
         std::string text = body;
         text.replace(text.find('M'), 1, messages);
@@ -54,11 +59,15 @@ TEST(prepare, members_go_with_their_commas) {
 }
 
 TEST(prepare, a_renamed_budget_is_given_once_and_null_gives_way) {
-    const auto u = upstream_with({.max_tokens_param = config::max_tokens_name::max_completion_tokens});
+    const auto u =
+        upstream_with({.max_tokens_param = config::max_tokens_name::max_completion_tokens});
     for (const auto* members :
-         {R"("max_tokens":5)", R"("max_tokens":5,"max_completion_tokens":null)",
-          R"("max_completion_tokens":null,"max_tokens":5)", R"("max_tokens":null,"max_completion_tokens":5)",
-          R"("max_completion_tokens":5,"max_tokens":null)", R"("max_completion_tokens":5)"}) {
+         {R"("max_tokens":5)",
+          R"("max_tokens":5,"max_completion_tokens":null)",
+          R"("max_completion_tokens":null,"max_tokens":5)",
+          R"("max_tokens":null,"max_completion_tokens":5)",
+          R"("max_completion_tokens":5,"max_tokens":null)",
+          R"("max_completion_tokens":5)"}) {
         const auto text = prepared(request_with(members), u);
         const auto sent = json::parse(text, nullptr, false);
         EXPECT_EQ(sent.at("max_completion_tokens"), 5) << text;

@@ -1,0 +1,139 @@
+// A request head that is accepted can be read in one way only, whoever reads it and however it arrived.
+#include "base/text.hpp"
+#include "fuzz/property.hpp"
+#include "net/request_head.hpp"
+
+#include <string>
+
+namespace meta_model::net {
+namespace {
+
+using fuzz::expect;
+
+bool is_one_line(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+bool is_within(std::string_view part, std::string_view whole) {
+    return part.empty()
+           || (part.data() >= whole.data()
+               && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+// The end of a head that arrives in two pieces, searched for as the connection does.
+std::size_t end_in_two(std::string_view text, std::size_t cut) {
+    const auto first = find_head_end(text.substr(0, cut));
+    return first != std::string_view::npos ? first : find_head_end(text, cut > 3 ? cut - 3 : 0);
+}
+
+void check_fields(std::string_view text, const request_head& head) {
+    for (std::size_t i = 0; i < head.field_count; ++i) {
+        const auto& [name, value] = head.fields[i];
+        expect(
+            is_within(name, text) && is_within(value, text),
+            "names and values are views of the head"
+        );
+        expect(!name.empty() && is_one_line(name) && is_one_line(value), "a field is one line");
+        expect(name.find_first_of(" \t:") == std::string_view::npos, "a name is a token");
+        expect(
+            value.empty() || (!is_blank(value.front()) && !is_blank(value.back())),
+            "a value is trimmed"
+        );
+    }
+}
+
+void check_framing(const request_head& head) {
+    const auto hosts = head.count("host");
+    const auto codings = head.count("transfer-encoding");
+    const auto lengths = head.count("content-length");
+    expect(hosts == 1 || (hosts == 0 && head.is_http_1_0), "there is exactly one Host");
+    expect(codings + lengths <= 1, "the body's length is given once");
+    expect(head.is_chunked == (codings == 1), "a transfer coding means chunks");
+    expect(head.content_length.has_value() == (lengths == 1), "a length is known when it is given");
+    expect(!head.is_chunked || !head.is_http_1_0, "HTTP/1.0 has no chunks");
+    if (lengths == 1) {
+        const auto digits = head.find("content-length");
+        const auto zeros = std::min(digits.find_first_not_of('0'), digits.size() - 1);
+        expect(
+            std::to_string(*head.content_length) == digits.substr(zeros),
+            "the length is what the digits say"
+        );
+    }
+}
+
+std::string written(const request_head& head) {
+    std::string out(head.method);
+    out.append(" ")
+        .append(head.target)
+        .append(head.is_http_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+    for (std::size_t i = 0; i < head.field_count; ++i) {
+        out.append(head.fields[i].name).append(": ").append(head.fields[i].value).append("\r\n");
+    }
+    return out + "\r\n";
+}
+
+void expect_same(const request_head& a, const request_head& b) {
+    expect(
+        a.method == b.method && a.target == b.target && a.host == b.host,
+        "the request line is the same"
+    );
+    expect(
+        a.content_length == b.content_length && a.is_chunked == b.is_chunked,
+        "the framing is the same"
+    );
+    expect(
+        a.keep_alive == b.keep_alive && a.is_http_1_0 == b.is_http_1_0
+            && a.expects_continue == b.expects_continue,
+        "the connection's fate is the same"
+    );
+    expect(a.field_count == b.field_count, "there are as many fields");
+    for (std::size_t i = 0; i < a.field_count; ++i) {
+        expect(
+            a.fields[i].name == b.fields[i].name && a.fields[i].value == b.fields[i].value,
+            "fields are the same"
+        );
+    }
+}
+
+void run(std::string_view text) {
+    const auto end = find_head_end(text);
+    fuzz::for_each_cut(text, [&](std::size_t cut) {
+        expect(end_in_two(text, cut) == end, "the end is found wherever the head was cut");
+    });
+    // Without its end as well: the connection never asks for that, but nothing may break.
+    const auto whole = text.substr(0, end);
+    request_head head;
+    const auto fault = parse_request_head(whole, head);
+    if (fault != head_fault::none) {
+        return;
+    }
+    expect(end != std::string_view::npos, "an accepted head is complete");
+    expect(is_one_line(head.method) && is_one_line(head.target), "the request line is one line");
+    expect(!head.method.empty() && !head.target.empty(), "method and target are given");
+    check_fields(whole, head);
+    check_framing(head);
+
+    const auto again = written(head);
+    request_head second;
+    second.keep_alive = false;
+    second.expects_continue = second.is_chunked = second.is_http_1_0 = true;
+    second.content_length = 1;
+    second.field_count = 1;
+    expect(
+        parse_request_head(again, second) == head_fault::none,
+        "an accepted head is accepted as it was read"
+    );
+    expect_same(head, second);
+}
+
+}  // namespace
+}  // namespace meta_model::net
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    meta_model::net::run(meta_model::fuzz::text_of(data, size));
+    return 0;
+}
