@@ -237,7 +237,9 @@ void chat_request::judge_envelope(std::string_view raw) {
         if (key == "profile") {
             if (type == json_type::string) {
                 envelope_.profile.clear();
-                append_unescaped(envelope_.profile, value.substr(1, value.size() - 2));
+                if (!append_unescaped(envelope_.profile, value.substr(1, value.size() - 2))) {
+                    violate(path, "Unicode text");
+                }
             } else if (!is_null) {
                 violate(path, "a string");
             }
@@ -305,8 +307,7 @@ bool chat_request::walk_message(json_cursor& in, std::size_t index) {
         }
         if (key == "role") {
             m.role_raw = value;
-            const auto name = type == json_type::string ? value.substr(1, value.size() - 2) : std::string_view{};
-            const auto it = std::ranges::find(roles, name, &std::pair<std::string_view, role>::first);
+            const auto it = std::ranges::find_if(roles, [&](const auto& r) { return is_string(value, r.first); });
             if (it == roles.end()) {
                 violate(path("role"), "one of system, user, assistant, tool, developer, function");
             } else {

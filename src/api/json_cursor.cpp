@@ -1,5 +1,6 @@
 #include "api/json_cursor.hpp"
 
+#include "api/json_text.hpp"
 #include "api/string_scan.hpp"
 
 #include <array>
@@ -304,7 +305,7 @@ bool json_cursor::next_member(std::string_view& raw_key) {
 }
 
 std::string_view find_member(std::string_view text, std::string_view key) {
-    json_cursor in(text);
+    json_cursor in(text, json_cursor::depth_limit);
     std::string_view found;
     std::string_view name;
     std::string_view value;
@@ -312,11 +313,15 @@ std::string_view find_member(std::string_view text, std::string_view key) {
         return {};
     }
     while (in.next_member(name) && in.skip(value)) {
-        if (name == key) {
+        if (stands_for(name, key)) {
             found = value;
         }
     }
     return in.failed() ? std::string_view{} : found;
+}
+
+bool is_string(std::string_view value, std::string_view text) {
+    return value.size() >= 2 && value.front() == '"' && stands_for(value.substr(1, value.size() - 2), text);
 }
 
 bool to_int64(std::string_view raw, std::int64_t& out) {

@@ -66,8 +66,11 @@ private:
 };
 
 // The text of a top-level member of the object `text`, or empty when there is none or the text is not an object.
-// For small documents; the last of duplicate members wins.
+// For small documents; keys are compared unescaped and the last of duplicate members wins.
 std::string_view find_member(std::string_view text, std::string_view key);
+
+// Whether the raw JSON value is a string that stands for `text`.
+bool is_string(std::string_view value, std::string_view text);
 
 // Numbers. False when `raw` is no integer (fraction, exponent) or does not fit.
 bool to_int64(std::string_view raw, std::int64_t& out);

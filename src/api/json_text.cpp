@@ -140,4 +140,12 @@ bool append_unescaped(std::string& out, std::string_view raw) {
     return true;
 }
 
+bool stands_for(std::string_view raw, std::string_view text) {
+    if (raw.find('\\') == std::string_view::npos) {
+        return raw == text;
+    }
+    std::string value;
+    return append_unescaped(value, raw) && value == text;
+}
+
 }  // namespace meta_model::api

@@ -20,4 +20,7 @@ void append_json_number(std::string& out, std::int64_t value);
 // False, with `out` unchanged, when it holds a surrogate without its partner: such a value is no Unicode text.
 bool append_unescaped(std::string& out, std::string_view raw);
 
+// Whether a raw JSON string, without its quotes, stands for `text`.
+bool stands_for(std::string_view raw, std::string_view text);
+
 }  // namespace meta_model::api

@@ -31,7 +31,9 @@ std::string judge_part(std::string_view part, media& found) {
     if (raw_type.empty() || raw_type.front() != '"') {
         return "missing_type";
     }
-    api::append_string_value(type, raw_type);
+    if (!api::append_string_value(type, raw_type) || type.empty()) {
+        return "missing_type";
+    }
     const auto payload = api::find_member(part, type);
     const bool is_object = !payload.empty() && payload.front() == '{';
     if (type == "text") {

@@ -301,7 +301,7 @@ bool moa::may_stream_live() const {
         return false;
     }
     const auto* format = c_.request.find("response_format");
-    return format == nullptr || api::find_member(format->value, "type") == "\"text\"";
+    return format == nullptr || api::is_string(api::find_member(format->value, "type"), "text");
 }
 
 net::task<maybe_error> moa::synthesize() {

@@ -4,25 +4,26 @@ namespace meta_model::http {
 
 namespace {
 
-// Base URLs are often configured without /v1.
-bool same_path(const route& row, std::string_view path) {
-    if (path == row.path) {
-        return true;
+// Base URLs are often configured without /v1, so a path under it is served without it too.
+std::string_view without_version(std::string_view path) {
+    constexpr std::string_view version = "/v1";
+    return path.starts_with("/v1/") ? path.substr(version.size()) : path;
+}
+
+// `rest` is set for prefix routes: what stands behind `base`, at least one byte.
+bool matches_at(const route& row, std::string_view base, std::string_view path, std::string_view& rest) {
+    if (row.match == path_match::exact) {
+        return path == base;
     }
-    return row.path.starts_with("/v1/") && path == std::string_view(row.path).substr(3);
+    if (path.size() <= base.size() || !path.starts_with(base)) {
+        return false;
+    }
+    rest = path.substr(base.size());
+    return true;
 }
 
 bool matches(const route& row, std::string_view path, std::string_view& rest) {
-    if (row.match == path_match::exact) {
-        return same_path(row, path);
-    }
-    for (const auto base : {std::string_view(row.path), std::string_view(row.path).substr(3)}) {
-        if (path.size() > base.size() && path.starts_with(base)) {
-            rest = path.substr(base.size());
-            return true;
-        }
-    }
-    return false;
+    return matches_at(row, row.path, path, rest) || matches_at(row, without_version(row.path), path, rest);
 }
 
 std::string_view without_trailing_slash(std::string_view path) {
@@ -34,8 +35,10 @@ std::string_view without_trailing_slash(std::string_view path) {
 std::string_view path_of(std::string_view target) {
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (target.starts_with(scheme)) {
-            const auto slash = target.find('/', scheme.size());
-            target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+            // The authority ends with the path or, where the path is empty, with the query.
+            const auto end = target.find_first_of("/?", scheme.size());
+            const bool has_path = end != std::string_view::npos && target[end] == '/';
+            target = has_path ? target.substr(end) : std::string_view("/");
         }
     }
     if (target == "*") {

@@ -152,7 +152,7 @@ std::size_t first_text(std::string_view parts) {
     in.enter_array();
     while (in.next_element() && in.skip(part)) {
         const auto text = api::find_member(part, "text");
-        if (api::find_member(part, "type") == "\"text\"" && !text.empty() && text.front() == '"') {
+        if (api::is_string(api::find_member(part, "type"), "text") && !text.empty() && text.front() == '"') {
             return static_cast<std::size_t>(text.data() - parts.data()) + 1;
         }
     }

@@ -124,6 +124,7 @@ TEST(chat_request, a_violation_names_its_param) {
         {R"("n":true)", "n"},
         {R"("x_meta_model":[])", "x_meta_model"},
         {R"("x_meta_model":{"profile":1})", "x_meta_model.profile"},
+        {R"("x_meta_model":{"profile":"\ud800"})", "x_meta_model.profile"},
         {R"("x_meta_model":{"trace":"yes"})", "x_meta_model.trace"},
         {R"("x_meta_model":{"progress":0})", "x_meta_model.progress"},
         {R"("x_meta_model":{"deadline_ms":0})", "x_meta_model.deadline_ms"},
@@ -144,6 +145,20 @@ TEST(chat_request, messages_of_the_right_shape_are_accepted) {
     expect_accepted(with_message(R"({"role":"assistant","tool_calls":[{"id":"c"}],"name":null})"));
     expect_accepted(with_message(R"({"role":"tool","content":"x","tool_call_id":"c","name":"f"})"));
     expect_accepted(with_message(R"({"role":"assistant","content":"","tool_calls":null})"));
+}
+
+TEST(chat_request, strings_are_compared_by_what_they_stand_for) {
+    chat_request request;
+    const std::string body =
+        R"({"mod\u0065l":"m","stream":true,"stream_options":{"include\u005fusage":true},"messages":[)"
+        R"({"r\u006fle":"us\u0065r","content":"x"},{"role":"\u0073ystem","c\u006fntent":"y"}]})";
+    ASSERT_TRUE(request.parse(body, 64).has_value());
+    EXPECT_TRUE(request.include_usage());
+    ASSERT_EQ(request.messages().size(), 2u);
+    EXPECT_EQ(request.messages()[0].role, role::user);
+    EXPECT_EQ(request.messages()[1].role, role::system);
+    EXPECT_EQ(request.messages()[1].content, "\"y\"");
+    expect_param(with_message(R"({"role":"us\ud800er","content":"x"})"), "messages[0].role");
 }
 
 TEST(chat_request, a_wrong_message_names_its_place) {

@@ -137,6 +137,16 @@ TEST(json_cursor, the_last_of_repeated_members_is_found) {
     EXPECT_EQ(find_member(R"({"a":1})", "b"), "");
     EXPECT_EQ(find_member("[1]", "a"), "");
     EXPECT_EQ(find_member(R"({"o":{"a":1}})", "a"), "");
+    EXPECT_EQ(find_member(R"({"\u0061":1,"\ud800":2})", "a"), "1");
+}
+
+TEST(json_cursor, strings_are_compared_by_what_they_stand_for) {
+    EXPECT_TRUE(is_string(R"("text")", "text"));
+    EXPECT_TRUE(is_string(R"("te\u0078t")", "text"));
+    EXPECT_TRUE(is_string(R"("\ud83d\ude00")", "\xf0\x9f\x98\x80"));
+    for (const std::string_view raw : {R"("texts")", R"("tex\ud800")", "text", "", "1", "null", "[\"text\"]"}) {
+        EXPECT_FALSE(is_string(raw, "text")) << raw;
+    }
 }
 
 TEST(json_cursor, numbers_are_read_only_when_they_fit) {

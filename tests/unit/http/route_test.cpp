@@ -45,6 +45,18 @@ TEST(router, a_prefix_route_gets_the_rest_of_the_path) {
     ASSERT_NE(found.route, nullptr);
     EXPECT_EQ(found.path_rest, "org/name");
     EXPECT_EQ(routes.find("GET", "/v1/models/a").path_rest, "a");
+    EXPECT_EQ(routes.find("GET", "/v1/models/").path_rest, "") << "the list, not an entry without a name";
+}
+
+TEST(router, only_paths_under_the_version_are_found_without_their_first_bytes) {
+    router routes;
+    routes.add({.method = "GET", .path = "/x", .match = path_match::prefix, .handler = {}});
+    routes.add({.method = "GET", .path = "/files/", .match = path_match::prefix, .handler = {}});
+    EXPECT_EQ(routes.find("GET", "/xy").path_rest, "y");
+    EXPECT_EQ(routes.find("GET", "/files/name").path_rest, "name");
+    for (const std::string_view path : {"/x", "es/name", "/files", "/les/name"}) {
+        EXPECT_FALSE(routes.find("GET", path).is_path_known) << path;
+    }
 }
 
 TEST(router, only_listed_paths_need_no_credential) {
@@ -61,6 +73,7 @@ TEST(router, the_path_of_a_target_has_no_query) {
     EXPECT_EQ(path_of("/"), "/");
     EXPECT_EQ(path_of("http://host.test:80/a?x"), "/a");
     EXPECT_EQ(path_of("https://host.test"), "/");
+    EXPECT_EQ(path_of("http://host.test?x=/v1/models"), "/");
     EXPECT_EQ(path_of("*"), "*");
     EXPECT_EQ(path_of("host.test:443"), "");
     EXPECT_EQ(path_of(""), "");
