@@ -58,6 +58,23 @@ void leg::finish() {
     }
 }
 
+telemetry::leg_record leg::record() const {
+    using telemetry::leg_state;
+    telemetry::leg_record out{.upstream = upstream_.metric_id, .state = leg_state::failed};
+    if (result_.is_answered()) {
+        out.state = leg_state::done;
+    } else if (result_.reason == call_outcome::cancelled) {
+        out.state = leg_state::cancelled;
+    }
+    out.first_byte = result_.first_byte;
+    out.total = result_.total;
+    if (result_.draft.usage) {
+        out.tokens_in = result_.draft.usage->prompt_tokens;
+        out.tokens_out = result_.draft.usage->completion_tokens;
+    }
+    return out;
+}
+
 net::task<> leg::run(const upstream::body_changes& changes, base::steady_time deadline, api::answer_listener* listener,
                      std::function<net::task<bool>()> after_events) {
     started_ = steady_clock::now();

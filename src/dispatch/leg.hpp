@@ -51,6 +51,9 @@ public:
     const upstream::upstream_state& upstream() const { return upstream_; }
     const leg_result& result() const { return result_; }
     leg_result& result() { return result_; }
+
+    // What the metrics ring keeps of a leg that is over: its times, and the tokens that its upstream reported.
+    telemetry::leg_record record() const;
     bool is_running() const { return result_.outcome == leg_outcome::running; }
 
 private:

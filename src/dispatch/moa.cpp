@@ -174,6 +174,12 @@ net::task<maybe_error> moa::run() {
     const auto action = co_await panel_.run(c_.target.upstreams, changes, limits());
     auto failure = co_await decide(action);
     co_await panel_.join();
+    for (const auto& l : panel_.legs()) {
+        c_.record.legs.push_back(l->record());
+    }
+    if (synth_) {
+        c_.record.legs.push_back(synth_->record());
+    }
     if (failure && c_.sink.is_committed()) {
         // The stream was opened by a heartbeat; the error is its only event.
         c_.record.outcome = telemetry::outcome_of(failure->id);

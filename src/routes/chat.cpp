@@ -91,6 +91,11 @@ void record(http::connection& c, const model_services& s, dispatch::request_cont
     if (context.cancel.reason() == base::cancel_reason::client_gone) {
         r.outcome = telemetry::outcome_of(error_code_id::client_closed);
     }
+    const bool has_failed = r.outcome != telemetry::outcome_code::ok;
+    if (has_failed && r.strategy == telemetry::strategy::moa && r.synth_decision.empty()) {
+        // What failed before a decision is counted under its error.
+        r.synth_decision = r.fallback_reason = telemetry::to_string(r.outcome);
+    }
     shard.counters.add(telemetry::counter::stream_events_dropped, context.dropped_events);
     shard.counters.add(telemetry::counter::streams_cut, context.was_cut ? 1 : 0);
     set_facts(c, context);

@@ -21,7 +21,7 @@ struct profile_history {
 //   final_content_chars_avg      of the calls that succeeded
 //   draft_length_by_upstream     like draft_length, by upstream instead of by position (W77)
 //   failures_by_upstream         failure_breakdown per upstream (W80)
-//   legs                         per upstream: calls, states, times and tokens (W78)
+//   legs                         per upstream: calls, states, times and reported tokens (W78)
 // `upstreams` holds the names by upstream_id.
 std::string moa_metrics_json(
     std::span<const profile_history> profiles, std::span<const std::string> upstreams

@@ -130,6 +130,45 @@ TEST(telemetry, moa_264_total_failures_are_recorded) {
     EXPECT_EQ(seen["calls"], 1);
     EXPECT_EQ(seen["quorum_avg"], 0.0);
     EXPECT_EQ(seen["failure_breakdown"], (json{{"non_2xx", 3}}));
+    EXPECT_EQ(seen["outcomes"], (json{{"all_generators_failed", 1}}));
+    EXPECT_EQ(seen["synth_decisions"], (json{{"all_generators_failed", 1}}));
+}
+
+TEST(telemetry, every_leg_of_an_ensemble_is_kept) {
+    panel p;
+    const auto gate = make_gate();
+    p.models.next("a", held(gate, ok("draft of a")));
+    p.models.on("b", json_reply(503, {{"error", {{"message", "busy"}}}}));
+    p.models.on("c", hang());
+    const gateway_process gateway(p.config("grace_secs = 0.0\nmin_drafts = 1"));
+    http_client client(gateway.port());
+
+    // b has failed when a answers, and c is cancelled then. A caller's mistake starts no leg at all.
+    client.send(request_bytes(chat_parts(say(panel_name).dump())));
+    ASSERT_TRUE(p.models.wait_until([&] {
+        return p.models.call_count("b") == 1 && p.models.last_request("b").replied.has_value();
+    }));
+    gate->open();
+    EXPECT_EQ(client.read_reply().status, 200);
+    chat(gateway, with(say(panel_name), {{"n", 2}}));
+    const auto seen = moa_metrics(gateway)["profiles"][panel_name];
+
+    EXPECT_EQ(seen["calls"], 2);
+    EXPECT_EQ(seen["synth_decisions"], (json{{"single_success", 1}, {"unsupported_v1", 1}}));
+    const auto& legs = seen["legs"];
+    EXPECT_EQ(legs["a"]["states"], (json{{"done", 1}}));
+    EXPECT_EQ(legs["a"]["tokens_in"], 11);
+    EXPECT_EQ(legs["a"]["tokens_out"], 7);
+    EXPECT_GT(legs["a"]["total_ms_p50"], 0.0);
+    EXPECT_EQ(legs["b"]["states"], (json{{"failed", 1}}));
+    EXPECT_EQ(legs["c"]["states"], (json{{"cancelled", 1}}));
+    EXPECT_EQ(legs["c"]["tokens_out"], 0);
+    EXPECT_FALSE(legs.contains("s")) << "one draft needs no synthesizer";
+
+    p.models.on("b", ok("the other draft"));
+    p.models.on("c", ok("the third draft"));
+    chat(gateway, with(say(panel_name), {{"x_meta_model", {{"min_drafts", 3}}}}));
+    EXPECT_EQ(moa_metrics(gateway)["profiles"][panel_name]["legs"]["s"]["states"], (json{{"done", 1}}));
 }
 
 TEST(telemetry, every_strategy_and_outcome_is_recorded) {
