@@ -177,7 +177,7 @@ net::task<base::maybe_error> filtered_stream::run() {
         failure_ = error_of({upstream::call_fault::cut, "the stream ended without a finish"});
     }
     record_answer(context_, usage_, content_bytes);
-    if (failure_ && !context_.sink.is_committed()) {
+    if (failure_ && !context_.sink.is_committed() && out_.empty()) {
         co_return std::move(failure_);
     }
     if (failure_) {

@@ -250,6 +250,31 @@ TEST(streaming, moa_195_an_error_as_the_first_event_is_a_json_error) {
     EXPECT_EQ(stream(gateway, say_streamed("coded")).head.status, 429);
 }
 
+TEST(streaming, an_error_event_behind_content_keeps_the_content) {
+    fake_upstream models;
+    const std::string content =
+        R"(data: {"id":"x","choices":[{"index":0,"delta":{"role":"assistant","content":"one"}}]})";
+    const std::string error = R"(data: {"error":{"message":"no","type":"x","code":429}})";
+    // Head, content and error arrive in one read.
+    models.on(
+        "a",
+        raw(http_head(200, "text/event-stream", {{"Connection", "close"}}) + content + "\n\n"
+            + error + "\n\n")
+    );
+    const gateway_process gateway(config_text(models)
+                                      .upstream("a")
+                                      .passthrough("raw.v1", "a")
+                                      .passthrough("clean.v1", "a", "expose_reasoning = false"));
+
+    for (const char* profile : {"raw.v1", "clean.v1"}) {
+        const auto result = stream(gateway, say_streamed(profile));
+        EXPECT_EQ(result.head.status, 200) << profile;
+        EXPECT_EQ(result.text(), "one") << profile;
+        EXPECT_TRUE(result.error().is_object()) << profile;
+        EXPECT_FALSE(result.has_done()) << profile;
+    }
+}
+
 TEST(streaming, moa_197_silence_is_filled_with_heartbeats) {
     panel p;
     const auto gate = make_gate();
