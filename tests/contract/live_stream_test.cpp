@@ -197,13 +197,17 @@ TEST(live_stream, an_event_above_a_mebibyte_is_refused) {
     const std::string huge =
         R"({"choices":[{"index":0,"delta":{"content":")" + std::string(1500000, 'x') + R"("}}]})";
     models.on("a", sse({R"({"choices":[{"index":0,"delta":{"content":"one"}}]})", huge, "[DONE]"}));
-    const gateway_process gateway(config_text(models).upstream("a"));
+    models.on("b", sse({huge, "[DONE]"}));
+    gateway_process gateway(config_text(models).upstreams({"a", "b"}));
 
     const auto result = stream(gateway, say_streamed("a"));
+    const auto first = stream(gateway, say_streamed("b"));
 
     EXPECT_EQ(result.text(), "one");
     EXPECT_TRUE(result.error().is_object());
     EXPECT_FALSE(result.has_done());
+    expect_error(first.head, {502, "api_error", "upstream_protocol_error", std::nullopt});
+    EXPECT_NE(final_log(gateway).find("an event above 1 MiB"), std::string::npos);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 """Coroutine code that g++ 12 compiles wrongly, and lambdas whose captures die before their coroutine does.
 
-g++ 12 destroys some temporaries of a full expression twice when `co_await` is in it: braced aggregates with designated
-members, and lambdas that capture. Name them first, then move them in. A coroutine lambda keeps its captures in the
+g++ 12 destroys some temporaries of a full expression twice when `co_await` is in it: braced aggregates, with and without
+the names of their members, and lambdas that capture. Name them first, then move them in. A coroutine lambda keeps its captures in the
 lambda object, not in its frame: pass state as parameters.
 
 It also makes a trap of some conditions: `co_await` in the condition of a loop, or as an operand of `&&`, `||` or `?:`.
@@ -13,7 +13,8 @@ import re
 from rules import CPP, Source, main
 
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((.*?)\)"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])+\'', re.S)
-DESIGNATED = re.compile(r"\{\s*\.\w+\s*[={]")
+# An argument or a named type with something between its braces; a body of a lambda stands behind `)`.
+BRACED = re.compile(r"(?<=[(,\w>])\s*\{\s*[^}\s]")
 # Not an index, not an attribute: `[x]`, `[&]`, `[this]` where an expression may begin.
 CAPTURING = re.compile(r"(?<![\w)\]\[])\s*\[(?!\[)\s*([^\[\]\s][^\[\]]*)\]\s*(?=[({<]|mutable|noexcept|->)")
 DECIDING = re.compile(r"&&|\|\||\?")
@@ -122,7 +123,7 @@ def check(sources):
             if is_in_condition(code, found.start()):
                 report(source, code, found.start(), "co_await inside a compound condition: name what it gives first")
             expression_end = end_of(code, found.end(), ";")
-            for braces in DESIGNATED.finditer(code, found.end(), expression_end):
+            for braces in BRACED.finditer(code, found.end(), expression_end):
                 report(source, code, braces.start(), "braced aggregate inside a co_await expression: name it first")
             for captures in CAPTURING.finditer(code, found.end(), expression_end):
                 at = captures.start(1)
@@ -142,6 +143,8 @@ main(
     bad={
         "a designated argument": sample('co_await call({.name = std::string("x")});'),
         "a designated argument in a named type": sample("auto r = co_await call(socket, options{.limit = 3}, token);"),
+        "an argument without names": sample('co_return co_await fail(error_of({fault::cut, "the text"}));'),
+        "a named type without names": sample('co_await fail(call_error{fault::cut, "the text"});'),
         "over several lines": sample("co_await call(\n    socket,\n    {\n        .host = host,\n    }\n);"),
         "inside a condition": sample("if (co_await call({.a = b})) return;"),
         "a capturing lambda": sample("co_await retry([&state] { return state.go(); });"),
@@ -165,6 +168,7 @@ main(
         "in the body of a loop": sample("while (a && b) {\n    co_await fill();\n}\nx = a && b;"),
         "after a condition": sample("if (a && b) co_await fill();"),
         "a reference": sample("auto&& n = co_await fill();"),
+        "empty braces": sample("co_await call(options{}, {});"),
         "named first": sample("options o{.limit = 3};\nco_await call(std::move(o));"),
         "an index": sample("co_await call(list[i], names[0](x));"),
         "a lambda without captures": sample("co_await call([](int x) { return x; });"),
