@@ -41,6 +41,7 @@ struct server_limits {
     int max_json_depth = 128;
     seconds_f header_timeout{10.0};
     seconds_f body_timeout{60.0};  // and never below 1 KiB/s
+    seconds_f write_timeout{60.0};  // a client that takes nothing of its reply; and never below 1 KiB/s
     seconds_f idle_timeout{75.0};
     seconds_f drain_timeout{30.0};
 };

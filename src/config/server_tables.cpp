@@ -44,6 +44,7 @@ constexpr key_row<server_limits> limits_keys[] = {
      [](const field& f, server_limits& s) { f.read(s.max_json_depth, between(1, 1024)); }},
     {"header_timeout_secs", [](const field& f, server_limits& s) { f.read(s.header_timeout); }},
     {"body_timeout_secs", [](const field& f, server_limits& s) { f.read(s.body_timeout); }},
+    {"write_timeout_secs", [](const field& f, server_limits& s) { f.read(s.write_timeout); }},
     {"idle_timeout_secs", [](const field& f, server_limits& s) { f.read(s.idle_timeout); }},
     {"drain_timeout_secs",
      [](const field& f, server_limits& s) { f.read(s.drain_timeout, zero_or_more()); }},

@@ -114,7 +114,6 @@ private:
     void write_access_line();
 
     static constexpr std::size_t input_bytes = 2048;  // the usual head, and small bodies
-    static constexpr std::chrono::seconds write_stall{60};  // a client that takes nothing for so long is gone
 
     service& service_;
     thread_service& thread_;

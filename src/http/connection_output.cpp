@@ -1,6 +1,7 @@
 // Writing replies. Everything is tried at once; what the kernel does not take is kept and flushed by the handler.
 #include "api/error_body.hpp"
 #include "api/json_text.hpp"
+#include "base/pace.hpp"
 #include "base/text.hpp"
 #include "http/connection.hpp"
 #include "http/cors.hpp"
@@ -234,13 +235,18 @@ void connection::abort() {
 }
 
 net::task<bool> connection::flush() {
+    const auto limit =
+        std::chrono::duration_cast<base::steady_duration>(service_.config.server.limits.write_timeout);
+    const auto start = steady_clock::now();
+    auto last_progress = start;
     while (pending_at_ < pending_.size() && !is_gone_ && !is_aborted_) {
-        thread_.loop.timers().arm(*this, steady_clock::now() + write_stall);
+        thread_.loop.timers().arm(*this, base::pace_deadline(start, last_progress, pending_at_, limit));
         const iovec part{pending_.data() + pending_at_, pending_.size() - pending_at_};
         std::size_t written = 0;
         auto status = stream_.try_write(&part, 1, written);
         if (status == net::io_status::ok) {
             pending_at_ += written;
+            last_progress = steady_clock::now();
             thread_.shard.counters.add(telemetry::counter::sent_bytes, static_cast<std::int64_t>(written));
             continue;
         }

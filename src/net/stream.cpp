@@ -2,6 +2,8 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <netinet/tcp.h>
@@ -79,6 +81,18 @@ task<io_status> stream::wait_writable() {
     co_return status_of(std::get<0>(outcome));
 }
 
+task<io_status> stream::wait_writable_or_readable() {
+    if (is_cancelled_) {
+        co_return io_status::cancelled;
+    }
+    auto both = asio::experimental::make_parallel_group(socket_.async_wait(tcp_socket::wait_write, asio::deferred),
+                                                        socket_.async_wait(tcp_socket::wait_read, asio::deferred));
+    const auto outcome = co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable_t<executor>());
+    const bool is_read_first = std::get<0>(outcome)[0] == 1;
+    const auto status = status_of(is_read_first ? std::get<2>(outcome) : std::get<1>(outcome));
+    co_return is_cancelled_ ? io_status::cancelled : status;
+}
+
 void stream::cancel() {
     is_cancelled_ = true;
     boost::system::error_code ignored;
@@ -89,6 +103,11 @@ bool stream::has_unexpected_input() {
     char byte = 0;
     const auto n = ::recv(fd(), &byte, 1, MSG_PEEK);
     return n >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+std::size_t stream::peek(char* into, std::size_t size) {
+    const auto n = ::recv(fd(), into, size, MSG_PEEK);
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
 void stream::shutdown_write() {

@@ -36,6 +36,8 @@ public:
 
     // Waits until the kernel takes bytes again.
     task<io_status> wait_writable();
+    // The same, or until something arrives: bytes, or the peer's end.
+    task<io_status> wait_writable_or_readable();
 
     // Ends the pending operation with `cancelled`, and every later wait as well. try_* still work.
     void cancel();
@@ -43,6 +45,8 @@ public:
 
     // True when bytes or an end wait to be read: a connection at rest that shows this must not be used again.
     bool has_unexpected_input();
+    // Copies the first of the bytes that wait to be read, which stay there; 0: there are none.
+    std::size_t peek(char* into, std::size_t size);
 
     void shutdown_write();
     void reset_on_close();  // close() then resets the connection instead of ending it

@@ -1,6 +1,7 @@
 // The request side of a call: its limits, connecting, sending. The reply side is in http_reply.cpp.
 #include "upstream/http_call.hpp"
 
+#include "base/pace.hpp"
 #include "base/text.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -82,7 +83,7 @@ void http_call::cancel() {
 }
 
 void http_call::on_deadline() {
-    static constexpr std::string_view names[] = {"", "connect", "first byte", "first token", "idle", "end"};
+    static constexpr std::string_view names[] = {"", "connect", "send", "first byte", "first token", "idle", "end"};
     if (!error_) {
         const bool is_total = steady_clock::now() >= deadline_;
         error_ = is_total ? call_error{call_fault::deadline, "the request's deadline passed"}
@@ -102,6 +103,7 @@ void http_call::enter(phase p) {
     switch (p) {
         case phase::idle: loop_.timers().disarm(*this); break;
         case phase::connect: arm(limits.connect); break;
+        case phase::send: break;  // armed with the pace of the upstream
         case phase::first_byte: arm(limits.first_byte); break;
         case phase::first_token: arm(limits.first_token); break;
         case phase::body: arm(limits.idle); break;
@@ -211,6 +213,38 @@ net::task<bool> http_call::connect() {
     co_return false;
 }
 
+// A reply whose head has begun, while the request is still on its way. Interim replies (1xx) are none, nor is anything
+// that is not HTTP/1.
+bool http_call::has_early_reply() {
+    constexpr std::string_view start = "HTTP/1.x ";
+    char head[start.size() + 1];
+    const auto size = connection_->stream.peek(head, sizeof head);
+    return size == sizeof head && std::string_view(head, 7) == start.substr(0, 7) && head[start.size()] >= '2' &&
+           head[start.size()] <= '5';
+}
+
+// Waits until the upstream takes more of the request; `closed`: it has replied or ended its side already.
+net::task<net::io_status> http_call::wait_to_send(base::steady_time start, base::steady_time last_progress,
+                                                  std::size_t sent) {
+    phase_ = phase::send;
+    const auto limit = to_steady(upstream_.config.timeouts.idle);
+    loop_.timers().arm(*this, std::min(deadline_, base::pace_deadline(start, last_progress, sent, limit)));
+    auto& stream = connection_->stream;
+    if (ignores_input_) {
+        co_return co_await stream.wait_writable();
+    }
+    const auto status = co_await stream.wait_writable_or_readable();
+    if (status != net::io_status::ok) {
+        co_return status;
+    }
+    if (has_early_reply()) {
+        co_return net::io_status::closed;
+    }
+    char byte = 0;
+    ignores_input_ = stream.peek(&byte, 1) > 0;
+    co_return ignores_input_ || !stream.has_unexpected_input() ? net::io_status::ok : net::io_status::closed;
+}
+
 void http_call::write_head(const call_options& options, std::string& head) const {
     head += options.method;
     head += ' ';
@@ -246,6 +280,9 @@ bool http_call::send_at_once(const call_options& options, std::size_t& sent) {
 net::task<bool> http_call::send_rest(const call_options& options, std::size_t sent) {
     std::string head;
     write_head(options, head);
+    const auto start = steady_clock::now();
+    auto last_progress = start;
+    ignores_input_ = false;
     const auto total = head.size() + api::total_size(body_of(options));
     while (sent < total) {
         iovec parts[max_gather];
@@ -254,17 +291,27 @@ net::task<bool> http_call::send_rest(const call_options& options, std::size_t se
         auto status = connection_->stream.try_write(parts, n, written);
         if (status == net::io_status::ok) {
             sent += written;
+            last_progress = steady_clock::now();
             continue;
         }
         if (status == net::io_status::would_block) {
-            status = co_await connection_->stream.wait_writable();
+            status = co_await wait_to_send(start, last_progress, sent);
             if (status == net::io_status::ok) {
                 continue;
             }
         }
-        // An upstream that refuses a body may answer and close before it has read it: look for that answer.
+        // An upstream that refuses a body may answer and close before it has read it: look for that answer. A reused
+        // connection that has none was closed at rest.
         may_reuse_ = false;
-        co_return !is_cancelled_ && !connection_->is_reused && connection_->stream.has_unexpected_input();
+        if (is_cancelled_ || (connection_->is_reused && !has_early_reply()) ||
+            !connection_->stream.has_unexpected_input()) {
+            co_return false;
+        }
+        enter(phase::first_byte);
+        co_return true;
+    }
+    if (phase_ == phase::send) {
+        enter(phase::first_byte);  // which is counted from here when the upstream was slow to take the request
     }
     may_reuse_ = true;
     co_return true;

@@ -30,7 +30,7 @@ public:
     base::steady_time head_time() const override { return head_time_; }
 
 private:
-    enum class phase { idle, connect, first_byte, first_token, body, end };
+    enum class phase { idle, connect, send, first_byte, first_token, body, end };
 
     void on_cancel(base::cancel_reason reason) override;
     void on_deadline() override;
@@ -43,6 +43,8 @@ private:
     void write_head(const call_options& options, std::string& head) const;
     bool send_at_once(const call_options& options, std::size_t& sent);
     net::task<bool> send_rest(const call_options& options, std::size_t sent);
+    net::task<net::io_status> wait_to_send(base::steady_time start, base::steady_time last_progress, std::size_t sent);
+    bool has_early_reply();
     net::task<bool> read_head();
     bool digest_head(std::string_view head);
     void pass_header(const net::header_field& field);
@@ -71,6 +73,7 @@ private:
     bool is_stream_ = false;
     bool has_token_ = false;
     bool got_reply_bytes_ = false;
+    bool ignores_input_ = false;     // while sending: what came is no reply yet
 };
 
 }  // namespace meta_model::upstream
