@@ -43,6 +43,15 @@ void append_usage(std::string& out, const token_usage& usage) {
     out += '}';
 }
 
+void add_usage(token_usage& sum, const token_usage& more) {
+    sum.prompt_tokens += more.prompt_tokens;
+    sum.completion_tokens += more.completion_tokens;
+    sum.total_tokens += more.total_tokens;
+    sum.cached_tokens += more.cached_tokens;
+    sum.reasoning_tokens += more.reasoning_tokens;
+    sum.raw.clear();
+}
+
 void append_on_one_line(std::string& out, std::string_view json) {
     for (auto at = json.find_first_of("\r\n"); at != std::string_view::npos; at = json.find_first_of("\r\n")) {
         out += json.substr(0, at);

@@ -46,6 +46,10 @@ void leg::on_event(const api::answer_event& event) {
 
 void leg::finish() {
     result_.total = duration_cast<microseconds>(steady_clock::now() - started_);
+    result_.usage = result_.draft.usage;
+    if (result_.usage) {
+        result_.usage->raw.clear();
+    }
     call_.reset();
     context_.shard.counters.call_ended(upstream_.metric_id, result_.is_answered() ? call_outcome::ok : result_.reason,
                                        result_.first_byte, result_.total);
@@ -68,9 +72,9 @@ telemetry::leg_record leg::record() const {
     }
     out.first_byte = result_.first_byte;
     out.total = result_.total;
-    if (result_.draft.usage) {
-        out.tokens_in = result_.draft.usage->prompt_tokens;
-        out.tokens_out = result_.draft.usage->completion_tokens;
+    if (result_.usage) {
+        out.tokens_in = result_.usage->prompt_tokens;
+        out.tokens_out = result_.usage->completion_tokens;
     }
     return out;
 }

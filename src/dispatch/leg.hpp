@@ -27,6 +27,7 @@ struct leg_result {
     std::string detail{};                // log only
     std::chrono::microseconds first_byte{telemetry::not_reached};
     std::chrono::microseconds total{0};
+    std::optional<api::token_usage> usage{};  // as reported, numbers only; stays when the draft is moved away
     bool is_misshapen = false;           // 2xx without a usable choice
 
     bool is_answered() const { return outcome == leg_outcome::answered; }

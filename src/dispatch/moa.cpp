@@ -1,19 +1,18 @@
 #include "dispatch/moa.hpp"
 
 #include "api/chat_json_encoder.hpp"
-#include "api/json_text.hpp"
 #include "api/reasoning.hpp"
-#include "base/ids.hpp"
+#include "api/usage_json.hpp"
 #include "base/text.hpp"
 #include "dispatch/agreement.hpp"
 #include "dispatch/draft_rank.hpp"
 #include "dispatch/draft_stats.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/live_answer.hpp"
+#include "dispatch/moa_requests.hpp"
 #include "dispatch/panel.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/stream_keepalive.hpp"
-#include "dispatch/synthesis_prompt.hpp"
 #include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
 
@@ -34,12 +33,6 @@ base::steady_duration to_steady(config::seconds_f s) {
     return duration_cast<base::steady_duration>(s);
 }
 
-std::string number_json(double value) {
-    char text[32];
-    const auto n = std::snprintf(text, sizeof text, "%.10g", value);
-    return {text, static_cast<std::size_t>(n)};
-}
-
 bool has_calls(const api::draft& d) {
     return !d.tool_calls.empty() || d.function_call.has_value();
 }
@@ -53,10 +46,6 @@ public:
     net::task<maybe_error> run();
 
 private:
-    upstream::body_changes common_changes(const upstream::upstream_state& u) const;
-    upstream::body_changes generator_changes(const upstream::upstream_state& u) const;
-    upstream::body_changes synthesizer_changes() const;
-    void cap_output(upstream::body_changes& changes, int max_output) const;
     panel_limits limits() const;
 
     net::task<maybe_error> decide(panel_action action);
@@ -70,6 +59,7 @@ private:
     net::task<maybe_error> after_synthesis(leg& synth, live_answer* live);
     net::task<maybe_error> fall_back(const leg_result& failed);
     net::task<maybe_error> answer(api::draft d, std::string_view reason, std::string_view decision, bool fastpath);
+    std::optional<api::token_usage> shown_usage(const api::draft& d) const;
     void note_decision(const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath);
     bool may_stream_live() const;
     std::size_t best_draft() const;
@@ -83,74 +73,6 @@ private:
     std::optional<leg> synth_;
     base::steady_time synth_start_{};
 };
-
-// What every leg of an ensemble is asked with, whatever its part.
-upstream::body_changes moa::common_changes(const upstream::upstream_state& u) const {
-    upstream::body_changes changes;
-    if (!c_.config.server.system_prompt.empty()) {
-        changes.leading_message = R"({"role":"system","content":)";
-        api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
-        changes.leading_message += '}';
-    }
-    if (u.config.stream) {
-        changes.members.push_back({"stream", "true"});
-        changes.members.push_back({"stream_options", R"({"include_usage":true})"});
-    } else {
-        changes.members.push_back({"stream", std::nullopt});
-        changes.members.push_back({"stream_options", std::nullopt});
-    }
-    changes.members.push_back({"n", std::nullopt});
-    if (profile_.strip_tools) {
-        for (const auto* key : {"tools", "tool_choice", "parallel_tool_calls"}) {
-            changes.members.push_back({key, std::nullopt});
-        }
-    }
-    return changes;
-}
-
-// An explicit wish is lowered to what the upstream can write.
-void moa::cap_output(upstream::body_changes& changes, int max_output) const {
-    for (const auto* key : {"max_tokens", "max_completion_tokens"}) {
-        const auto* wish = c_.request.find(key);
-        std::int64_t n = 0;
-        if (wish != nullptr && api::to_int64(wish->value, n) && n > max_output) {
-            changes.members.push_back({key, std::to_string(max_output)});
-        }
-    }
-}
-
-upstream::body_changes moa::generator_changes(const upstream::upstream_state& u) const {
-    auto changes = common_changes(u);
-    changes.members.push_back({"temperature", number_json(profile_.generator_temperature)});
-    cap_output(changes, u.config.max_output);
-    return changes;
-}
-
-upstream::body_changes moa::synthesizer_changes() const {
-    const auto max_output = synthesizer_.config.max_output;
-    auto changes = common_changes(synthesizer_);
-    changes.members.push_back({"temperature", number_json(profile_.synthesizer_temperature)});
-    if (c_.request.find("max_tokens") == nullptr && c_.request.find("max_completion_tokens") == nullptr) {
-        changes.members.push_back({"max_tokens", std::to_string(max_output)});
-    }
-    cap_output(changes, max_output);
-    // The tools stay, so that the prefix that the generators' servers cached is the same; calls are not wanted.
-    if (!profile_.strip_tools && c_.request.find("tools") != nullptr) {
-        changes.members.push_back({"tool_choice", R"("none")"});
-    }
-    synthesis_prompt_options options;
-    options.fence = base::random_hex(16);
-    options.is_grounded = std::ranges::any_of(
-        c_.request.messages(), [](const auto& m) { return m.role == api::role::tool; });
-    std::vector<std::string_view> texts;
-    for (const auto* l : usable_) {
-        texts.push_back(l->result().draft.content ? std::string_view(*l->result().draft.content) : std::string_view{});
-    }
-    changes.trailing_message = R"({"role":"user","content":)";
-    api::append_json_string(changes.trailing_message, synthesis_prompt(texts, options));
-    changes.trailing_message += '}';
-    return changes;
-}
 
 panel_limits moa::limits() const {
     const auto now = steady_clock::now();
@@ -170,7 +92,7 @@ panel_limits moa::limits() const {
 net::task<maybe_error> moa::run() {
     c_.record.generators = static_cast<std::uint16_t>(c_.target.upstreams.size());
     const stream_keepalive keepalive(c_, c_.request.stream());
-    const auto changes = [this](const upstream::upstream_state& u) { return generator_changes(u); };
+    const auto changes = [this](const upstream::upstream_state& u) { return generator_changes(c_, u); };
     const auto action = co_await panel_.run(c_.target.upstreams, changes, limits());
     auto failure = co_await decide(action);
     co_await panel_.join();
@@ -312,7 +234,11 @@ bool moa::may_stream_live() const {
 
 net::task<maybe_error> moa::synthesize() {
     synth_start_ = steady_clock::now();
-    const auto changes = synthesizer_changes();
+    std::vector<std::string_view> texts;
+    for (const auto* l : usable_) {
+        texts.push_back(l->result().draft.content ? std::string_view(*l->result().draft.content) : std::string_view{});
+    }
+    const auto changes = synthesizer_changes(c_, texts);
     synth_.emplace(c_, synthesizer_);
     if (may_stream_live()) {
         co_return co_await synthesize_live(*synth_, changes);
@@ -347,6 +273,7 @@ net::task<maybe_error> moa::after_synthesis(leg& synth, live_answer* live) {
     auto& d = result.draft;
     if (has_begun) {
         if (result.is_answered()) {
+            d.usage = shown_usage(d);
             note_decision(d, reason, "merged", false);
             co_await live->close(d.finish_reason, d.usage);
             co_return std::nullopt;
@@ -390,6 +317,26 @@ net::task<maybe_error> moa::fall_back(const leg_result& failed) {
                               false);
 }
 
+// The answer's own usage, or the sum of what all legs reported.
+std::optional<api::token_usage> moa::shown_usage(const api::draft& d) const {
+    if (c_.config.server.usage == config::usage_scope::answer) {
+        return d.usage;
+    }
+    std::optional<api::token_usage> total;
+    const auto add = [&](const leg& l) {
+        if (l.result().usage) {
+            api::add_usage(total ? *total : total.emplace(), *l.result().usage);
+        }
+    };
+    for (const auto& l : panel_.legs()) {
+        add(*l);
+    }
+    if (synth_) {
+        add(*synth_);
+    }
+    return total;
+}
+
 void moa::note_decision(const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath) {
     c_.record.fallback_reason = reason;
     c_.record.synth_decision = decision;
@@ -409,6 +356,7 @@ net::task<maybe_error> moa::answer(api::draft d, std::string_view reason, std::s
     append_header(c_.header_lines, "X-MetaModel-Fallback-Reason", reason);
     append_header(c_.header_lines, "X-MetaModel-Fastpath", fastpath ? "true" : "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", decision);
+    d.usage = shown_usage(d);
     note_decision(d, reason, decision, fastpath);
     if (c_.request.stream()) {
         co_await send_draft_as_stream(c_, std::move(d), c_.target.expose_reasoning);

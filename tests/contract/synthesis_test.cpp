@@ -365,6 +365,25 @@ TEST(synthesis, a_draft_cannot_close_its_fence) {
     EXPECT_NE(first, second) << "the fence is drawn anew for each request";
 }
 
+TEST(synthesis, the_usage_of_all_legs_is_summed_when_asked_for) {
+    panel p;
+    const gateway_process gateway(p.config("", "usage = \"total\""));
+    const json total = {{"prompt_tokens", 44}, {"completion_tokens", 28}, {"total_tokens", 72}};
+    const json wish = {{"stream_options", {{"include_usage", true}}}};
+
+    const auto whole = chat(gateway, say(panel_name));
+    const auto streamed = stream(gateway, with(say_streamed(panel_name), wish));
+    p.models.on("b", json_reply(503, {{"error", {{"message", "busy"}}}}));
+    p.models.on("s", html());
+    const auto reduced = chat(gateway, say(panel_name));
+
+    EXPECT_EQ(whole.json()["usage"], total);
+    EXPECT_EQ(streamed.chunks().back()["usage"], total);
+    EXPECT_EQ(reduced.json()["usage"]["total_tokens"], 36) << "of the two that told theirs";
+    const auto legs = get(gateway, "/v1/metrics/moa").json()["profiles"][panel_name]["legs"];
+    EXPECT_EQ(legs["s"]["tokens_in"], 22) << "a leg keeps its own";
+}
+
 TEST(synthesis, a_draft_with_tool_calls_is_returned_whole) {
     panel p;
     for (const char* name : {"a", "b", "c"}) {
