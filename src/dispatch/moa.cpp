@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 namespace meta_model::dispatch {
 
@@ -44,6 +45,9 @@ public:
         : c_(c), profile_(*c.target.profile), synthesizer_(*c.target.synthesizer), panel_(c) {}
 
     net::task<maybe_error> run();
+
+    // After run() threw: nothing may use this object any more when it goes.
+    net::task<> stop() { return panel_.join(); }
 
 private:
     panel_limits limits() const;
@@ -387,7 +391,18 @@ net::task<maybe_error> moa::answer(api::draft d, std::string_view reason, std::s
 
 net::task<maybe_error> run_moa(request_context& context) {
     moa request(context);
-    co_return co_await request.run();
+    maybe_error failure;
+    std::exception_ptr fault;
+    try {
+        failure = co_await request.run();
+    } catch (...) {
+        fault = std::current_exception();
+    }
+    if (fault) {
+        co_await request.stop();
+        std::rethrow_exception(fault);
+    }
+    co_return failure;
 }
 
 }  // namespace meta_model::dispatch

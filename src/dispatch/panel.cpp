@@ -71,10 +71,10 @@ net::task<panel_action> panel::run(
         legs_.push_back(std::make_unique<leg>(context_, *u));
         ended_.emplace_back();
     }
-    running_ = legs_.size();
     for (std::size_t i = 0; i < legs_.size(); ++i) {
         auto what = changes(*upstreams[i]);
         auto started = run_leg(i, std::move(what), limits.deadline);
+        ++running_;
         net::asio::co_spawn(context_.loop.get_executor(), std::move(started), net::asio::detached);
     }
     panel_decision decision;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 namespace meta_model::http {
 
@@ -177,7 +178,11 @@ net::task<bool> connection::serve_one() {
         co_await refuse(std::move(refusal), false);
     } else {
         thread_.loop.watch(*this, stream_.fd());
-        co_await route_->handler(*this);
+        try {
+            co_await route_->handler(*this);
+        } catch (const std::exception& e) {
+            note_fault(e.what());
+        }
         if (!is_committed_ && !is_gone_ && !is_aborted_) {
             base::maybe_error e = base::make_error(error_code_id::internal, "internal server error");
             co_await refuse(std::move(e), true);
@@ -200,6 +205,17 @@ net::task<bool> connection::serve_one() {
         }
     }
     co_return goes_on;
+}
+
+// The handler threw. What it committed to cannot be completed; otherwise the caller answers.
+void connection::note_fault(const char* what) {
+    service_.log.write(base::log_level::error, "a request failed with an exception",
+                       {{"id", request_id_}, {"what", what}});
+    phase_ = phase::serving;
+    keep_alive_ = false;
+    if (is_committed_) {
+        abort();
+    }
 }
 
 // Framing and limits of the head. Everything refused here closes the connection.

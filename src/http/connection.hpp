@@ -96,6 +96,7 @@ private:
     base::maybe_error judge_body_head() const;
     void begin_request();
     void end_request();
+    void note_fault(const char* what);
     bool take_slot();
     net::task<> answer_preflight();
     net::task<bool> read_sized_body(std::size_t length);

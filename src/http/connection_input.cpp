@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <new>
 
 namespace meta_model::http {
 
@@ -132,7 +133,11 @@ bool connection::reserve_body(std::size_t bytes) {
         service_.in_flight_bytes.fetch_sub(added, std::memory_order_relaxed);
         return false;
     }
-    std::unique_ptr<char[]> larger(new char[capacity]);
+    std::unique_ptr<char[]> larger(new (std::nothrow) char[capacity]);
+    if (!larger) {
+        service_.in_flight_bytes.fetch_sub(added, std::memory_order_relaxed);
+        return false;
+    }
     if (body_) {
         std::memcpy(larger.get(), body_.get(), body_capacity_);
     }

@@ -1,12 +1,14 @@
 #include "routes/chat.hpp"
 
 #include "api/chat_request.hpp"
+#include "api/error_body.hpp"
 #include "base/text.hpp"
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 namespace meta_model::routes {
 
@@ -118,6 +120,25 @@ base::result<const dispatch::target*> admit(const model_services& s, std::string
     return s.catalog.resolve(request.requested_name());
 }
 
+// What a strategy throws is a fault of ours: logged with its cause, told without it.
+base::maybe_error internal_fault(const model_services& s, dispatch::request_context& context, const char* what) {
+    s.log.write(base::log_level::error, "a request failed with an exception",
+                {{"id", context.request_id}, {"profile", context.target.name}, {"what", what}});
+    auto e = base::make_error(error_code_id::internal, "internal server error");
+    if (!context.sink.is_committed()) {
+        return e;
+    }
+    context.record.outcome = telemetry::outcome_of(e.id);
+    context.was_cut = true;
+    if (context.request.stream()) {
+        const auto event = api::error_event(e);
+        context.sink.end({event});  // what the kernel does not take is flushed with the end of the request
+    } else {
+        context.sink.abort();
+    }
+    return {};
+}
+
 net::task<> chat_completions(const model_services& s, http::connection& c) {
     if (!c.try_read_body()) {
         const bool is_ok = co_await c.read_body();
@@ -152,7 +173,12 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
                                       .upstream_header_lines = lines,
                                       .start = c.start(),
                                       .deadline = deadline_of(s, request, c.start())};
-    const auto failure = co_await dispatch::run(context);
+    base::maybe_error failure;
+    try {
+        failure = co_await dispatch::run(context);
+    } catch (const std::exception& e) {
+        failure = internal_fault(s, context, e.what());
+    }
     if (failure && context.cancel.reason() != base::cancel_reason::client_gone) {
         co_await c.send_error(*failure, context.header_lines);
     }
