@@ -105,6 +105,7 @@ private:
     void flush_access_lines(worker& w);
     void on_every_loop(const std::function<void(worker&)>& what);
     bool bind(std::string& why);
+    void warn_of_upstreams();
 
     config::gateway_config config_;
     base::logger log_;
@@ -201,6 +202,7 @@ bool gateway::parts::start(std::string& why) {
                    {{"descriptors", std::to_string(descriptors)},
                     {"max_connections", std::to_string(config_.server.limits.max_connections)}});
     }
+    warn_of_upstreams();
     monitor_->start();
     for (auto& w : workers_) {
         w->listener->start();
@@ -211,6 +213,19 @@ bool gateway::parts::start(std::string& why) {
         w->thread = std::thread([this, &w = *w] { run(w); });
     }
     return true;
+}
+
+void gateway::parts::warn_of_upstreams() {
+    for (const auto& u : upstreams_.all()) {
+        if (!u->config.tls.verify) {
+            log_.write(base::log_level::warning, "the certificates of this upstream are not verified",
+                       {{"upstream", u->config.key}});
+        }
+        if (!u->misconfiguration.empty()) {
+            log_.write(base::log_level::warning, "calls to this upstream will fail",
+                       {{"upstream", u->config.key}, {"why", u->misconfiguration}});
+        }
+    }
 }
 
 void gateway::parts::run(worker& w) {

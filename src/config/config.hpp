@@ -94,6 +94,15 @@ struct anthropic_options {
     std::optional<int> budget_tokens{};
 };
 
+// `[upstreams.X.tls]`
+struct tls_options {
+    std::string ca_pem{};  // the authorities that are trusted instead of the system's; empty: the system's
+    std::string cert_pem{};  // our own certificate with its chain; empty: none
+    base::secret key_pem{};
+    bool verify = true;
+    std::string server_name{};  // that the certificate must name; empty: the host of the URL
+};
+
 struct upstream_timeouts {
     seconds_f connect{5.0};
     seconds_f first_byte{300.0};   // the reply head
@@ -138,6 +147,7 @@ struct upstream {
     std::optional<openai_options> openai{};
     std::optional<anthropic_options> anthropic{};
     test_options test{};
+    tls_options tls{};
     upstream_timeouts timeouts{};
     upstream_limits limits{};
 };

@@ -25,10 +25,6 @@ bool has_control_characters(std::string_view text) {
     });
 }
 
-std::string beside(const std::string& config_file, const std::string& path) {
-    return (std::filesystem::path(config_file).parent_path() / path).string();
-}
-
 void note_missing(fetched_secret& out, std::string what, position at) {
     if (out.missing.empty()) {
         out.missing = std::move(what);
@@ -45,6 +41,10 @@ std::string_view why_unusable(const std::optional<std::string>& text, std::strin
 }
 
 }  // namespace
+
+std::string beside(const std::string& config_file, const std::string& path) {
+    return (std::filesystem::path(config_file).parent_path() / path).string();
+}
 
 void read_literal(const field& value, secret_source& into) {
     read_literal_or_blank(value, into);

@@ -28,6 +28,9 @@ void read_literal_or_blank(const field& value, secret_source& into);  // trimmed
 void read_variable(const field& value, secret_source& into);
 void read_path(const field& value, secret_source& into);
 
+// The path of a file that the configuration names: relative paths are relative to the folder of `config_file`.
+std::string beside(const std::string& config_file, const std::string& path);
+
 struct fetched_secret {
     base::secret value{};   // empty: none of the sources gave one
     std::string missing{};  // then: which variable or file did not, for a message

@@ -2,6 +2,7 @@
 
 #include "config/base_url.hpp"
 #include "config/json_text.hpp"
+#include "config/tls_table.hpp"
 #include "config/upstream_credentials.hpp"
 
 #include <algorithm>
@@ -62,6 +63,7 @@ void read_word(const field& f, std::string& into, const choice<word> (&choices)[
 
 struct upstream_entry : upstream {
     credential_keys credentials{};
+    tls_keys tls_table{};
     bool has_test_table = false;
 };
 
@@ -209,6 +211,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
     {"anthropic",
      [](const field& f, upstream_entry& u) { read_table(f, anthropic_keys, u.anthropic.emplace()); },
      list_rows<anthropic_options, anthropic_keys>},
+    {"tls", [](const field& f, upstream_entry& u) { read_tls(f, u.tls_table); }, list_tls_keys},
     nested_table<upstream_entry, &upstream_entry::timeouts, timeouts_keys>("timeouts"),
     nested_table<upstream_entry, &upstream_entry::limits, upstream_limits_keys>("limits"),
     {"test",
@@ -235,6 +238,7 @@ void read_upstream(const field& table, upstream& into, const std::string& config
     entry.key = into.key;
     read_table(table, upstream_keys, entry);
     resolve_credentials(table, entry.credentials, entry, config_file, env);
+    resolve_tls(table, entry.tls_table, entry.base_url.starts_with("https:"), entry, config_file, env);
     check_block(table, entry, "openai", wire_protocol::openai);
     check_block(table, entry, "anthropic", wire_protocol::anthropic);
     check_block(table, entry, "test", wire_protocol::test);

@@ -22,8 +22,6 @@ base::error error_of(const upstream::call_error& fault) {
         case call_fault::transport: return make(error_code_id::upstream_error, "The model server could not be reached.");
         case call_fault::misconfigured:
             return make(error_code_id::upstream_misconfigured, "The model server is not configured completely.");
-        case call_fault::not_implemented:
-            return make(error_code_id::not_implemented, "This upstream cannot be served by this version.");
         case call_fault::garbage:
             return make(error_code_id::upstream_error, "The model server's reply could not be read.");
         case call_fault::timeout: return make(error_code_id::upstream_timeout, "The model server took too long.");
@@ -50,8 +48,7 @@ telemetry::call_outcome outcome_of(call_fault fault) {
     using telemetry::call_outcome;
     switch (fault) {
         case call_fault::none: return call_outcome::ok;
-        case call_fault::misconfigured:
-        case call_fault::not_implemented: return call_outcome::misconfigured;
+        case call_fault::misconfigured: return call_outcome::misconfigured;
         case call_fault::transport:
         case call_fault::garbage: return call_outcome::transport;
         case call_fault::timeout:

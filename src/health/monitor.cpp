@@ -68,9 +68,12 @@ monitor::monitor(net::event_loop& loop, upstream::client& client, const upstream
                  const config::gateway_config& config, base::logger& log)
     : loop_(loop), client_(client), config_(config), log_(log), wake_(loop.get_executor()) {
     for (const auto& u : upstreams.all()) {
-        auto e = std::make_unique<entry>();
-        e->upstream = u.get();
-        entries_.push_back(std::move(e));
+        for (const auto& endpoint : u->endpoints) {
+            auto e = std::make_unique<entry>();
+            e->upstream = u.get();
+            e->endpoint = endpoint.get();
+            entries_.push_back(std::move(e));
+        }
     }
 }
 
@@ -138,7 +141,7 @@ net::task<> monitor::probe(entry& e) {
     std::string detail;
     auto state = probe_state::up;
     try {
-        state = co_await ask(*e.upstream, detail);
+        state = co_await ask(e, detail);
     } catch (const std::exception& problem) {
         state = probe_state::down;
         detail = problem.what();
@@ -150,15 +153,16 @@ net::task<> monitor::probe(entry& e) {
     }
 }
 
-net::task<probe_state> monitor::ask(upstream::upstream_state& u, std::string& detail) {
-    if (u.is_misconfigured()) {
-        detail = "secret " + u.config.missing_secret + " is missing";
+net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
+    auto& u = *e.upstream;
+    if (!u.misconfiguration.empty()) {
+        detail = u.misconfiguration;
         co_return probe_state::misconfigured;
     }
     if (u.config.health == config::health_check::off || u.config.protocol == config::wire_protocol::test) {
         co_return probe_state::up;
     }
-    const auto call = client_.make_call(u);
+    const auto call = client_.make_call(u, e.endpoint);
     upstream::call_options options;
     options.method = "GET";
     options.path = "/models";
@@ -195,14 +199,19 @@ void monitor::note(entry& e, probe_state state, const std::string& detail) {
     if (is_stopped_) {
         return;
     }
-    e.upstream->probe.store(state, std::memory_order_release);
+    e.endpoint->probe.store(state, std::memory_order_release);
     e.probed_at.store(now_ticks(), std::memory_order_release);
     const bool is_bad = state != probe_state::up;
+    const auto& where = e.endpoint->where.host_header;
     if (is_bad) {
         log_.write(base::log_level::warning, "upstream is not healthy",
-                   {{"upstream", e.upstream->config.key}, {"state", to_string(state)}, {"detail", detail}});
+                   {{"upstream", e.upstream->config.key},
+                    {"endpoint", where},
+                    {"state", to_string(state)},
+                    {"detail", detail}});
     } else if (e.was_bad) {
-        log_.write(base::log_level::info, "upstream has recovered", {{"upstream", e.upstream->config.key}});
+        log_.write(base::log_level::info, "upstream has recovered",
+                   {{"upstream", e.upstream->config.key}, {"endpoint", where}});
     }
     e.was_bad = is_bad;
 }

@@ -1,4 +1,4 @@
-// Asks each upstream for its model list from time to time and remembers what came (spec §8). Never an inference call.
+// Asks each endpoint of each upstream for its model list from time to time and remembers what came (spec §8). Never an inference call.
 #pragma once
 
 #include "base/log.hpp"
@@ -36,6 +36,7 @@ public:
 private:
     struct entry {
         upstream::upstream_state* upstream;
+        upstream::endpoint_state* endpoint;
         std::atomic<std::int64_t> probed_at{0};  // steady clock ticks; 0: never
         bool is_probing = false;                 // on the monitor's loop
         bool was_bad = false;
@@ -48,7 +49,7 @@ private:
     bool is_fresh() const;
     void probe_stale(bool all);
     net::task<> probe(entry& e);
-    net::task<upstream::probe_state> ask(upstream::upstream_state& u, std::string& detail);
+    net::task<upstream::probe_state> ask(entry& e, std::string& detail);
     void note(entry& e, upstream::probe_state state, const std::string& detail);
     net::task<> run();
 

@@ -1,5 +1,7 @@
 #include "net/stream.hpp"
 
+#include "net/tls_session.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
@@ -40,7 +42,20 @@ stream::stream(tcp_socket socket) : socket_(std::move(socket)) {
     prepare_socket(socket_);
 }
 
+stream::~stream() {
+    if (tls_ && is_open() && !is_cancelled_) {
+        tls_->say_goodbye();
+    }
+}
+
+void stream::use_tls(std::unique_ptr<tls_session> session) {
+    tls_ = std::move(session);
+}
+
 io_status stream::try_read(char* data, std::size_t size, std::size_t& got) {
+    if (tls_) {
+        return tls_->read(data, size, got);
+    }
     const auto n = ::recv(fd(), data, size, 0);
     if (n > 0) {
         got = static_cast<std::size_t>(n);
@@ -53,6 +68,9 @@ io_status stream::try_read(char* data, std::size_t size, std::size_t& got) {
 }
 
 io_status stream::try_write(const iovec* parts, int count, std::size_t& written) {
+    if (tls_) {
+        return tls_->write(parts, count, written);
+    }
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(parts);  // sendmsg does not change them; the type is shared with recvmsg
     message.msg_iovlen = static_cast<std::size_t>(count);
@@ -64,7 +82,16 @@ io_status stream::try_write(const iovec* parts, int count, std::size_t& written)
     return errno == EAGAIN || errno == EINTR ? io_status::would_block : io_status::failed;
 }
 
+// No coroutine of its own: plain connections pay one branch for TLS.
 task<io_status> stream::read_some(char* data, std::size_t size, std::size_t& got) {
+    return tls_ ? read_some_tls(data, size, got) : read_some_tcp(data, size, got);
+}
+
+task<io_status> stream::wait_writable() {
+    return wait_for(tls_ ? tls_readiness() : tcp_socket::wait_write);
+}
+
+task<io_status> stream::read_some_tcp(char* data, std::size_t size, std::size_t& got) {
     if (is_cancelled_) {
         co_return io_status::cancelled;
     }
@@ -73,11 +100,48 @@ task<io_status> stream::read_some(char* data, std::size_t size, std::size_t& got
     co_return status_of(std::get<0>(outcome));
 }
 
-task<io_status> stream::wait_writable() {
+// OpenSSL may hold bytes that the kernel no longer has, so it is asked before each wait.
+task<io_status> stream::read_some_tls(char* data, std::size_t size, std::size_t& got) {
+    for (;;) {
+        if (is_cancelled_) {
+            co_return io_status::cancelled;
+        }
+        const auto status = tls_->read(data, size, got);
+        if (status != io_status::would_block) {
+            co_return status;
+        }
+        const auto waited = co_await wait_for(tls_readiness());
+        if (waited != io_status::ok) {
+            co_return waited;
+        }
+    }
+}
+
+task<io_status> stream::handshake() {
+    for (;;) {
+        if (is_cancelled_) {
+            co_return io_status::cancelled;
+        }
+        const auto status = tls_->handshake();
+        if (status != io_status::would_block) {
+            co_return status;
+        }
+        const auto waited = co_await wait_for(tls_readiness());
+        if (waited != io_status::ok) {
+            co_return waited;
+        }
+    }
+}
+
+tcp_socket::wait_type stream::tls_readiness() const {
+    return tls_->wants_write() ? tcp_socket::wait_write : tcp_socket::wait_read;
+}
+
+task<io_status> stream::wait_for(tcp_socket::wait_type readiness) {
     if (is_cancelled_) {
         co_return io_status::cancelled;
     }
-    const auto outcome = co_await socket_.async_wait(tcp_socket::wait_write, as_result);
+    const auto outcome = co_await socket_.async_wait(readiness, as_result);
     co_return status_of(std::get<0>(outcome));
 }
 
@@ -100,6 +164,9 @@ void stream::cancel() {
 }
 
 bool stream::has_unexpected_input() {
+    if (tls_) {
+        return tls_->has_unexpected_input();
+    }
     char byte = 0;
     const auto n = ::recv(fd(), &byte, 1, MSG_PEEK);
     return n >= 0 || (errno != EAGAIN && errno != EINTR);
@@ -121,6 +188,9 @@ void stream::reset_on_close() {
 }
 
 void stream::close() {
+    if (tls_ && is_open() && !is_cancelled_) {
+        tls_->say_goodbye();
+    }
     is_cancelled_ = true;
     boost::system::error_code ignored;
     socket_.close(ignored);

@@ -1,5 +1,5 @@
-// A connected byte stream: tried synchronously first, awaited only when the kernel has nothing or no room.
-// TCP now; TLS will be a second implementation behind the same calls.
+// A connected byte stream, TCP or TLS over it: tried synchronously first, awaited only when the kernel has nothing or no
+// room.
 #pragma once
 
 #include "net/asio_types.hpp"
@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <memory>
 
 namespace meta_model::net {
 
@@ -18,11 +19,19 @@ enum class io_status {
     failed,     // reset, broken pipe and the like
 };
 
+class tls_session;
+
 class stream {
 public:
     explicit stream(tcp_socket socket);
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
+    ~stream();
+
+    // Everything from now on is TLS. `session` is of this stream's descriptor; handshake() comes before any other call.
+    void use_tls(std::unique_ptr<tls_session> session);
+    task<io_status> handshake();
+    const tls_session* tls() const { return tls_.get(); }
 
     int fd() { return socket_.native_handle(); }
     bool is_open() const { return socket_.is_open(); }
@@ -53,7 +62,13 @@ public:
     void close();
 
 private:
+    task<io_status> read_some_tcp(char* data, std::size_t size, std::size_t& got);
+    task<io_status> read_some_tls(char* data, std::size_t size, std::size_t& got);
+    task<io_status> wait_for(tcp_socket::wait_type readiness);
+    tcp_socket::wait_type tls_readiness() const;
+
     tcp_socket socket_;
+    std::unique_ptr<tls_session> tls_;  // null: plain TCP. Goes before the socket.
     bool is_cancelled_ = false;
 };
 

@@ -14,7 +14,7 @@ using upstream::probe_state;
 enum class profile_health { ok, degraded, down };
 
 bool is_up(const upstream::upstream_state* u) {
-    return u->probe.load(std::memory_order_acquire) == probe_state::up;
+    return u->probe() == probe_state::up;
 }
 
 // A profile can serve while one of its upstreams can: a panel answers with a lone draft when its synthesizer is down.
@@ -58,7 +58,7 @@ std::string health_body(const operation_services& s, bool shows_profiles, std::s
         body += body.back() == '[' ? "{\"name\":" : ",{\"name\":";
         api::append_json_string(body, u->config.key);
         body += ",\"reason\":\"";
-        body += health::to_string(u->probe.load(std::memory_order_acquire));
+        body += health::to_string(u->probe());
         body += "\"}";
     }
     body += R"(],"version":")" META_MODEL_VERSION "\"";

@@ -15,14 +15,13 @@ namespace meta_model::upstream {
 
 enum class call_fault {
     none,
-    misconfigured,    // a secret is missing
-    not_implemented,  // the upstream's transport or protocol is not built yet
-    transport,        // refused, reset, unresolved, ended before the head
-    garbage,          // not HTTP/1, or framing that cannot be trusted
-    timeout,          // one of the call's own limits; `detail` says which
-    deadline,         // the request's time is over
-    too_large,        // the reply exceeds its limit
-    cut,              // the body ended before its end
+    misconfigured,  // a secret or a file of its configuration is missing or unusable
+    transport,      // refused, reset, unresolved, ended before the head
+    garbage,        // not HTTP/1, or framing that cannot be trusted
+    timeout,        // one of the call's own limits; `detail` says which
+    deadline,       // the request's time is over
+    too_large,      // the reply exceeds its limit
+    cut,            // the body ended before its end
     cancelled,
 };
 

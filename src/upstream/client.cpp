@@ -4,14 +4,17 @@
 
 namespace meta_model::upstream {
 
-client::client(net::event_loop& loop, net::resolver& names, const registry& upstreams)
-    : loop_(loop), names_(names), pools_(upstreams.all().size()) {}
+client::client(net::event_loop& loop, net::resolver& names, const registry& upstreams) : loop_(loop), names_(names) {
+    for (const auto& u : upstreams.all()) {
+        channels_.emplace_back(u->endpoints.size());
+    }
+}
 
-std::unique_ptr<call> client::make_call(upstream_state& upstream) {
+std::unique_ptr<call> client::make_call(upstream_state& upstream, endpoint_state* only) {
     if (upstream.config.protocol == config::wire_protocol::test) {
         return std::make_unique<test_call>(loop_, upstream);
     }
-    return std::make_unique<http_call>(loop_, names_, pools_[upstream.index], upstream);
+    return std::make_unique<http_call>(loop_, names_, channels_[upstream.index], upstream, only);
 }
 
 void client::expire_idle(base::steady_time now) {
@@ -19,14 +22,18 @@ void client::expire_idle(base::steady_time now) {
         return;
     }
     next_expiry_ = now + std::chrono::seconds(1);
-    for (auto& pool : pools_) {
-        pool.drop_older_than(now);
+    for (auto& of_upstream : channels_) {
+        for (auto& channel : of_upstream.endpoints) {
+            channel.pool.drop_older_than(now);
+        }
     }
 }
 
 void client::close_idle() {
-    for (auto& pool : pools_) {
-        pool.clear();
+    for (auto& of_upstream : channels_) {
+        for (auto& channel : of_upstream.endpoints) {
+            channel.pool.clear();
+        }
     }
 }
 

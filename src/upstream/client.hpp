@@ -18,8 +18,8 @@ public:
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    // A call that has not started yet.
-    std::unique_ptr<call> make_call(upstream_state& upstream);
+    // A call that has not started yet; `only`: to this endpoint of the upstream and no other.
+    std::unique_ptr<call> make_call(upstream_state& upstream, endpoint_state* only = nullptr);
 
     // Closes connections that have rested too long. Called on the loop's tick.
     void expire_idle(base::steady_time now);
@@ -28,7 +28,7 @@ public:
 private:
     net::event_loop& loop_;
     net::resolver& names_;
-    std::vector<connection_pool> pools_;  // by upstream_state::index
+    std::vector<upstream_channels> channels_;  // by upstream_state::index
     base::steady_time next_expiry_{};
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/timer_wheel.hpp"
 #include "net/stream.hpp"
+#include "net/tls_context.hpp"
 
 #include <chrono>
 #include <memory>
@@ -53,6 +54,20 @@ public:
 
 private:
     std::vector<std::unique_ptr<connection>> idle_;
+};
+
+// What one thread keeps for one endpoint.
+struct channel {
+    net::tls_tickets tickets{};
+    connection_pool pool{};  // goes first: its connections refer to the tickets
+};
+
+// What one thread keeps for one upstream. Neither copied nor moved once calls use it.
+struct upstream_channels {
+    explicit upstream_channels(std::size_t endpoint_count) : endpoints(endpoint_count) {}
+
+    std::unique_ptr<net::tls_context> tls{};  // made with the first TLS connection
+    std::vector<channel> endpoints;
 };
 
 }  // namespace meta_model::upstream

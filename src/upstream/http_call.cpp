@@ -4,9 +4,6 @@
 #include "base/pace.hpp"
 #include "base/text.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -50,13 +47,17 @@ int gather(const std::string& head, const api::pieces& body, std::size_t offset,
 
 }  // namespace
 
-http_call::http_call(net::event_loop& loop, net::resolver& names, connection_pool& pool, upstream_state& upstream)
-    : loop_(loop), names_(names), pool_(pool), upstream_(upstream) {
+http_call::http_call(net::event_loop& loop, net::resolver& names, upstream_channels& channels,
+                     upstream_state& upstream, endpoint_state* only)
+    : loop_(loop), names_(names), channels_(channels), upstream_(upstream), only_(only) {
     upstream_.in_flight.fetch_add(1, std::memory_order_relaxed);
 }
 
 http_call::~http_call() {
     upstream_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+    if (endpoint_ != nullptr) {
+        endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+    }
 }
 
 void http_call::on_cancel(base::cancel_reason reason) {
@@ -72,8 +73,7 @@ void http_call::cancel() {
         error_ = {call_fault::cancelled, "cancelled"};
     }
     if (connecting_ != nullptr) {
-        boost::system::error_code ignored;
-        connecting_->cancel(ignored);
+        connecting_->cancel();
     }
     if (connection_) {
         connection_->stream.cancel();
@@ -84,8 +84,13 @@ void http_call::cancel() {
 
 void http_call::on_deadline() {
     static constexpr std::string_view names[] = {"", "connect", "send", "first byte", "first token", "idle", "end"};
+    const bool is_total = steady_clock::now() >= deadline_;
+    if (connecting_ != nullptr && !is_total) {  // one endpoint's time; another one may do
+        error_ = {call_fault::timeout, std::string(connecting_->stage()) + " timeout"};
+        connecting_->cancel();
+        return;
+    }
     if (!error_) {
-        const bool is_total = steady_clock::now() >= deadline_;
         error_ = is_total ? call_error{call_fault::deadline, "the request's deadline passed"}
                           : call_error{call_fault::timeout,
                                        std::string(names[static_cast<std::size_t>(phase_)]) + " timeout"};
@@ -134,12 +139,8 @@ void http_call::expect_end() {
 }
 
 net::task<call_error> http_call::start(const call_options& options) {
-    if (upstream_.is_misconfigured()) {
-        fail(call_fault::misconfigured, "secret " + upstream_.config.missing_secret + " is missing");
-        co_return error_;
-    }
-    if (upstream_.endpoint.is_tls) {
-        fail(call_fault::not_implemented, "https upstreams are not available yet");
+    if (!upstream_.misconfiguration.empty()) {
+        fail(call_fault::misconfigured, upstream_.misconfiguration);
         co_return error_;
     }
     deadline_ = options.deadline;
@@ -150,10 +151,17 @@ net::task<call_error> http_call::start(const call_options& options) {
         options.cancel->attach(*this);
     }
     // A pooled connection may have died unseen; that is no failure of the upstream as long as no reply byte came.
-    for (bool is_again = false; !is_cancelled_; is_again = true) {
-        connection_ = is_again ? nullptr : pool_.take();
+    bool may_take = choose_endpoint();
+    while (!is_cancelled_) {
+        connection_ = may_take ? channel().pool.take() : nullptr;
+        may_take = false;
         if (!connection_) {
             const bool is_connected = co_await connect();
+            if (!is_connected && !is_cancelled_ && choose_endpoint()) {
+                may_take = true;  // nothing was sent: another endpoint may take the call
+                error_ = {};
+                continue;
+            }
             if (!is_connected) {
                 break;
             }
@@ -180,37 +188,39 @@ net::task<call_error> http_call::start(const call_options& options) {
     co_return error_;
 }
 
+// The next endpoint to try; false when all were tried.
+bool http_call::choose_endpoint() {
+    if (endpoint_ != nullptr) {
+        return false;
+    }
+    endpoint_ = only_ != nullptr ? only_ : upstream_.endpoints.front().get();
+    endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
 net::task<bool> http_call::connect() {
     enter(phase::connect);
-    const auto& where = upstream_.endpoint;
-    net::tcp_endpoints addresses;
-    if (!names_.try_resolve(where.host, where.port, addresses)) {
-        addresses = co_await names_.resolve(loop_, where.host, where.port, due());
-    }
-    if (addresses.empty() && !is_cancelled_) {
-        error_ = {call_fault::transport, "the host name has no address"};
-        co_return false;
-    }
-    std::string detail;
-    for (const auto& address : addresses) {
-        if (is_cancelled_) {
-            co_return false;
+    tls_means tls;
+    if (endpoint_->where.is_tls) {
+        if (!channels_.tls) {
+            std::string why;
+            channels_.tls = net::tls_context::make(upstream_.tls, why);
         }
-        net::tcp_socket socket(loop_.get_executor());
-        connecting_ = &socket;
-        const auto outcome =
-            co_await socket.async_connect(address, net::asio::as_tuple(net::asio::use_awaitable_t<net::executor>()));
-        connecting_ = nullptr;
-        if (!std::get<0>(outcome) && !is_cancelled_) {
-            connection_ = std::make_unique<connection>(std::move(socket));
-            co_return true;
-        }
-        detail = "connect: " + std::get<0>(outcome).message();
+        const auto& configured = upstream_.config.tls.server_name;
+        tls = {.context = channels_.tls.get(),
+               .tickets = &channel().tickets,
+               .server_name = configured.empty() ? &endpoint_->where.host : &configured};
     }
-    if (!error_) {
-        error_ = {call_fault::transport, std::move(detail)};
+    connector opening(loop_, names_);
+    connecting_ = &opening;
+    connection_ = co_await opening.open(endpoint_->where, tls);
+    connecting_ = nullptr;
+    if (is_cancelled_) {
+        connection_.reset();
+    } else if (!connection_ && !error_) {
+        error_ = {call_fault::transport, opening.failure()};
     }
-    co_return false;
+    co_return connection_ != nullptr;
 }
 
 // A reply whose head has begun, while the request is still on its way. Interim replies (1xx) are none, nor is anything
@@ -248,11 +258,11 @@ net::task<net::io_status> http_call::wait_to_send(base::steady_time start, base:
 void http_call::write_head(const call_options& options, std::string& head) const {
     head += options.method;
     head += ' ';
-    head += upstream_.endpoint.path;
+    head += endpoint_->where.path;
     head += options.path;
-    head += upstream_.endpoint.query;
+    head += endpoint_->where.query;
     head += " HTTP/1.1\r\nHost: ";
-    head += upstream_.endpoint.host_header;
+    head += endpoint_->where.host_header;
     head += "\r\nUser-Agent: meta-model/" META_MODEL_VERSION "\r\nAccept-Encoding: identity\r\n";
     head += upstream_.auth_header;
     head += options.header_lines;

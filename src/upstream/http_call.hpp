@@ -7,6 +7,7 @@
 #include "net/resolver.hpp"
 #include "upstream/call.hpp"
 #include "upstream/connection_pool.hpp"
+#include "upstream/connector.hpp"
 #include "upstream/registry.hpp"
 
 #include <memory>
@@ -16,7 +17,8 @@ namespace meta_model::upstream {
 
 class http_call final : public call, private base::cancel_hook, private base::deadline_node {
 public:
-    http_call(net::event_loop& loop, net::resolver& names, connection_pool& pool, upstream_state& upstream);
+    http_call(net::event_loop& loop, net::resolver& names, upstream_channels& channels, upstream_state& upstream,
+              endpoint_state* only);
     ~http_call() override;
 
     net::task<call_error> start(const call_options& options) override;
@@ -39,6 +41,8 @@ private:
     read_state fail(call_fault fault, std::string detail);
     call_error fault_of(net::io_status status, std::string_view doing);
 
+    bool choose_endpoint();
+    upstream::channel& channel() { return channels_.endpoints[endpoint_->index]; }
     net::task<bool> connect();
     void write_head(const call_options& options, std::string& head) const;
     bool send_at_once(const call_options& options, std::size_t& sent);
@@ -53,10 +57,12 @@ private:
 
     net::event_loop& loop_;
     net::resolver& names_;
-    connection_pool& pool_;
+    upstream_channels& channels_;
     upstream_state& upstream_;
+    endpoint_state* const only_;          // null: any endpoint of the upstream
+    endpoint_state* endpoint_ = nullptr;  // that is tried or in use
     std::unique_ptr<connection> connection_;
-    net::tcp_socket* connecting_ = nullptr;
+    connector* connecting_ = nullptr;
     std::optional<net::chunk_decoder> chunks_;
     reply_facts reply_;
     call_error error_;

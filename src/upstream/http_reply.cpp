@@ -164,7 +164,7 @@ void http_call::finish() {
     }
     // Bytes behind the end belong to nobody: such a connection is not used again.
     if (may_reuse_ && connection_->begin == connection_->end && !is_cancelled_) {
-        pool_.put(std::move(connection_), steady_clock::now());
+        channel().pool.put(std::move(connection_), steady_clock::now());
     }
     connection_.reset();
 }

@@ -1,6 +1,5 @@
 #include "upstream/registry.hpp"
 
-#include <boost/url/parse.hpp>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -31,38 +30,56 @@ std::string make_auth_header(const config::upstream& c) {
 
 }  // namespace
 
-endpoint parse_endpoint(const std::string& base_url) {
-    endpoint out;
-    const auto parsed = boost::urls::parse_uri(base_url);
-    if (!parsed) {
-        return out;  // only protocol = "test" has no URL
+upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust)
+    : config(c),
+      index(i),
+      auth_header(make_auth_header(c)),
+      tls{.trust = std::move(trust),
+          .is_verified = c.tls.verify,
+          .certificate_pem = c.tls.cert_pem,
+          .key_pem = c.tls.key_pem.expose()},
+      misconfiguration(c.missing_secret) {
+    endpoints.push_back(std::make_unique<endpoint_state>(c.base_url, 0));
+    const bool has_tls = std::ranges::any_of(endpoints, [](const auto& e) { return e->where.is_tls; });
+    if (misconfiguration.empty() && has_tls) {
+        if (!tls.trust) {
+            misconfiguration = "a certificate of tls.ca_file cannot be read";
+        } else {
+            net::tls_context::make(tls, misconfiguration);  // a trial; each thread makes its own
+        }
     }
-    const auto& url = *parsed;
-    out.is_tls = url.scheme_id() == boost::urls::scheme::https;
-    out.host = url.host_address();
-    const auto default_port = static_cast<std::uint16_t>(out.is_tls ? 443 : 80);
-    out.port = url.has_port() && url.port_number() != 0 ? url.port_number() : default_port;
-    out.path = std::string(url.encoded_path());
-    while (!out.path.empty() && out.path.back() == '/') {
-        out.path.pop_back();
-    }
-    if (url.has_query()) {
-        out.query = '?' + std::string(url.encoded_query());
-    }
-    out.host_header = std::string(url.encoded_host());
-    if (out.port != default_port) {
-        out.host_header += ':' + std::to_string(out.port);
-    }
-    return out;
 }
 
-upstream_state::upstream_state(const config::upstream& c, std::size_t i)
-    : config(c), index(i), endpoint(parse_endpoint(c.base_url)), auth_header(make_auth_header(c)) {}
+probe_state upstream_state::probe() const {
+    auto found = probe_state::unknown;
+    for (const auto& e : endpoints) {
+        const auto state = e->probe.load(std::memory_order_acquire);
+        if (state == probe_state::up) {
+            return state;
+        }
+        found = found == probe_state::unknown ? state : found;
+    }
+    return found;
+}
 
 registry::registry(const config::gateway_config& config) {
     for (const auto& [key, upstream] : config.upstreams) {
-        states_.push_back(std::make_unique<upstream_state>(upstream, states_.size()));
+        states_.push_back(std::make_unique<upstream_state>(upstream, states_.size(), trust_of(upstream)));
     }
+}
+
+// Null without TLS, and when the upstream's own authorities cannot be read.
+std::shared_ptr<const net::tls_trust> registry::trust_of(const config::upstream& upstream) {
+    if (!parse_endpoint(upstream.base_url).is_tls) {
+        return nullptr;
+    }
+    if (!upstream.tls.ca_pem.empty()) {
+        return net::tls_trust::of_certificates(upstream.tls.ca_pem);
+    }
+    if (!system_trust_) {
+        system_trust_ = net::tls_trust::of_system();
+    }
+    return system_trust_;
 }
 
 upstream_state* registry::find(std::string_view key) const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "net/tls_context.hpp"
 #include "telemetry/names.hpp"
+#include "upstream/endpoint.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -13,35 +15,24 @@
 
 namespace meta_model::upstream {
 
-// Where an upstream is reached.
-struct endpoint {
-    std::string host{};  // without brackets
-    std::uint16_t port = 0;
-    bool is_tls = false;
-    std::string path{};         // of the base URL, without trailing '/'
-    std::string query{};        // of the base URL, with its '?'; may be empty
-    std::string host_header{};  // as it goes on the wire
-};
-
-// `base_url` was checked when the configuration was loaded.
-endpoint parse_endpoint(const std::string& base_url);
-
-enum class probe_state : std::uint8_t { unknown, up, down, auth_failed, misconfigured };
-
 // Immutable but for the atomics.
 struct upstream_state {
-    upstream_state(const config::upstream& c, std::size_t i);
+    upstream_state(const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust);
 
     const config::upstream& config;
     const std::size_t index;  // in the registry
     telemetry::upstream_id metric_id{};
-    const upstream::endpoint endpoint;
     const std::string auth_header;  // "Authorization: Bearer …\r\n", or empty
+    const net::tls_options tls;     // of its https endpoints; views of `config`
 
+    std::vector<std::unique_ptr<endpoint_state>> endpoints;  // at least one
     std::atomic<std::int64_t> in_flight{0};
-    std::atomic<probe_state> probe{probe_state::unknown};
 
-    bool is_misconfigured() const { return !config.missing_secret.empty(); }
+    // Why every call fails: a secret or a file is missing or cannot be used. Empty: nothing of that kind.
+    std::string misconfiguration{};
+
+    // Up when one endpoint is; else what is known of the first that was probed.
+    probe_state probe() const;
 };
 
 class registry {
@@ -53,6 +44,9 @@ public:
     const std::vector<std::unique_ptr<upstream_state>>& all() const { return states_; }
 
 private:
+    std::shared_ptr<const net::tls_trust> trust_of(const config::upstream& upstream);
+
+    std::shared_ptr<const net::tls_trust> system_trust_;     // once an upstream needs it
     std::vector<std::unique_ptr<upstream_state>> states_;  // sorted by key
 };
 

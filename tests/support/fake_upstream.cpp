@@ -44,8 +44,13 @@ std::size_t content_length(const header_list& headers) {
 
 }  // namespace
 
-fake_upstream::fake_upstream()
-    : listener_(listen_on_loopback()),
+fake_upstream::fake_upstream() : fake_upstream(std::unique_ptr<tls_server>()) {}
+
+fake_upstream::fake_upstream(tls_settings tls) : fake_upstream(std::make_unique<tls_server>(std::move(tls))) {}
+
+fake_upstream::fake_upstream(std::unique_ptr<tls_server> tls)
+    : tls_(std::move(tls)),
+      listener_(listen_on_loopback()),
       refused_(bind_without_listening()),
       stop_event_(::eventfd(0, EFD_CLOEXEC)) {
     port_ = local_port(listener_.get());
@@ -76,8 +81,8 @@ void fake_upstream::on_models(const std::string& name, reply default_reply) {
     note([&] { behaviours_[name].models = std::move(default_reply); });
 }
 
-std::string fake_upstream::base_url(const std::string& name) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + "/u/" + name + "/v1";
+std::string fake_upstream::base_url(const std::string& name, const std::string& host) const {
+    return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(port_) + "/u/" + name + "/v1";
 }
 
 std::string fake_upstream::refused_url() const {
@@ -133,6 +138,16 @@ std::size_t fake_upstream::connection_count() const {
 std::size_t fake_upstream::open_connection_count() const {
     const std::lock_guard lock(mutex_);
     return open_count_;
+}
+
+std::vector<tls_facts> fake_upstream::handshakes() const {
+    const std::lock_guard lock(mutex_);
+    return handshakes_;
+}
+
+std::size_t fake_upstream::failed_handshake_count() const {
+    const std::lock_guard lock(mutex_);
+    return failed_handshakes_;
 }
 
 bool fake_upstream::wait_until(const std::function<bool()>& is_true, milliseconds within) const {
@@ -197,6 +212,31 @@ void fake_upstream::accept_loop() {
 }
 
 void fake_upstream::serve(connection& self) {
+    if (!tls_ || shake_hands(self)) {
+        serve_requests(self);
+    }
+    self.tls.reset();
+    self.socket.close();
+    note([this] { --open_count_; });
+}
+
+bool fake_upstream::shake_hands(connection& self) {
+    const auto wait_here = [this, &self](short events, milliseconds at_most) {
+        return wait_for(self, events, at_most);
+    };
+    self.tls = std::make_unique<tls_channel>(*tls_, self.socket.get(), wait_here);
+    const bool is_done = self.tls->handshake();
+    note([&] {
+        if (is_done) {
+            handshakes_.push_back(self.tls->facts());
+        } else {
+            ++failed_handshakes_;
+        }
+    });
+    return is_done;
+}
+
+void fake_upstream::serve_requests(connection& self) {
     std::string buffer;
     recorded_request request;
     while (read_request(self, buffer, request)) {
@@ -212,8 +252,31 @@ void fake_upstream::serve(connection& self) {
         }
         request = {};
     }
-    self.socket.close();
-    note([this] { --open_count_; });
+}
+
+bool fake_upstream::wait_for(connection& self, short events, milliseconds at_most) {
+    std::array<pollfd, 2> entries{pollfd{self.socket.get(), events, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
+    ::poll(entries.data(), entries.size(), static_cast<int>(at_most.count()));
+    return entries[0].revents != 0 && entries[1].revents == 0;
+}
+
+bool fake_upstream::receive(connection& self, std::string& buffer) {
+    const auto old_size = buffer.size();
+    buffer.resize(old_size + read_bytes);
+    read_result got{io_end::closed, 0};
+    if (self.tls) {
+        got = self.tls->read_some(buffer.data() + old_size, read_bytes);
+    } else if (wait_for(self, POLLIN, std::chrono::hours(1))) {
+        got = read_some(self.socket.get(), buffer.data() + old_size, read_bytes, clock::now());
+    }
+    buffer.resize(old_size + got.bytes);
+    return got.end == io_end::ok;
+}
+
+bool fake_upstream::send(connection& self, const std::string& bytes) {
+    const auto end =
+        self.tls ? self.tls->write_all(bytes) : write_all(self.socket.get(), bytes, clock::now() + write_limit);
+    return end == io_end::ok;
 }
 
 bool fake_upstream::read_request(connection& self, std::string& buffer, recorded_request& request) {
@@ -243,19 +306,7 @@ bool fake_upstream::read_request(connection& self, std::string& buffer, recorded
                 break;
             }
         }
-        std::array<pollfd, 2> entries{
-            pollfd{self.socket.get(), POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}
-        };
-        ::poll(entries.data(), entries.size(), -1);
-        if (entries[1].revents != 0) {
-            return false;
-        }
-        const auto old_size = buffer.size();
-        buffer.resize(old_size + read_bytes);
-        const auto got =
-            read_some(self.socket.get(), buffer.data() + old_size, read_bytes, clock::now());
-        buffer.resize(old_size + got.bytes);
-        if (got.end == io_end::closed || got.end == io_end::reset) {
+        if (!receive(self, buffer)) {
             return false;
         }
     }
@@ -267,6 +318,7 @@ bool fake_upstream::read_request(connection& self, std::string& buffer, recorded
     request.json =
         is_parsed ? json::parse(request.body, nullptr, false) : json(json::value_t::discarded);
     request.connection = self.number;
+    request.tls = self.tls ? self.tls->facts() : tls_facts{};
     request.received = clock::now();
     return true;
 }
@@ -300,12 +352,7 @@ fake_upstream::outcome fake_upstream::run(connection& self, const script& steps)
     for (const auto& each : steps) {
         outcome end = outcome::finished;
         switch (each.kind) {
-            case step_kind::send:
-                if (write_all(self.socket.get(), each.bytes, clock::now() + write_limit)
-                    != io_end::ok) {
-                    end = outcome::peer_left;
-                }
-                break;
+            case step_kind::send: end = send(self, each.bytes) ? end : outcome::peer_left; break;
             case step_kind::pause: {
                 const auto until = clock::now() + each.duration;
                 end = wait(self, [until] { return clock::now() >= until; });
@@ -313,7 +360,12 @@ fake_upstream::outcome fake_upstream::run(connection& self, const script& steps)
             }
             case step_kind::hold: end = wait(self, [&] { return each.until->is_open(); }); break;
             case step_kind::hang: end = wait(self, [] { return false; }); break;
-            case step_kind::close: return outcome::connection_over;
+            case step_kind::close:
+                if (self.tls) {
+                    self.tls->say_goodbye();
+                }
+                return outcome::connection_over;
+            case step_kind::cut: return outcome::connection_over;
             case step_kind::reset: close_with_reset(self.socket); return outcome::connection_over;
         }
         if (end != outcome::finished) {

@@ -20,6 +20,8 @@ namespace meta_model::support {
 class fake_upstream {
 public:
     fake_upstream();
+    // Speaks TLS.
+    explicit fake_upstream(tls_settings tls);
     ~fake_upstream();
     fake_upstream(const fake_upstream&) = delete;
     fake_upstream& operator=(const fake_upstream&) = delete;
@@ -30,7 +32,7 @@ public:
     // What `name` answers to GET …/models; by default a list with model_id(name).
     void on_models(const std::string& name, reply default_reply);
 
-    std::string base_url(const std::string& name) const;
+    std::string base_url(const std::string& name, const std::string& host = "127.0.0.1") const;
     // A base URL whose connects are refused while this object lives.
     std::string refused_url() const;
     static std::string model_id(const std::string& name) { return "org/" + name; }
@@ -44,6 +46,9 @@ public:
     recorded_request last_request(const std::string& name) const;
     std::size_t connection_count() const;
     std::size_t open_connection_count() const;
+    // TLS handshakes that went well, in order, and the number of those that did not.
+    std::vector<tls_facts> handshakes() const;
+    std::size_t failed_handshake_count() const;
 
     // Waits until `is_true`, looking again after each recorded event. False: `within` passed first.
     bool wait_until(const std::function<bool()>& is_true, milliseconds within = milliseconds{3000})
@@ -63,13 +68,22 @@ private:
     };
     struct connection {
         descriptor socket{};
+        std::unique_ptr<tls_channel> tls{};
         std::thread thread{};
         std::uint64_t number = 0;
     };
     enum class outcome { finished, connection_over, peer_left };
 
+    explicit fake_upstream(std::unique_ptr<tls_server> tls);
+
     void accept_loop();
     void serve(connection& self);
+    void serve_requests(connection& self);
+    bool shake_hands(connection& self);
+    // Waits for the first byte. False: the peer has left, or the test is over.
+    bool receive(connection& self, std::string& buffer);
+    bool send(connection& self, const std::string& bytes);
+    bool wait_for(connection& self, short events, milliseconds at_most);
     bool read_request(connection& self, std::string& buffer, recorded_request& request);
     // Stores the request and decides its script.
     std::size_t record(recorded_request request, script& out);
@@ -78,6 +92,7 @@ private:
     outcome wait(connection& self, const std::function<bool()>& is_over);
     void note(const std::function<void()>& change);
 
+    std::unique_ptr<tls_server> tls_;  // null: plain TCP
     descriptor listener_;
     descriptor refused_;
     descriptor stop_event_;
@@ -93,6 +108,8 @@ private:
     std::deque<recorded_request> requests_;
     std::size_t connection_count_ = 0;
     std::size_t open_count_ = 0;
+    std::vector<tls_facts> handshakes_;
+    std::size_t failed_handshakes_ = 0;
     bool is_stopping_ = false;
 };
 

@@ -236,6 +236,12 @@ reply raw(std::string bytes) {
     };
 }
 
+reply raw_then_cut(std::string bytes) {
+    return [bytes = std::move(bytes)](const recorded_request&) {
+        return script{send_step(bytes), end_step(step_kind::cut)};
+    };
+}
+
 reply garbage() {
     return raw("\x16\x03\x01 this is not HTTP\r\n\r\n");
 }

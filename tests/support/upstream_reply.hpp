@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/http_message.hpp"
+#include "support/tls_server.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -29,6 +30,7 @@ struct recorded_request {
     std::string body{};
     nlohmann::json json{};  // parsed body; discarded value when it is not JSON or above 8 MiB
     std::uint64_t connection = 0;  // counts from 1
+    tls_facts tls{};               // of an https upstream
     std::chrono::steady_clock::time_point received{};
     std::optional<std::chrono::steady_clock::time_point> replied{};  // the script ran to its end
     std::optional<std::chrono::steady_clock::time_point> peer_closed{
@@ -54,7 +56,8 @@ inline shared_gate make_gate() {
     return std::make_shared<gate>();
 }
 
-enum class step_kind { send, pause, hold, hang, close, reset };
+// `cut` closes without the goodbye of TLS; `close` says it.
+enum class step_kind { send, pause, hold, hang, close, cut, reset };
 
 struct step {
     step_kind kind = step_kind::send;
@@ -98,6 +101,8 @@ reply garbage();
 reply hang();
 reply close_at_once();
 reply reset_at_once();
+// These bytes, then the connection ends as if a wire had been cut: for TLS without its goodbye.
+reply raw_then_cut(std::string bytes);
 // Answers GET …/models.
 reply model_list(std::vector<std::string> ids);
 

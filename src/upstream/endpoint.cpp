@@ -1,0 +1,38 @@
+#include "upstream/endpoint.hpp"
+
+#include <boost/url/parse.hpp>
+
+#include <functional>
+#include <string_view>
+
+namespace meta_model::upstream {
+
+endpoint parse_endpoint(const std::string& base_url) {
+    endpoint out;
+    const auto parsed = boost::urls::parse_uri(base_url);
+    if (!parsed) {
+        return out;  // only protocol = "test" has no URL
+    }
+    const auto& url = *parsed;
+    out.is_tls = url.scheme_id() == boost::urls::scheme::https;
+    out.host = url.host_address();
+    const auto default_port = static_cast<std::uint16_t>(out.is_tls ? 443 : 80);
+    out.port = url.has_port() && url.port_number() != 0 ? url.port_number() : default_port;
+    out.path = std::string(url.encoded_path());
+    while (!out.path.empty() && out.path.back() == '/') {
+        out.path.pop_back();
+    }
+    if (url.has_query()) {
+        out.query = '?' + std::string(url.encoded_query());
+    }
+    out.host_header = std::string(url.encoded_host());
+    if (out.port != default_port) {
+        out.host_header += ':' + std::to_string(out.port);
+    }
+    return out;
+}
+
+endpoint_state::endpoint_state(const std::string& base_url, std::size_t i)
+    : where(parse_endpoint(base_url)), index(i), identity(std::hash<std::string_view>{}(base_url)) {}
+
+}  // namespace meta_model::upstream

@@ -1,0 +1,38 @@
+// Where an upstream is reached, and what is known of each such place at run time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace meta_model::upstream {
+
+struct endpoint {
+    std::string host{};  // without brackets
+    std::uint16_t port = 0;
+    bool is_tls = false;
+    std::string path{};         // of the base URL, without trailing '/'
+    std::string query{};        // of the base URL, with its '?'; may be empty
+    std::string host_header{};  // as it goes on the wire
+};
+
+// `base_url` was checked when the configuration was loaded.
+endpoint parse_endpoint(const std::string& base_url);
+
+enum class probe_state : std::uint8_t { unknown, up, down, auth_failed, misconfigured };
+
+// One endpoint of one upstream, shared by all threads: calls and health write it, balance and health pages read it.
+// Immutable but for the atomics.
+struct endpoint_state {
+    endpoint_state(const std::string& base_url, std::size_t i);
+
+    const endpoint where;
+    const std::size_t index;       // within its upstream
+    const std::uint64_t identity;  // of its URL: stays when the list around it changes
+
+    std::atomic<std::int64_t> in_flight{0};
+    std::atomic<probe_state> probe{probe_state::unknown};
+};
+
+}  // namespace meta_model::upstream
