@@ -93,11 +93,12 @@ task<error_code> dialer::connect(addresses to, std::uint16_t port, tcp_socket& i
         }
         co_await r.changed.wait_until(next < to.size() ? next_start : base::no_deadline);
     }
-    if (r.winner && !r.is_cancelled) {
+    const bool is_connected = r.winner && !r.is_cancelled;
+    if (is_connected) {
         into = std::move(*r.sockets[*r.winner]);
-        co_return error_code{};
     }
-    co_return r.last_error;
+    r.close_all();  // the attempts that are still under way
+    co_return is_connected ? error_code{} : r.last_error;
 }
 
 }  // namespace meta_model::net
