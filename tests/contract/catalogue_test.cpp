@@ -88,6 +88,18 @@ TEST(catalogue, moa_32_the_advertised_length_comes_from_the_synthesizer) {
     EXPECT_EQ(entry_of(data, "three")["max_model_len"], 2304);
 }
 
+TEST(catalogue, moa_19_an_advertised_context_is_what_is_listed) {
+    fake_upstream models;
+    const gateway_process gateway(
+        config_text(models)
+            .upstream("g")
+            .upstream("s", "context = 1024\nmax_output = 512")
+            .moa("m", {"g"}, "s", "non_client_synth_reserve_tokens = 1024\nadvertised_context = 500")
+    );
+
+    EXPECT_EQ(entry_of(catalogue(gateway), "m")["max_model_len"], 500);
+}
+
 TEST(catalogue, moa_33_a_cascade_is_as_long_as_its_smallest_member) {
     fake_upstream models;
     const gateway_process gateway(config_text(models)

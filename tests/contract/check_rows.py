@@ -1,5 +1,5 @@
-"""ROWS.md tells the truth: every acceptance row stands in it once, every test it names exists, and every test of
-this folder that carries a row's number is named on that row's line.
+"""ROWS.md tells the truth: every acceptance row stands in it once and either names a test or the issue that will bring
+one, every test it names exists, and every contract or unit test that carries a row's number is named on that row's line.
 """
 
 import re
@@ -11,12 +11,13 @@ ROWS = range(1, 265)
 LINE = re.compile(r"^\| (\d+)(?:–(\d+))? \| (.*) \|$")
 TEST = re.compile(r"TEST\((\w+),\s*(\w+)\)")
 NUMBERED = re.compile(r"moa_(\d+)_")
+LATER = re.compile(r"\blater: issue \d")
 NAMED = re.compile(r"`(\w+)\.(\w+)`")
 
 
-def tests_of_folder():
+def all_tests():
     found = set()
-    for path in sorted(HERE.glob("*_test.cpp")):
+    for path in [*HERE.glob("*_test.cpp"), *(HERE.parent / "unit").glob("*/*_test.cpp")]:
         found.update(TEST.findall(path.read_text(encoding="utf-8")))
     return found
 
@@ -39,9 +40,11 @@ def told_rows():
 
 
 def main():
-    tests = tests_of_folder()
+    tests = all_tests()
     told, problems = told_rows()
     for row, cell in told.items():
+        if not NAMED.search(cell) and not LATER.search(cell):
+            problems.append(f"row {row} names neither a test nor an issue")
         for name in NAMED.findall(cell):
             if name not in tests:
                 problems.append(f"row {row} names {'.'.join(name)}, which is no test")

@@ -1,4 +1,4 @@
-// Group A through the command line, and rows 27 and 28. The other A rows are unit tests of the config module.
+// Group A through the command line and on the wire, and rows 27 and 28. The rest of group A is in tests/unit/config.
 #include "contract/contract_test.hpp"
 
 #include <regex>

@@ -115,6 +115,7 @@ TEST(fan_out, moa_98_a_failures_body_is_logged_only_when_asked_for) {
     EXPECT_TRUE(told.find(secretive) != std::string::npos) << told;
     EXPECT_NE(told.find(std::string(100, 'z')), std::string::npos);
     EXPECT_EQ(told.find(std::string(513, 'z')), std::string::npos) << "the detail is cut";
+    EXPECT_NE(told.find("z…"), std::string::npos) << "and shows it";
     EXPECT_EQ(final_log(quiet).find(secretive), std::string::npos);
     EXPECT_EQ(reply.body.find(secretive), std::string::npos);
 }

@@ -49,6 +49,7 @@ upstreams = ["a", "b"]
     EXPECT_EQ(loaded.config.profiles.at("m").synthesis_mode, synthesis_mode::merge);
     EXPECT_EQ(loaded.config.profiles.at("c").on_all_fail, on_all_fail::bubble_last_error);
     EXPECT_EQ(loaded.config.profiles.at("v").failure_vote, vote::yes);
+    EXPECT_EQ(loaded.config.profiles.at("v").temperature, 0.0);
     EXPECT_EQ(loaded.config.profiles.at("v").max_tokens, 5);
     EXPECT_EQ(loaded.config.upstreams.at("b").base_url, "http://127.0.0.1:2/v1");
 }
@@ -58,7 +59,25 @@ TEST(load, moa_02_a_profile_that_names_an_undefined_upstream_fails) {
     expect_problem("[profiles.c]\ntype=\"cascade\"\nupstreams=[\"ghost\"]", "ghost");
 }
 
+std::string upstream_with(const std::string& lines) {
+    return "[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://127.0.0.1:3/v1\"\ncontext=1024\nmax_output=512\n" + lines + '\n';
+}
+
+constexpr auto small_synthesizer = "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"x\"\n";
+
+TEST(load, moa_03_credentials_that_exclude_each_other_fail) {
+    expect_problem(upstream_with("api_key=\"k\"\nbasic_auth_user=\"u\"\nbasic_auth_pass=\"p\""), "exclude each other");
+    expect_problem(upstream_with("api_key_env=\"K\"\nbasic_auth_user=\"u\"\nbasic_auth_pass=\"p\""), "exclude each other");
+    expect_problem(upstream_with("basic_auth_user=\"u\""), "basic_auth_user needs");
+    expect_problem(upstream_with("basic_auth_pass=\"p\""), "needs basic_auth_user");
+    expect_problem(upstream_with("basic_auth_user=\"u\"\nbasic_auth_pass=\"p\"\nbasic_auth_pass_env=\"P\""), "only one of");
+    const auto both = load(two_upstreams + upstream_with("api_key=\"k\"\napi_key_env=\"K\""), "f.toml", {});
+    EXPECT_FALSE(both.has_errors()) << "a literal may stand behind the environment";
+}
+
 TEST(load, moa_08_numbers_out_of_range_fail) {
+    expect_problem("[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=-1\nmax_output=1", "context");
+    expect_problem("[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=0", "max_output");
     expect_problem("[server]\nport = 70000", "port");
     expect_problem("[server]\nport = 0", "port");
     expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\ngenerator_temperature=3.5",
@@ -72,6 +91,14 @@ TEST(load, moa_09_voting_with_one_upstream_fails) {
 TEST(load, moa_10_duplicates_fail) {
     expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\",\"a\"]\nsynthesizer=\"b\"", "duplicate");
     expect_problem("[profiles.c]\ntype=\"cascade\"\nupstreams=[\"a\",\"a\"]", "duplicate");
+    expect_problem("[profiles.v]\ntype=\"voting\"\nupstreams=[\"a\",\"b\",\"a\"]", "duplicate");
+}
+
+TEST(load, moa_11_a_synthesizer_may_be_a_generator_too) {
+    const auto loaded = load(
+        two_upstreams + "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\",\"b\"]\nsynthesizer=\"a\"", "f.toml", {});
+    ASSERT_FALSE(loaded.has_errors());
+    EXPECT_EQ(loaded.config.profiles.at("m").synthesizer, "a");
 }
 
 TEST(load, moa_12_unknown_keys_fail_and_name_the_nearest_known_one) {
@@ -79,6 +106,13 @@ TEST(load, moa_12_unknown_keys_fail_and_name_the_nearest_known_one) {
                    "multimodal");
     expect_problem("[server]\nhosst = \"::1\"", "host");
     expect_problem("[nonsense]\nx = 1", "nonsense");
+}
+
+TEST(load, moa_13_modalities_are_a_set_that_holds_text) {
+    for (const auto* list : {R"(["image"])", "[]", R"(["text","image","image"])", R"(["text","smell"])"}) {
+        expect_problem(upstream_with("modalities=" + std::string(list)), "modalities");
+    }
+    EXPECT_EQ(problems_of(two_upstreams + upstream_with(R"(modalities=["image","text"])")), "");
 }
 
 TEST(load, moa_14_a_modality_endpoint_must_be_defined) {
@@ -96,9 +130,28 @@ TEST(load, moa_16_a_modality_endpoint_named_twice_fails) {
     expect_problem("[vision]\nendpoints = [\"a\", \"a\"]", "duplicate");
 }
 
+TEST(load, moa_17_a_protocols_block_needs_its_protocol) {
+    expect_problem(upstream_with("protocol=\"anthropic\"\n[upstreams.x.openai]\nreasoning_effort=\"low\""), "openai");
+    expect_problem(upstream_with("[upstreams.x.anthropic]\nthinking=\"off\""), "anthropic");
+    EXPECT_EQ(problems_of(two_upstreams + upstream_with("[upstreams.x.openai]\nreasoning_effort=\"low\"")), "");
+    EXPECT_EQ(problems_of(two_upstreams + upstream_with("protocol=\"anthropic\"\n[upstreams.x.anthropic]\nthinking=\"off\"")), "");
+}
+
 TEST(load, moa_18_a_synthesizer_without_room_for_a_prompt_fails) {
     expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\nnon_client_synth_reserve_tokens=7000",
                    "≤ 0");
+    const auto text = upstream_with("") + small_synthesizer + "non_client_synth_reserve_tokens=1024";
+    for (const auto* number : {"1024", "256", "512", "≤ 0"}) {
+        expect_problem(text, number);
+    }
+}
+
+TEST(load, moa_19_an_advertised_context_is_taken_as_it_is) {
+    const auto loaded = load(two_upstreams + upstream_with("") + small_synthesizer +
+                                 "non_client_synth_reserve_tokens=1024\nadvertised_context=500",
+                             "f.toml", {});
+    ASSERT_FALSE(loaded.has_errors());
+    EXPECT_EQ(loaded.config.profiles.at("m").advertised_context, 500);
 }
 
 TEST(load, moa_20_a_foreign_tokenizer_upstream_fails) {
@@ -111,8 +164,22 @@ TEST(load, moa_21_an_alias_collides_with_a_profile) {
                    "alias 'FOO' collides with profile 'foo'");
 }
 
-TEST(load, moa_23_a_profile_collides_with_an_upstream) {
-    expect_problem("[profiles.A]\ntype=\"cascade\"\nupstreams=[\"a\"]", "collides with");
+TEST(load, moa_22_aliases_collide_in_any_case) {
+    const auto cascade = [](const std::string& name, const std::string& alias) {
+        return "[profiles." + name + "]\ntype=\"cascade\"\nupstreams=[\"a\"]\naliases=[\"" + alias + "\"]\n";
+    };
+    expect_problem(cascade("one", "fast") + cascade("two", "Fast"), "alias 'Fast' collides with alias 'fast'");
+    expect_problem(cascade("one", "B"), "alias 'B' collides with upstream 'b'");
+}
+
+TEST(load, moa_23_names_that_differ_only_in_case_collide) {
+    const auto cascade = [](const std::string& name) {
+        return "[profiles." + name + "]\ntype=\"cascade\"\nupstreams=[\"a\"]\n";
+    };
+    expect_problem(cascade("A"), "collides with");
+    expect_problem(cascade("foo") + cascade("FOO"), "collides with profile");
+    expect_problem("[upstreams.A]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=1",
+                   "collides with upstream");
 }
 
 TEST(load, moa_24_aliases_are_clean_and_unique) {
@@ -125,7 +192,20 @@ TEST(load, moa_24_aliases_are_clean_and_unique) {
 }
 
 TEST(load, moa_25_the_facade_name_collides) {
-    expect_problem("[server]\nmodel_name = \"A\"", "collide");
+    const std::string profile = "[profiles.p]\ntype=\"cascade\"\nupstreams=[\"a\"]\naliases=[\"quick\"]\n";
+    for (const auto* name : {"A", "P", "QUICK"}) {
+        expect_problem(profile + "[server]\nmodel_name = \"" + name + '"', "collide");
+    }
+}
+
+TEST(load, moa_26_the_facade_name_is_trimmed) {
+    const auto name_of = [](const std::string& text) {
+        const auto loaded = load(two_upstreams + "[server]\nmodel_name = \"" + text + '"', "f.toml", {});
+        EXPECT_FALSE(loaded.has_errors());
+        return loaded.config.server.model_name;
+    };
+    EXPECT_EQ(name_of("   "), "");
+    EXPECT_EQ(name_of("  house-1  "), "house-1");
 }
 
 TEST(load, settings_far_out_of_proportion_fail_like_any_other) {
