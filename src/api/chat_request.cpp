@@ -69,6 +69,24 @@ constexpr std::array<std::pair<std::string_view, role>, 6> roles{{
     {"function", role::function},
 }};
 
+bool find_role(std::string_view name, role& out) {
+    const auto it = std::ranges::find(roles, name, &std::pair<std::string_view, role>::first);
+    if (it != roles.end()) {
+        out = it->second;
+    }
+    return it != roles.end();
+}
+
+// `value`: raw JSON of any type.
+bool read_role(std::string_view value, role& out) {
+    if (value.size() < 2 || value.front() != '"') {
+        return false;
+    }
+    const auto name = value.substr(1, value.size() - 2);
+    std::string unescaped;
+    return find_role(name, out) || (append_unescaped(unescaped, name) && find_role(unescaped, out));
+}
+
 bool in_range(range_rule rule, std::string_view raw) {
     std::int64_t integer = 0;
     double number = 0;
@@ -268,7 +286,7 @@ void chat_request::judge_envelope(std::string_view raw) {
 
 bool chat_request::walk_messages(json_cursor& in, request_member& member) {
     in.enter_array();
-    messages_.reserve(4);
+    messages_.reserve(8);
     for (std::size_t i = 0; in.next_element(); ++i) {
         if (in.peek() != json_type::object) {
             violate(indexed("messages", i), "an object");
@@ -300,18 +318,17 @@ bool chat_request::walk_message(json_cursor& in, std::size_t index) {
     std::string_view value;
     in.enter_object();
     while (in.next_member(raw_key)) {
-        const auto key = unescaped_key(raw_key);
+        // Nearly every key is one of these two as it stands.
+        const bool is_usual = raw_key == "role" || raw_key == "content";
+        const auto key = is_usual ? raw_key : unescaped_key(raw_key);
         const auto type = in.peek();
         if (!in.skip(value)) {
             return false;
         }
         if (key == "role") {
             m.role_raw = value;
-            const auto it = std::ranges::find_if(roles, [&](const auto& r) { return is_string(value, r.first); });
-            if (it == roles.end()) {
+            if (!read_role(value, m.role)) {
                 violate(path("role"), "one of system, user, assistant, tool, developer, function");
-            } else {
-                m.role = it->second;
             }
         } else if (key == "content") {
             m.content = value;

@@ -79,12 +79,14 @@ base::maybe_error judge_ensemble_request(const request_context& context) {
     }
     const auto found = scan(context.request);
     if (!found.labels.empty()) {
-        std::string list;
+        std::string message = "Content parts cannot be used: ";
+        bool is_first = true;
         for (const auto& label : found.labels) {
-            list.append(list.empty() ? "" : ", ").append(label);
+            message.append(is_first ? "" : ", ").append(label);
+            is_first = false;
         }
-        return base::make_error(error_code_id::unsupported_content_part, "Content parts cannot be used: " + list + '.',
-                                "messages");
+        message += '.';
+        return base::make_error(error_code_id::unsupported_content_part, std::move(message), "messages");
     }
     const auto refuse = [](error_code_id id, const char* table) {
         std::string message = "This kind of content is not served: ";

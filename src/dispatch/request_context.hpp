@@ -28,6 +28,7 @@ struct request_context {
     api::chat_request& request;
     answer_sink& sink;
     base::cancel_source& cancel;
+    telemetry::request_record& record;       // filled in on the way; apart, because it is large
     std::string_view request_id;             // ours, for logs and upstreams
     std::string_view upstream_header_lines;  // header lines for upstreams, each with CRLF
     base::steady_time start{};
@@ -35,7 +36,6 @@ struct request_context {
 
     // Filled in on the way.
     std::string header_lines{};  // X-MetaModel-… facts for the reply's head, each with CRLF
-    telemetry::request_record record{};
     std::string error_detail{};  // for the access log: what an upstream did
     int dropped_events = 0;      // malformed ones that were kept from the client
     bool was_cut = false;        // a stream that could not be completed

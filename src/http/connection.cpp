@@ -188,7 +188,10 @@ net::task<bool> connection::serve_one() {
             co_await refuse(std::move(e), true);
         }
     }
-    const bool is_flushed = co_await flush();
+    bool is_flushed = true;
+    if (has_pending()) {
+        is_flushed = co_await flush();
+    }
     const bool is_clean = is_flushed && !is_gone_ && !is_aborted_ && !is_open_ended_;
     write_access_line();
     bool goes_on = is_clean && !closes_after();

@@ -1,5 +1,8 @@
 #include "net/event_loop.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <poll.h>
 
 #include <algorithm>
@@ -64,6 +67,10 @@ void event_loop::poll_watched() {
             w->on_peer_closed();
         }
     }
+}
+
+task<> event_loop::next_turn() {
+    return asio::post(io_, asio::use_awaitable_t<executor>());
 }
 
 void event_loop::schedule_tick() {

@@ -54,6 +54,15 @@ public:
     // Called on every tick, on the loop's thread. Register before run().
     void on_tick(std::function<void()> f) { tick_hooks_.push_back(std::move(f)); }
 
+    // Goes on when everything that is ready now had its turn. For what is about to send: sends of many requests that
+    // follow each other closely wake their receivers once, and not each time.
+    task<> next_turn();
+
+    // Upstream calls in progress. With few there is nothing to wait for.
+    void call_began() { ++calls_; }
+    void call_ended() { --calls_; }
+    bool is_crowded() const { return calls_ > 8; }
+
     // Runs until stop(). What an operation throws is given to `on_exception` and the loop goes on.
     void run(const std::function<void(const char* what)>& on_exception);
 
@@ -64,7 +73,8 @@ private:
     void poll_watched();
 
     int index_;
-    asio::io_context io_{1};
+    int calls_ = 0;
+    asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets are this thread's alone; post() is not
     base::timer_wheel timers_;
     precise_timer tick_timer_;
     std::vector<peer_watch*> watched_;

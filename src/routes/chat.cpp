@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <exception>
 
 namespace meta_model::routes {
@@ -160,6 +161,8 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
     }
     http_answer_sink sink(c);
     const auto lines = upstream_lines(c);
+    // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
+    const auto kept_record = std::make_unique<telemetry::request_record>();
     dispatch::request_context context{.loop = c.loop(),
                                       .client = *s.clients[static_cast<std::size_t>(c.loop().index())],
                                       .shard = c.thread().shard,
@@ -169,6 +172,7 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
                                       .request = request,
                                       .sink = sink,
                                       .cancel = c.cancel(),
+                                      .record = *kept_record,
                                       .request_id = c.request_id(),
                                       .upstream_header_lines = lines,
                                       .start = c.start(),

@@ -51,9 +51,11 @@ http_call::http_call(net::event_loop& loop, net::resolver& names, upstream_chann
                      upstream_state& upstream, endpoint_state* only)
     : loop_(loop), names_(names), channels_(channels), upstream_(upstream), only_(only) {
     upstream_.in_flight.fetch_add(1, std::memory_order_relaxed);
+    loop_.call_began();
 }
 
 http_call::~http_call() {
+    loop_.call_ended();
     upstream_.in_flight.fetch_sub(1, std::memory_order_relaxed);
     if (endpoint_ != nullptr) {
         endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -168,6 +170,9 @@ net::task<call_error> http_call::start(const call_options& options) {
         }
         enter(phase::first_byte);
         std::size_t sent = 0;
+        if (loop_.is_crowded()) {
+            co_await loop_.next_turn();
+        }
         bool is_sent = send_at_once(options, sent);
         if (!is_sent) {
             is_sent = co_await send_rest(options, sent);

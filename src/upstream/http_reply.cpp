@@ -63,6 +63,9 @@ net::task<bool> http_call::read_head() {
                 head_time_ = steady_clock::now();
                 enter(is_stream_ ? phase::first_token : phase::body);
                 expects_more_ = c.end == c.capacity;
+                if (loop_.is_crowded()) {
+                    co_await loop_.next_turn();
+                }
                 co_return true;
             }
             ++interim;
