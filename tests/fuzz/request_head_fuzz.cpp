@@ -3,6 +3,7 @@
 #include "fuzz/property.hpp"
 #include "net/request_head.hpp"
 
+#include <array>
 #include <string>
 
 namespace meta_model::net {
@@ -46,17 +47,58 @@ void check_fields(std::string_view text, const request_head& head) {
     }
 }
 
+struct known_name {
+    known_field field;
+    std::string_view name;
+};
+
+constexpr std::array<known_name, 17> known_names{{
+    {known_field::host, "host"},
+    {known_field::connection, "connection"},
+    {known_field::content_length, "content-length"},
+    {known_field::transfer_encoding, "transfer-encoding"},
+    {known_field::content_type, "content-type"},
+    {known_field::content_encoding, "content-encoding"},
+    {known_field::expect, "expect"},
+    {known_field::authorization, "authorization"},
+    {known_field::x_api_key, "x-api-key"},
+    {known_field::origin, "origin"},
+    {known_field::accept, "accept"},
+    {known_field::access_control_request_headers, "access-control-request-headers"},
+    {known_field::x_request_id, "x-request-id"},
+    {known_field::openai_beta, "openai-beta"},
+    {known_field::anthropic_beta, "anthropic-beta"},
+    {known_field::traceparent, "traceparent"},
+    {known_field::tracestate, "tracestate"},
+}};
+static_assert(known_names.size() == static_cast<std::size_t>(known_field::none));
+
+void check_known(const request_head& head) {
+    for (const auto& [field, name] : known_names) {
+        std::size_t count = 0;
+        std::string_view first;
+        for (std::size_t i = 0; i < head.field_count; ++i) {
+            if (base::ascii_iequals(head.fields[i].name, name)) {
+                first = count == 0 ? head.fields[i].value : first;
+                ++count;
+            }
+        }
+        expect(head.count(field) == count, "every known field is counted");
+        expect(head.get(field) == first, "the first known field is given");
+    }
+}
+
 void check_framing(const request_head& head) {
-    const auto hosts = head.count("host");
-    const auto codings = head.count("transfer-encoding");
-    const auto lengths = head.count("content-length");
+    const auto hosts = head.count(known_field::host);
+    const auto codings = head.count(known_field::transfer_encoding);
+    const auto lengths = head.count(known_field::content_length);
     expect(hosts == 1 || (hosts == 0 && head.is_http_1_0), "there is exactly one Host");
     expect(codings + lengths <= 1, "the body's length is given once");
     expect(head.is_chunked == (codings == 1), "a transfer coding means chunks");
     expect(head.content_length.has_value() == (lengths == 1), "a length is known when it is given");
     expect(!head.is_chunked || !head.is_http_1_0, "HTTP/1.0 has no chunks");
     if (lengths == 1) {
-        const auto digits = head.find("content-length");
+        const auto digits = head.get(known_field::content_length);
         const auto zeros = std::min(digits.find_first_not_of('0'), digits.size() - 1);
         expect(
             std::to_string(*head.content_length) == digits.substr(zeros),
@@ -115,6 +157,7 @@ void run(std::string_view text) {
     expect(is_one_line(head.method) && is_one_line(head.target), "the request line is one line");
     expect(!head.method.empty() && !head.target.empty(), "method and target are given");
     check_fields(whole, head);
+    check_known(head);
     check_framing(head);
 
     const auto again = written(head);
