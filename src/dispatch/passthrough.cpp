@@ -323,6 +323,7 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
     head.header_lines = c_.header_lines;
     const auto length = reply.has_length ? std::optional(reply.content_length) : std::nullopt;
     auto written = c_.sink.begin(head, length, {first});
+    c_.request.release();
     c_.sink.release_request();
     for (;;) {
         bool is_open = written != write_state::closed;

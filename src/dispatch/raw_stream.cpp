@@ -106,8 +106,8 @@ write_state raw_stream::write() {
     const auto written = context_.sink.begin(head, std::nullopt, out_);
     // From here on it may take minutes, and what made the request is not needed again.
     std::string().swap(context_.header_lines);
+    context_.request.release();  // first: it keeps a name that it has only a view of
     context_.sink.release_request();
-    context_.request.release();
     return written;
 }
 
