@@ -233,6 +233,9 @@ void chat_request::judge_member(const request_member& m) {
         if (!every_element_is(m.value, json_type::object, at)) {
             violate(indexed(m.key, at), "an object");
         }
+        has_tools_to_edit_ = has_tools_to_edit_ || m.key == "functions" || at == 0;
+    } else if (m.key == "function_call" && m.type != json_type::null) {
+        has_tools_to_edit_ = true;
     } else if (m.key == "stop" && m.type == json_type::array) {
         if (!every_element_is(m.value, json_type::string, at)) {
             violate(indexed(m.key, at), "a string");

@@ -60,6 +60,8 @@ public:
     std::string_view body() const { return body_; }
     std::string_view model() const { return model_; }
     bool stream() const { return stream_; }
+    // Whether it has fields that tools are offered with and that do not go out as they are.
+    bool has_tools_to_edit() const { return has_tools_to_edit_; }
     bool include_usage() const { return include_usage_; }
     const api::envelope& envelope() const { return envelope_; }
     const std::vector<request_message>& messages() const { return messages_; }
@@ -93,6 +95,7 @@ private:
     std::string_view model_;
     bool stream_ = false;
     bool include_usage_ = false;
+    bool has_tools_to_edit_ = false;
     api::envelope envelope_;
     std::vector<request_member> members_;
     std::vector<request_message> messages_;

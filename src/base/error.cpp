@@ -30,6 +30,7 @@ constexpr std::array classes{
     error_class{id::conflicting_params, 400, "", "conflicting_params"},
     error_class{id::unsupported_v1, 400, "", "unsupported_v1"},
     error_class{id::unsupported_content_part, 400, "", "unsupported_content_part"},
+    error_class{id::invalid_request_error, 400, "", "invalid_request_error"},
     error_class{id::feature_not_supported_in_v1, 400, "", "feature_not_supported_in_v1"},
     error_class{id::feature_disabled, 400, "", "feature_disabled"},
     error_class{id::missing_model, 400, "", "missing_model"},

@@ -32,6 +32,7 @@ enum class error_code_id {
     conflicting_params,
     unsupported_v1,
     unsupported_content_part,
+    invalid_request_error,
     feature_not_supported_in_v1,
     feature_disabled,
     missing_model,

@@ -1,6 +1,7 @@
 #include "dispatch/moa_requests.hpp"
 
 #include "api/json_text.hpp"
+#include "api/tool_fields.hpp"
 #include "base/ids.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
@@ -34,9 +35,7 @@ upstream::body_changes common_changes(const request_context& c, const upstream::
     }
     changes.members.push_back({"n", std::nullopt});
     if (c.target.profile->strip_tools) {
-        for (const auto* key : {"tools", "tool_choice", "parallel_tool_calls"}) {
-            changes.members.push_back({key, std::nullopt});
-        }
+        upstream::remove_tools(changes);
     }
     return changes;
 }
@@ -71,7 +70,7 @@ upstream::body_changes synthesizer_changes(const request_context& c, const std::
     }
     cap_output(c, changes, max_output);
     // The tools stay, so that the prefix that the generators' servers cached is the same; calls are not wanted.
-    if (!c.target.profile->strip_tools && c.request.find("tools") != nullptr) {
+    if (!c.target.profile->strip_tools && api::offered_tools(c.request) != nullptr) {
         changes.members.push_back({"tool_choice", R"("none")"});
     }
     synthesis_prompt_options options;

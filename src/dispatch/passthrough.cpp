@@ -174,6 +174,9 @@ net::task<upstream::call_error> passthrough::start() {
         api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
         changes.leading_message += '}';
     }
+    if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
+        upstream::remove_tools(changes);
+    }
     if (c_.request.stream() && !upstream_.config.stream) {
         changes.members.push_back({"stream", std::nullopt});
         changes.members.push_back({"stream_options", std::nullopt});

@@ -1,6 +1,7 @@
 #include "dispatch/reply_headers.hpp"
 
 #include "api/json_text.hpp"
+#include "api/tool_fields.hpp"
 #include "base/text.hpp"
 #include "dispatch/token_estimate.hpp"
 
@@ -23,7 +24,7 @@ void append_header(std::string& lines, std::string_view name, std::int64_t value
 void append_plan_headers(request_context& context) {
     const auto& request = context.request;
     const auto* messages = request.find("messages");
-    const auto* tools = request.find("tools");
+    const auto* tools = api::offered_tools(request);
     const auto in = estimate_text_tokens(messages->value.size());
     auto& lines = context.header_lines;
     lines.reserve(512);

@@ -2,6 +2,7 @@
 
 #include "api/chat_request.hpp"
 #include "api/error_body.hpp"
+#include "api/tool_fields.hpp"
 #include "base/text.hpp"
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
@@ -52,6 +53,9 @@ base::result<void> judge(const model_services& s, const api::chat_request& reque
     if (request.find("max_tokens") != nullptr && request.find("max_completion_tokens") != nullptr) {
         return base::make_error(error_code_id::conflicting_params,
                                 "'max_tokens' and 'max_completion_tokens' cannot both be given.", "max_tokens");
+    }
+    if (const auto judged = api::judge_legacy_tools(request); !judged) {
+        return judged.error();
     }
     if (request.envelope().has_max_cost) {
         return base::make_error(error_code_id::not_implemented, "'x_meta_model.max_cost_usd' is not available yet.",

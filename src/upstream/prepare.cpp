@@ -1,6 +1,7 @@
 #include "upstream/prepare.hpp"
 
 #include "api/json_text.hpp"
+#include "api/tool_fields.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,7 @@ struct entry {
     std::optional<std::string_view> value{};  // set: replaces the original value
     bool is_removed = false;
     bool is_renamed = false;
+    bool wraps_functions = false;  // each element becomes a tool
 };
 
 // The members of the outgoing object. The first `original_count` entries stand for the request's members in order.
@@ -68,6 +70,12 @@ public:
         }
     }
 
+    void wrap_functions(std::string_view key) {
+        for (auto& e : entries_) {
+            e.wraps_functions = e.wraps_functions || e.key == key;
+        }
+    }
+
     bool has(std::string_view key) const {
         return std::ranges::any_of(entries_, [&](const auto& e) { return e.key == key && !e.is_removed; });
     }
@@ -97,6 +105,8 @@ public:
                 }
                 if (e.value) {
                     edits.replace(members[i].value_begin, members[i].value_end, *e.value);
+                } else if (e.wraps_functions) {
+                    wrap_each(members[i], edits);
                 }
                 has_kept = true;
                 kept_end = members[i].value_end;
@@ -133,10 +143,42 @@ public:
     }
 
 private:
+    static void wrap_each(const api::request_member& list, api::span_edits& edits) {
+        api::json_cursor in(list.value, api::json_cursor::depth_limit);
+        std::string_view function;
+        in.enter_array();
+        while (in.next_element() && in.skip(function)) {
+            const auto at = list.value_begin + static_cast<std::size_t>(function.data() - list.value.data());
+            edits.replace(at, at, R"({"type":"function","function":)");
+            edits.replace(at + function.size(), at + function.size(), "}");
+        }
+    }
+
     const std::vector<api::request_member>& members_;
     std::vector<entry> entries_;
     std::size_t original_count_;
 };
+
+// Legacy fields take their successors' place and empty lists go (spec §5.2). `choice` keeps the text of a forced choice.
+void modernise_tools(const api::chat_request& request, member_list& members, std::string& choice) {
+    for (const auto* key : {"tools", "functions"}) {
+        const auto* list = request.find(key);
+        if (list != nullptr && api::is_empty_list(list->value)) {
+            members.remove(key);
+        }
+    }
+    if (request.find("functions") != nullptr) {
+        members.wrap_functions("functions");
+        members.rename("functions", "tools");
+    }
+    if (const auto* call = request.find("function_call")) {
+        members.rename("function_call", "tool_choice");
+        if (call->type == api::json_type::object) {
+            choice = api::forced_choice(call->value);
+            members.set("tool_choice", choice);
+        }
+    }
+}
 
 constexpr std::string_view system_mark = "[SYSTEM]: ";
 constexpr std::string_view bare_system_mark = "\"[SYSTEM]:\"";
@@ -207,10 +249,19 @@ void edit_messages(const api::chat_request& request, const config::upstream& ups
 
 }  // namespace
 
+void remove_tools(body_changes& changes) {
+    for (const auto* key : {"tools", "tool_choice", "parallel_tool_calls"}) {
+        changes.members.push_back({key, std::nullopt});
+    }
+}
+
 void prepared_body::prepare(const api::chat_request& request, const config::upstream& upstream,
                             const body_changes& changes) {
     member_list members(request.members());
     members.remove("x_meta_model");
+    if (request.has_tools_to_edit()) {
+        modernise_tools(request, members, choice_);
+    }
     for (const auto& [key, value] : changes.members) {
         if (value) {
             members.set(key, *value);

@@ -24,6 +24,9 @@ struct body_changes {
     std::string trailing_message{};  // one put behind them
 };
 
+// Takes away what lets a model call tools.
+void remove_tools(body_changes& changes);
+
 // Keeps the replacements alive that its pieces view. Neither copied nor moved.
 class prepared_body {
 public:
@@ -39,6 +42,7 @@ public:
 private:
     std::string model_;   // JSON text
     std::string effort_;  // JSON text
+    std::string choice_;  // JSON text
     api::span_edits edits_;
     api::pieces pieces_;
 };
