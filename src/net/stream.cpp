@@ -149,7 +149,8 @@ task<io_status> stream::wait_writable_or_readable() {
     if (is_cancelled_) {
         co_return io_status::cancelled;
     }
-    auto both = asio::experimental::make_parallel_group(socket_.async_wait(tcp_socket::wait_write, asio::deferred),
+    const auto to_write = tls_ ? tls_readiness() : tcp_socket::wait_write;
+    auto both = asio::experimental::make_parallel_group(socket_.async_wait(to_write, asio::deferred),
                                                         socket_.async_wait(tcp_socket::wait_read, asio::deferred));
     const auto outcome = co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable_t<executor>());
     const bool is_read_first = std::get<0>(outcome)[0] == 1;
@@ -173,6 +174,9 @@ bool stream::has_unexpected_input() {
 }
 
 std::size_t stream::peek(char* into, std::size_t size) {
+    if (tls_) {
+        return tls_->peek(into, size);
+    }
     const auto n = ::recv(fd(), into, size, MSG_PEEK);
     return n > 0 ? static_cast<std::size_t>(n) : 0;
 }

@@ -205,6 +205,13 @@ io_status tls_session::write(const iovec* parts, int count, std::size_t& written
     return io_status::ok;
 }
 
+std::size_t tls_session::peek(char* into, std::size_t size) {
+    std::size_t n = 0;
+    ERR_clear_error();
+    is_drained_ = false;
+    return SSL_peek_ex(ssl_.get(), into, size, &n) == 1 ? n : 0;
+}
+
 bool tls_session::has_unexpected_input() {
     char byte = 0;
     if (read_end_ == io_status::ok && SSL_has_pending(ssl_.get()) == 0) {

@@ -37,6 +37,9 @@ public:
     // True when application bytes or an end wait to be read; tickets and key updates are taken in.
     bool has_unexpected_input();
 
+    // The first of the application bytes that wait to be read; they stay there.
+    std::size_t peek(char* into, std::size_t size);
+
     // Tells the server that nothing more comes. Best effort.
     void say_goodbye();
 

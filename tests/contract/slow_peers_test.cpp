@@ -1,16 +1,18 @@
 // Peers that do not take what they are sent: upstreams that answer early or never read, clients that do not read.
 #include "contract/contract_test.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 namespace meta_model::contract {
 
 namespace {
 
-constexpr std::size_t more_than_sockets_hold = 12u << 20;
+constexpr std::size_t more_than_sockets_hold = 6u << 20;
 
 // A server on 127.0.0.1 that reads of each request only what comes before a mark, or nothing at all.
 class reluctant_server {
@@ -20,8 +22,10 @@ public:
         std::string answers{};
     };
 
-    explicit reluctant_server(std::vector<exchange> exchanges, bool closes = false)
-        : exchanges_(std::move(exchanges)), closes_(closes) {
+    explicit reluctant_server(
+        std::vector<exchange> exchanges, bool closes = false, const tls_server* tls = nullptr
+    )
+        : exchanges_(std::move(exchanges)), closes_(closes), tls_(tls) {
         if (!exchanges_.empty()) {
             thread_ = std::thread([this] { serve(); });
         }
@@ -35,7 +39,7 @@ public:
     reluctant_server& operator=(const reluctant_server&) = delete;
 
     std::string base_url() const {
-        return "http://127.0.0.1:" + std::to_string(local_port(listener_.get())) + "/v1";
+        return (tls_ != nullptr ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(local_port(listener_.get())) + "/v1";
     }
 
 private:
@@ -43,18 +47,32 @@ private:
     void serve() {
         const auto until = clock::now() + default_wait;
         socket_ = descriptor(::accept(listener_.get(), nullptr, nullptr));
+        const auto wait = [&](short events, milliseconds at_most) {
+            pollfd peer{socket_.get(), events, 0};
+            ::poll(&peer, 1, static_cast<int>(at_most.count()));
+            return clock::now() < until;
+        };
+        if (tls_ != nullptr) {
+            channel_.emplace(*tls_, socket_.get(), wait);
+            channel_->handshake();
+        }
         for (const auto& each : exchanges_) {
             std::string seen;  // its end
             while (seen.find(each.reads_until) == std::string::npos) {
                 seen.erase(0, seen.size() - std::min(seen.size(), each.reads_until.size()));
                 char buffer[4096];
-                const auto got = read_some(socket_.get(), buffer, sizeof buffer, until);
+                const auto got = channel_ ? channel_->read_some(buffer, sizeof buffer)
+                                          : read_some(socket_.get(), buffer, sizeof buffer, until);
                 if (got.end != io_end::ok) {
                     return;
                 }
                 seen.append(buffer, got.bytes);
             }
-            write_all(socket_.get(), each.answers, until);
+            if (channel_) {
+                channel_->write_all(each.answers);
+            } else {
+                write_all(socket_.get(), each.answers, until);
+            }
         }
         if (closes_) {
             socket_.close();
@@ -64,7 +82,9 @@ private:
     descriptor listener_ = listen_on_loopback();
     std::vector<exchange> exchanges_;
     bool closes_;
+    const tls_server* tls_;
     descriptor socket_;
+    std::optional<tls_channel> channel_;
     std::thread thread_;
 };
 
@@ -80,6 +100,14 @@ std::string config_for(const reluctant_server& server, const std::string& lines 
     return config_text(none).upstream_at("a", server.base_url(), "health_check = \"off\"\n" + lines);
 }
 
+http_reply ask_at_length(const gateway_process& gateway, const std::string& last = "") {
+    return chat_bytes(
+        gateway,
+        R"({"model":"a","messages":[{"role":"user","content":")"
+            + std::string(more_than_sockets_hold, 'x') + last + R"("}]})"
+    );
+}
+
 const std::string refusal = R"({"error":{"message":"too much"}})";
 
 TEST(slow_peers, an_early_reply_is_passed_on_although_the_request_is_not_sent) {
@@ -87,7 +115,7 @@ TEST(slow_peers, an_early_reply_is_passed_on_although_the_request_is_not_sent) {
         reluctant_server server({{"\r\n\r\n", as_reply(413, refusal)}}, closes);
         const gateway_process gateway(config_for(server));
 
-        const auto reply = chat(gateway, say("a", std::string(more_than_sockets_hold, 'x')));
+        const auto reply = ask_at_length(gateway);
 
         EXPECT_EQ(reply.status, 413) << closes;
         EXPECT_EQ(reply.body, refusal) << closes;
@@ -100,8 +128,24 @@ TEST(slow_peers, an_early_reply_counts_on_a_reused_connection_too) {
     const gateway_process gateway(config_for(server));
 
     EXPECT_EQ(chat(gateway, say("a", "last word")).status, 200);
-    EXPECT_EQ(chat(gateway, say("a", std::string(more_than_sockets_hold, 'x'))).status, 413)
+    EXPECT_EQ(ask_at_length(gateway).status, 413)
         << "the server takes one connection only";
+}
+
+TEST(slow_peers, an_early_reply_over_tls_is_passed_on_too) {
+    const certificate_authority authority;
+    const temporary_folder folder;
+    const tls_server tls({.own = authority.issue()});
+    reluctant_server server({{"\r\n\r\n", as_reply(413, refusal)}}, false, &tls);
+    const gateway_process gateway(config_for(
+        server,
+        "[upstreams.a.tls]\nca_file = \"" + folder.write("ca.pem", authority.certificate_pem()) + '"'
+    ));
+
+    const auto reply = ask_at_length(gateway);
+
+    EXPECT_EQ(reply.status, 413) << reply.body;
+    EXPECT_EQ(reply.body, refusal);
 }
 
 TEST(slow_peers, an_interim_reply_does_not_end_the_request) {
@@ -110,7 +154,7 @@ TEST(slow_peers, an_interim_reply_does_not_end_the_request) {
     reluctant_server server({{"\r\n\r\n", hints}, {"last word", as_reply(200, fine)}});
     const gateway_process gateway(config_for(server));
 
-    const auto reply = chat(gateway, say("a", std::string(more_than_sockets_hold, 'x') + "last word"));
+    const auto reply = ask_at_length(gateway, "last word");
 
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(reply.body, fine);
@@ -121,7 +165,7 @@ TEST(slow_peers, an_upstream_that_takes_nothing_times_out) {
     gateway_process gateway(config_for(server, "[upstreams.a.timeouts]\nidle_secs = 0.3"));
 
     const auto start = clock::now();
-    const auto reply = chat(gateway, say("a", std::string(more_than_sockets_hold, 'x')));
+    const auto reply = ask_at_length(gateway);
 
     expect_error(reply, {504, "api_error", "upstream_timeout", std::nullopt});
     EXPECT_GE(clock::now() - start, 300ms);
@@ -131,7 +175,7 @@ TEST(slow_peers, an_upstream_that_takes_nothing_times_out) {
 TEST(slow_peers, a_client_that_reads_nothing_is_dropped) {
     fake_upstream models;
     std::string text;
-    while (text.size() < more_than_sockets_hold) {
+    while (text.size() < 2 * more_than_sockets_hold) {
         text += std::string(4000, 'x') + ' ';
     }
     models.on("a", ok(text));
