@@ -7,7 +7,7 @@ namespace meta_model::config {
 
 namespace {
 
-std::string_view fault_of(std::string_view text) {
+std::string_view fault_of(std::string_view text, bool& is_https) {
     const auto parsed = boost::urls::parse_uri({text.data(), text.size()});
     if (!parsed) {
         return "is not an absolute URL such as http://localhost:8000/v1";
@@ -17,6 +17,7 @@ std::string_view fault_of(std::string_view text) {
         url.scheme_id() != boost::urls::scheme::https) {
         return "must begin with http:// or https://";
     }
+    is_https = url.scheme_id() == boost::urls::scheme::https;
     if (!url.has_authority() || url.encoded_host().empty()) {
         return "names no host";
     }
@@ -45,10 +46,10 @@ checked_url check_base_url(std::string_view text) {
     while (path_end > 0 && text[path_end - 1] == '/') {
         --path_end;
     }
-    return {
-        .url = std::string(text.substr(0, path_end)) + std::string(text.substr(query)),
-        .fault = fault_of(text),
-    };
+    checked_url out;
+    out.url = std::string(text.substr(0, path_end)) + std::string(text.substr(query));
+    out.fault = fault_of(text, out.is_https);
+    return out;
 }
 
 }  // namespace meta_model::config

@@ -7,6 +7,7 @@
 namespace meta_model::config {
 
 struct checked_url {
+    bool is_https = false;
     std::string url{};         // as given, but without '/' at the end of its path
     std::string_view fault{};  // empty: usable. Never quotes the URL, which may hold a credential.
 };

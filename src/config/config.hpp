@@ -25,6 +25,7 @@ enum class modality { text, image, video, audio };
 enum class wire_protocol { openai, anthropic, test };
 enum class max_tokens_name { max_tokens, max_completion_tokens };
 enum class health_check { models, off };
+enum class balance_rule { least_in_flight, round_robin, prefix_affinity };
 enum class profile_type { passthrough, moa, cascade, voting };
 enum class synthesis_mode { merge, best_of };
 enum class agreement_rule { off, exact };
@@ -94,6 +95,13 @@ struct anthropic_options {
     std::optional<int> budget_tokens{};
 };
 
+// One line of `[upstreams.X.headers]`.
+struct header_line {
+    std::string name{};
+    base::secret value{};
+    bool is_secret = false;  // came from a variable or a file, or is called like a credential
+};
+
 // `[upstreams.X.tls]`
 struct tls_options {
     std::string ca_pem{};  // the authorities that are trusted instead of the system's; empty: the system's
@@ -123,10 +131,13 @@ struct test_options {
     int status = 503;  // of fail = "status"
 };
 
+inline constexpr std::size_t max_endpoints = 64;  // of one upstream
+
 struct upstream {
     std::string key{};
     std::string model_id{};
-    std::string base_url{};  // as configured, without trailing '/'
+    std::vector<std::string> base_urls{};  // one for each endpoint, without trailing '/'; empty only with `test`
+    balance_rule balance = balance_rule::least_in_flight;
     int context = 0;         // tokens
     int max_output = 0;      // tokens
     bool supports_thinking = false;
@@ -144,6 +155,7 @@ struct upstream {
     base::secret basic_auth_pass{};
     // Names the variable or file that gave no secret; not empty: the upstream is misconfigured and every call fails.
     std::string missing_secret{};
+    std::vector<header_line> headers{};  // sent with every call and probe
     std::optional<openai_options> openai{};
     std::optional<anthropic_options> anthropic{};
     test_options test{};

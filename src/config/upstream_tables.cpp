@@ -4,6 +4,7 @@
 #include "config/json_text.hpp"
 #include "config/tls_table.hpp"
 #include "config/upstream_credentials.hpp"
+#include "config/upstream_headers.hpp"
 
 #include <algorithm>
 
@@ -25,6 +26,11 @@ constexpr choice<wire_protocol> protocols[] = {
 constexpr choice<health_check> health_checks[] = {
     {"models", health_check::models},
     {"off", health_check::off},
+};
+constexpr choice<balance_rule> balance_rules[] = {
+    {"least_in_flight", balance_rule::least_in_flight},
+    {"round_robin", balance_rule::round_robin},
+    {"prefix_affinity", balance_rule::prefix_affinity},
 };
 constexpr choice<max_tokens_name> max_tokens_names[] = {
     {"max_tokens", max_tokens_name::max_tokens},
@@ -64,6 +70,8 @@ void read_word(const field& f, std::string& into, const choice<word> (&choices)[
 struct upstream_entry : upstream {
     credential_keys credentials{};
     tls_keys tls_table{};
+    std::vector<header_entry> header_table{};
+    bool has_https = false;
     bool has_test_table = false;
 };
 
@@ -169,9 +177,27 @@ void read_base_url(const field& f, upstream_entry& u) {
     auto checked = check_base_url(text);
     if (!checked.fault.empty()) {
         f.error(": " + std::string(checked.fault));
+    } else if (std::ranges::find(u.base_urls, checked.url) != u.base_urls.end()) {
+        f.error(": is a duplicate");
+    } else {
+        u.base_urls.push_back(std::move(checked.url));
+        u.has_https = u.has_https || checked.is_https;
+    }
+}
+
+void read_base_urls(const field& f, upstream_entry& u) {
+    const auto* urls = f.value().as<node::array>();
+    if (urls == nullptr) {
+        f.wrong_type("an array of strings");
         return;
     }
-    u.base_url = std::move(checked.url);
+    if (urls->empty() || urls->size() > max_endpoints) {
+        f.error(": names between 1 and " + std::to_string(max_endpoints) + " URLs");
+        return;
+    }
+    for (std::size_t i = 0; i < urls->size(); ++i) {
+        read_base_url(f.element(i), u);
+    }
 }
 
 template <class T, const auto& Rows>
@@ -182,6 +208,8 @@ constexpr void list_rows(const std::string& path, key_list& keys) {
 constexpr key_row<upstream_entry> upstream_keys[] = {
     {"model_id", [](const field& f, upstream_entry& u) { f.read_filled(u.model_id); }, nullptr, presence::required},
     {"base_url", read_base_url},
+    {"base_urls", read_base_urls},
+    {"balance", [](const field& f, upstream_entry& u) { f.read(u.balance, balance_rules); }},
     {"context", [](const field& f, upstream_entry& u) { f.read(u.context, from(1)); }, nullptr, presence::required},
     {"max_output",
      [](const field& f, upstream_entry& u) { f.read(u.max_output, from(1)); },
@@ -205,6 +233,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
     {"basic_auth_pass_env",
      [](const field& f, upstream_entry& u) { read_variable(f, u.credentials.basic_auth_pass); }},
     {"basic_auth_pass_file", [](const field& f, upstream_entry& u) { read_path(f, u.credentials.basic_auth_pass); }},
+    {"headers", [](const field& f, upstream_entry& u) { read_headers(f, u.header_table); }},
     {"openai",
      [](const field& f, upstream_entry& u) { read_table(f, openai_keys, u.openai.emplace()); },
      list_rows<openai_options, openai_keys>},
@@ -238,11 +267,16 @@ void read_upstream(const field& table, upstream& into, const std::string& config
     entry.key = into.key;
     read_table(table, upstream_keys, entry);
     resolve_credentials(table, entry.credentials, entry, config_file, env);
-    resolve_tls(table, entry.tls_table, entry.base_url.starts_with("https:"), entry, config_file, env);
+    resolve_headers(table, entry.header_table, entry, config_file, env);
+    resolve_tls(table, entry.tls_table, entry.has_https, entry, config_file, env);
     check_block(table, entry, "openai", wire_protocol::openai);
     check_block(table, entry, "anthropic", wire_protocol::anthropic);
     check_block(table, entry, "test", wire_protocol::test);
-    if (entry.protocol != wire_protocol::test && table.value().find("base_url") == nullptr) {
+    const bool has_one = table.value().find("base_url") != nullptr;
+    const bool has_list = table.value().find("base_urls") != nullptr;
+    if (has_one && has_list) {
+        table.problems().error(table.at("base_urls"), table.label() + ": base_url and base_urls exclude each other");
+    } else if (entry.protocol != wire_protocol::test && !has_one && !has_list) {
         report_missing(table, "base_url");
     }
     into = std::move(static_cast<upstream&>(entry));

@@ -96,6 +96,7 @@ net::task<> leg::run(const upstream::body_changes& changes, base::steady_time de
     options.path = "/chat/completions";
     options.header_lines = context_.upstream_header_lines;
     options.body = &body.pieces();
+    options.affinity = body.affinity();
     options.deadline = deadline;
     options.cancel = &cancel_;
     const auto fault = co_await call_->start(options);

@@ -187,6 +187,7 @@ net::task<upstream::call_error> passthrough::start() {
     options.path = "/chat/completions";
     options.header_lines = c_.upstream_header_lines;
     options.body = &body.pieces();
+    options.affinity = body.affinity();
     options.deadline = c_.deadline;
     options.cancel = &c_.cancel;
     co_return co_await call_->start(options);

@@ -65,7 +65,8 @@ bool holds_secret(const config::gateway_config& config, std::string_view text) {
         return !s.empty() && text.find(s.expose()) != std::string_view::npos;
     };
     return holds(config.server.bearer_token) || std::ranges::any_of(config.upstreams, [&](const auto& u) {
-        return holds(u.second.api_key) || holds(u.second.basic_auth_pass);
+        return holds(u.second.api_key) || holds(u.second.basic_auth_pass) ||
+               std::ranges::any_of(u.second.headers, [&](const auto& h) { return h.is_secret && holds(h.value); });
     });
 }
 

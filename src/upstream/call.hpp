@@ -52,6 +52,7 @@ struct call_options {
     const api::pieces* body = nullptr;   // must live until start() returned
     base::steady_time deadline = base::no_deadline;  // of the whole request
     base::cancel_source* cancel = nullptr;
+    std::uint64_t affinity = 0;  // calls with the same one may share a server's cache; 0: nothing is known
 };
 
 enum class read_state { data, end, would_block, failed };

@@ -152,6 +152,7 @@ net::task<call_error> http_call::start(const call_options& options) {
     if (options.cancel != nullptr) {
         options.cancel->attach(*this);
     }
+    affinity_ = options.affinity;
     // A pooled connection may have died unseen; that is no failure of the upstream as long as no reply byte came.
     bool may_take = choose_endpoint();
     while (!is_cancelled_) {
@@ -195,11 +196,16 @@ net::task<call_error> http_call::start(const call_options& options) {
 
 // The next endpoint to try; false when all were tried.
 bool http_call::choose_endpoint() {
-    if (endpoint_ != nullptr) {
+    auto* const next = only_ == nullptr ? upstream_.choose_endpoint(tried_, affinity_) : tried_ == 0 ? only_ : nullptr;
+    if (next == nullptr) {
         return false;
     }
-    endpoint_ = only_ != nullptr ? only_ : upstream_.endpoints.front().get();
+    if (endpoint_ != nullptr) {
+        endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+    }
+    endpoint_ = next;
     endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+    tried_ |= endpoint_->bit();
     return true;
 }
 
@@ -224,6 +230,9 @@ net::task<bool> http_call::connect() {
         connection_.reset();
     } else if (!connection_ && !error_) {
         error_ = {call_fault::transport, opening.failure()};
+    }
+    if (!connection_ && error_ && upstream_.endpoints.size() > 1) {
+        error_.detail = endpoint_->where.host_header + ": " + error_.detail;
     }
     co_return connection_ != nullptr;
 }
@@ -269,7 +278,7 @@ void http_call::write_head(const call_options& options, std::string& head) const
     head += " HTTP/1.1\r\nHost: ";
     head += endpoint_->where.host_header;
     head += "\r\nUser-Agent: meta-model/" META_MODEL_VERSION "\r\nAccept-Encoding: identity\r\n";
-    head += upstream_.auth_header;
+    head += upstream_.own_headers;
     head += options.header_lines;
     if (options.body != nullptr) {
         char length[24];

@@ -61,6 +61,8 @@ private:
     upstream_state& upstream_;
     endpoint_state* const only_;          // null: any endpoint of the upstream
     endpoint_state* endpoint_ = nullptr;  // that is tried or in use
+    std::uint64_t affinity_ = 0;
+    std::uint64_t tried_ = 0;  // endpoints, by bit
     std::unique_ptr<connection> connection_;
     connector* connecting_ = nullptr;
     std::optional<net::chunk_decoder> chunks_;

@@ -2,6 +2,7 @@
 
 #include "api/json_text.hpp"
 #include "api/tool_fields.hpp"
+#include "upstream/affinity.hpp"
 
 #include <algorithm>
 
@@ -289,6 +290,9 @@ void prepared_body::prepare(const api::chat_request& request, const config::upst
         members.set("chat_template_kwargs", upstream.chat_template_kwargs);
     } else {
         members.remove("chat_template_kwargs");
+    }
+    if (upstream.balance == config::balance_rule::prefix_affinity && upstream.base_urls.size() > 1) {
+        affinity_ = affinity_of(request);
     }
     members.set("model", model_);
     members.write(request, edits_);

@@ -6,6 +6,7 @@
 #include "api/span_edits.hpp"
 #include "config/config.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,12 +40,16 @@ public:
 
     const api::pieces& pieces() const { return pieces_; }
 
+    // For call_options::affinity; 0 unless the upstream balances by it.
+    std::uint64_t affinity() const { return affinity_; }
+
 private:
     std::string model_;   // JSON text
     std::string effort_;  // JSON text
     std::string choice_;  // JSON text
     api::span_edits edits_;
     api::pieces pieces_;
+    std::uint64_t affinity_ = 0;
 };
 
 }  // namespace meta_model::upstream

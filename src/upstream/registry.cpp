@@ -1,8 +1,12 @@
 #include "upstream/registry.hpp"
 
+#include "upstream/balance.hpp"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 namespace meta_model::upstream {
 
@@ -17,15 +21,29 @@ std::string base64(std::string_view text) {
     return out;
 }
 
-std::string make_auth_header(const config::upstream& c) {
+std::string make_own_headers(const config::upstream& c) {
+    std::string out;
     if (!c.api_key.empty()) {
-        return "Authorization: Bearer " + std::string(c.api_key.expose()) + "\r\n";
-    }
-    if (!c.basic_auth_user.empty()) {
+        out = "Authorization: Bearer " + std::string(c.api_key.expose()) + "\r\n";
+    } else if (!c.basic_auth_user.empty()) {
         const auto pair = c.basic_auth_user + ':' + std::string(c.basic_auth_pass.expose());
-        return "Authorization: Basic " + base64(pair) + "\r\n";
+        out = "Authorization: Basic " + base64(pair) + "\r\n";
     }
-    return {};
+    for (const auto& h : c.headers) {
+        out.append(h.name).append(": ").append(h.value.expose()).append("\r\n");
+    }
+    return out;
+}
+
+std::vector<std::unique_ptr<endpoint_state>> make_endpoints(const config::upstream& c) {
+    std::vector<std::unique_ptr<endpoint_state>> out;
+    for (const auto& url : c.base_urls) {
+        out.push_back(std::make_unique<endpoint_state>(url, out.size()));
+    }
+    if (out.empty()) {
+        out.push_back(std::make_unique<endpoint_state>(std::string(), 0));  // of a simulated upstream
+    }
+    return out;
 }
 
 }  // namespace
@@ -33,13 +51,13 @@ std::string make_auth_header(const config::upstream& c) {
 upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust)
     : config(c),
       index(i),
-      auth_header(make_auth_header(c)),
+      own_headers(make_own_headers(c)),
       tls{.trust = std::move(trust),
           .is_verified = c.tls.verify,
           .certificate_pem = c.tls.cert_pem,
           .key_pem = c.tls.key_pem.expose()},
+      endpoints(make_endpoints(c)),
       misconfiguration(c.missing_secret) {
-    endpoints.push_back(std::make_unique<endpoint_state>(c.base_url, 0));
     const bool has_tls = std::ranges::any_of(endpoints, [](const auto& e) { return e->where.is_tls; });
     if (misconfiguration.empty() && has_tls) {
         if (!tls.trust) {
@@ -48,6 +66,23 @@ upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::sh
             net::tls_context::make(tls, misconfiguration);  // a trial; each thread makes its own
         }
     }
+}
+
+endpoint_state* upstream_state::choose_endpoint(std::uint64_t tried, std::uint64_t affinity) {
+    if (endpoints.size() == 1) {
+        return tried == 0 ? endpoints.front().get() : nullptr;
+    }
+    std::array<candidate, config::max_endpoints> candidates;
+    for (const auto& e : endpoints) {
+        const auto state = e->probe.load(std::memory_order_relaxed);
+        candidates[e->index] = {.identity = e->identity,
+                                .in_flight = e->in_flight.load(std::memory_order_relaxed),
+                                .is_healthy = state == probe_state::up || state == probe_state::unknown,
+                                .is_excluded = (tried & e->bit()) != 0};
+    }
+    const auto chosen = choose(config.balance, std::span(candidates).first(endpoints.size()),
+                               turn.fetch_add(1, std::memory_order_relaxed), affinity);
+    return chosen ? endpoints[*chosen].get() : nullptr;
 }
 
 probe_state upstream_state::probe() const {
@@ -70,7 +105,8 @@ registry::registry(const config::gateway_config& config) {
 
 // Null without TLS, and when the upstream's own authorities cannot be read.
 std::shared_ptr<const net::tls_trust> registry::trust_of(const config::upstream& upstream) {
-    if (!parse_endpoint(upstream.base_url).is_tls) {
+    const auto is_tls = [](const std::string& url) { return parse_endpoint(url).is_tls; };
+    if (std::ranges::none_of(upstream.base_urls, is_tls)) {
         return nullptr;
     }
     if (!upstream.tls.ca_pem.empty()) {

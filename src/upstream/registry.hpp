@@ -22,14 +22,18 @@ struct upstream_state {
     const config::upstream& config;
     const std::size_t index;  // in the registry
     telemetry::upstream_id metric_id{};
-    const std::string auth_header;  // "Authorization: Bearer …\r\n", or empty
+    const std::string own_headers;  // credential and configured headers, each with CRLF
     const net::tls_options tls;     // of its https endpoints; views of `config`
 
-    std::vector<std::unique_ptr<endpoint_state>> endpoints;  // at least one
+    const std::vector<std::unique_ptr<endpoint_state>> endpoints;  // at least one
     std::atomic<std::int64_t> in_flight{0};
+    std::atomic<std::uint64_t> turn{0};  // counts choices of an endpoint
 
     // Why every call fails: a secret or a file is missing or cannot be used. Empty: nothing of that kind.
     std::string misconfiguration{};
+
+    // The endpoint for a call by the upstream's rule, or null when `tried` (see endpoint_state::bit) holds them all.
+    endpoint_state* choose_endpoint(std::uint64_t tried, std::uint64_t affinity);
 
     // Up when one endpoint is; else what is known of the first that was probed.
     probe_state probe() const;

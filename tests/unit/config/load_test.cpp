@@ -51,7 +51,7 @@ upstreams = ["a", "b"]
     EXPECT_EQ(loaded.config.profiles.at("v").failure_vote, vote::yes);
     EXPECT_EQ(loaded.config.profiles.at("v").temperature, 0.0);
     EXPECT_EQ(loaded.config.profiles.at("v").max_tokens, 5);
-    EXPECT_EQ(loaded.config.upstreams.at("b").base_url, "http://127.0.0.1:2/v1");
+    EXPECT_EQ(loaded.config.upstreams.at("b").base_urls, std::vector<std::string>{"http://127.0.0.1:2/v1"});
 }
 
 TEST(load, moa_02_a_profile_that_names_an_undefined_upstream_fails) {

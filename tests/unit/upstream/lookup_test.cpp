@@ -19,7 +19,7 @@ public:
     explicit hanging_name(config::seconds_f connect_timeout) {
         config::upstream u;
         u.key = "a";
-        u.base_url = "http://models.test:8000/v1";
+        u.base_urls = {"http://models.test:8000/v1"};
         u.timeouts.connect = connect_timeout;
         config_.upstreams.emplace("a", u);
     }

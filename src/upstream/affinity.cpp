@@ -1,0 +1,40 @@
+#include "upstream/affinity.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
+namespace meta_model::upstream {
+
+namespace {
+
+constexpr std::size_t most_hashed_bytes = 16 * 1024;
+
+std::string_view first_turn(const api::chat_request& request) {
+    const auto& messages = request.messages();
+    const auto user = std::ranges::find(messages, api::role::user, &api::request_message::role);
+    if (user == messages.end()) {
+        return messages.empty() ? std::string_view() : messages.front().raw;
+    }
+    const auto* const begin = messages.front().raw.data();
+    return {begin, static_cast<std::size_t>(user->raw.data() + user->raw.size() - begin)};
+}
+
+}  // namespace
+
+std::uint64_t affinity_of(const api::chat_request& request) {
+    std::string_view shared;
+    for (const auto* key : {"prompt_cache_key", "user"}) {
+        const auto* member = request.find(key);
+        if (member != nullptr && member->type == api::json_type::string && member->value.size() > 2) {
+            shared = member->value;
+            break;
+        }
+    }
+    if (shared.empty()) {
+        shared = first_turn(request).substr(0, most_hashed_bytes);
+    }
+    return std::max<std::uint64_t>(1, std::hash<std::string_view>{}(shared));
+}
+
+}  // namespace meta_model::upstream
