@@ -39,8 +39,12 @@ net::task<std::unique_ptr<connection>> connector::open(const endpoint& where, tl
     }
     dialer_.reset();
     auto made = std::make_unique<connection>(std::move(socket));
-    if (tls.context == nullptr) {
+    if (!where.is_tls) {
         co_return made;
+    }
+    if (tls.context == nullptr) {  // never in the clear instead
+        failure_ = "TLS is not available";
+        co_return nullptr;
     }
     co_return co_await secure(std::move(made), tls);
 }

@@ -29,7 +29,7 @@ public:
     connector(const connector&) = delete;
     connector& operator=(const connector&) = delete;
 
-    // Null: failure() says why. `tls.context` is null for plain TCP.
+    // Null: failure() says why. `tls` is looked at for https only.
     net::task<std::unique_ptr<connection>> open(const endpoint& where, tls_means tls);
 
     // open() then returns soon, with null.

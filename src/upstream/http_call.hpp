@@ -39,7 +39,7 @@ private:
     void enter(phase p);
     void arm(config::seconds_f limit);
     read_state fail(call_fault fault, std::string detail);
-    call_error fault_of(net::io_status status, std::string_view doing);
+    std::string cut_text(net::io_status status, std::string_view where) const;
 
     bool choose_endpoint();
     upstream::channel& channel() { return channels_.endpoints[endpoint_->index]; }

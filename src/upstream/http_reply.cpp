@@ -1,5 +1,6 @@
 // The reply side of an HTTP call: head, framing, body.
 #include "base/text.hpp"
+#include "net/tls_session.hpp"
 #include "upstream/http_call.hpp"
 
 #include <algorithm>
@@ -90,7 +91,7 @@ net::task<bool> http_call::read_head() {
         if (status != net::io_status::ok) {
             if (!error_) {
                 error_ = {got_reply_bytes_ ? call_fault::garbage : call_fault::transport,
-                          status == net::io_status::closed ? "closed before the reply head" : "reset before the reply head"};
+                          cut_text(status, "before the reply head")};
             }
             co_return false;
         }
@@ -103,6 +104,17 @@ net::task<bool> http_call::read_head() {
     }
     fail(call_fault::garbage, "too many interim replies");
     co_return false;
+}
+
+// For the log. TLS often knows more than "reset", such as the server's alert.
+std::string http_call::cut_text(net::io_status status, std::string_view where) const {
+    std::string out = status == net::io_status::closed ? "closed " : "reset ";
+    out += where;
+    const auto* const tls = connection_->stream.tls();
+    if (tls != nullptr && !tls->error().empty()) {
+        out += ": TLS: " + tls->error();
+    }
+    return out;
 }
 
 void http_call::pass_header(const net::header_field& field) {
@@ -225,7 +237,8 @@ read_state http_call::try_read(char* into, std::size_t room, std::size_t& got) {
     }
     if (expects_more_ && size < room && c.begin == c.end) {
         std::size_t more = 0;
-        switch (c.stream.try_read(into + size, room - size, more)) {
+        const auto status = c.stream.try_read(into + size, room - size, more);
+        switch (status) {
             case net::io_status::ok:
                 expects_more_ = more == room - size;
                 size += more;
@@ -240,7 +253,7 @@ read_state http_call::try_read(char* into, std::size_t room, std::size_t& got) {
                 [[fallthrough]];
             default:
                 if (size == 0) {
-                    return fail(call_fault::cut, "closed in the middle of the reply");
+                    return fail(call_fault::cut, cut_text(status, "in the middle of the reply"));
                 }
                 break;  // first what came; the next read tells the rest
         }
@@ -268,7 +281,7 @@ net::task<> http_call::wait() {
     } else {
         expects_more_ = true;  // the next try_read sees the end or the failure itself
         if (status == net::io_status::failed) {
-            fail(call_fault::cut, "reset in the middle of the reply");
+            fail(call_fault::cut, cut_text(status, "in the middle of the reply"));
         }
     }
 }

@@ -347,6 +347,7 @@ TEST(tls, a_client_certificate_is_shown_where_one_is_configured) {
     EXPECT_EQ(answer_text(chat(gateway, say("known"))), "x");
     EXPECT_EQ(models.last_request("known").tls.client_name, "gateway seven");
     expect_envelope(chat(gateway, say("unknown")), 502);
+    EXPECT_TRUE(log_tells(gateway, "certificate required")) << gateway.log();
 }
 
 TEST(tls, verification_can_be_switched_off_and_the_start_warns_of_it) {
