@@ -41,6 +41,7 @@ constexpr std::array classes{
     error_class{id::no_quorum_after_constraint, 503, "", "no_quorum_after_constraint"},
     error_class{id::synthesis_failed, 502, "", "synthesis_failed"},
     error_class{id::insufficient_drafts, 502, "", "insufficient_drafts"},
+    error_class{id::cascade_exhausted, 502, "", "cascade_exhausted"},
     error_class{id::upstream_timeout, 504, "", "upstream_timeout"},
     error_class{id::upstream_error, 502, "", "upstream_error"},
     error_class{id::upstream_protocol_error, 502, "", "upstream_protocol_error"},

@@ -43,6 +43,7 @@ enum class error_code_id {
     no_quorum_after_constraint,
     synthesis_failed,
     insufficient_drafts,
+    cascade_exhausted,
     upstream_timeout,
     upstream_error,
     upstream_protocol_error,

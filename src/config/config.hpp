@@ -164,6 +164,12 @@ struct upstream {
     upstream_limits limits{};
 };
 
+// One of `steps` of a cascade.
+struct cascade_step {
+    std::string use{};  // an upstream's key, or a profile's name
+    bool has_gate = false;
+};
+
 struct profile {
     std::string name{};
     profile_type type = profile_type::moa;
@@ -192,7 +198,8 @@ struct profile {
     std::optional<seconds_f> grace{};  // absent: environment, then 30 s
     double synthesis_share = 0.4;      // of the request's time, 0..0.9
 
-    // cascade
+    // cascade: `upstreams` above or `steps`
+    std::vector<cascade_step> steps{};
     config::on_all_fail on_all_fail = config::on_all_fail::bubble_last_error;
 
     // voting

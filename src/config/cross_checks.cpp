@@ -23,6 +23,7 @@ public:
         std::set<std::string> used;
         check_list(p, p.type == profile_type::passthrough ? "upstream" : "upstreams", p.upstreams, used);
         check_list(p, "generators", p.generators, used);
+        check_steps(p, used);
         if (!p.synthesizer.empty()) {
             check_one(p, position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}), "synthesizer",
                       p.synthesizer);
@@ -66,6 +67,32 @@ private:
             check_one(p, position_of(root_, {"profiles", std::string_view(p.name), key, i}), key, upstreams[i]);
             used.insert(upstreams[i]);
         }
+    }
+
+    void check_steps(const profile& p, std::set<std::string>& used) {
+        for (std::size_t i = 0; i < p.steps.size(); ++i) {
+            const auto& use = p.steps[i].use;
+            const auto at = position_of(root_, {"profiles", std::string_view(p.name), "steps", i, "use"});
+            used.insert(use);
+            if (!use.empty() && !config_.upstreams.contains(use) && !config_.profiles.contains(use)) {
+                problems_.error(at, profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use +
+                                        "' is neither a defined upstream nor a profile");
+            } else if (std::set<std::string> seen; leads_to(use, p.name, seen)) {
+                problems_.error(at, profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use +
+                                        "' leads back to this profile");
+            }
+        }
+    }
+
+    // True when `from` is the profile `to`, or its steps lead there.
+    bool leads_to(const std::string& from, const std::string& to, std::set<std::string>& seen) const {
+        const auto it = config_.profiles.find(from);
+        if (it == config_.profiles.end() || !seen.insert(from).second) {
+            return false;
+        }
+        return from == to || std::ranges::any_of(it->second.steps, [&](const auto& s) {
+            return leads_to(s.use, to, seen);
+        });
     }
 
     // What a MoA profile advertises must leave room for a prompt (spec §4.6).

@@ -1,6 +1,7 @@
 #include "config/profile_tables.hpp"
 
 #include "base/text.hpp"
+#include "config/cascade_steps.hpp"
 
 #include <algorithm>
 
@@ -119,10 +120,8 @@ constexpr key_row<profile_entry> moa_keys[] = {
 };
 
 constexpr key_row<profile_entry> cascade_keys[] = {
-    {"upstreams",
-     [](const field& f, profile_entry& p) { read_upstream_list(f, p.upstreams, 1); },
-     nullptr,
-     presence::required},
+    {"upstreams", [](const field& f, profile_entry& p) { read_upstream_list(f, p.upstreams, 1); }},
+    {"steps", [](const field& f, profile_entry& p) { read_cascade_steps(f, p.steps); }},
     {"on_all_fail", [](const field& f, profile_entry& p) { f.read(p.on_all_fail, failure_answers); }},
 };
 
@@ -167,6 +166,16 @@ void check_moa(const field& table, const profile_entry& p) {
     }
 }
 
+void check_cascade(const field& table) {
+    const bool has_upstreams = table.value().find("upstreams") != nullptr;
+    const bool has_steps = table.value().find("steps") != nullptr;
+    if (has_upstreams && has_steps) {
+        table.problems().error(table.at("steps"), table.label() + ".steps: upstreams is set too; give only one");
+    } else if (!has_upstreams && !has_steps) {
+        report_missing(table, "upstreams");
+    }
+}
+
 }  // namespace
 
 void read_profile(const field& table, profile& into) {
@@ -195,6 +204,8 @@ void read_profile(const field& table, profile& into) {
     }
     if (entry.type == profile_type::moa) {
         check_moa(table, entry);
+    } else if (entry.type == profile_type::cascade) {
+        check_cascade(table);
     }
     into = std::move(static_cast<profile&>(entry));
 }

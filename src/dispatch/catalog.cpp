@@ -99,6 +99,13 @@ void catalog::add_profile(const config::profile& p, const upstream::registry& up
     for (const auto& key : p.type == profile_type::moa ? p.generators : p.upstreams) {
         t->upstreams.push_back(upstreams.find(key));
     }
+    for (const auto& step : p.steps) {
+        auto* const u = upstreams.find(step.use);
+        t->has_pending_parts = t->has_pending_parts || step.has_gate || u == nullptr;
+        if (u != nullptr) {
+            t->upstreams.push_back(u);
+        }
+    }
     if (p.type == profile_type::moa) {
         t->synthesizer = upstreams.find(p.synthesizer);
         if (t->upstreams.size() == 1 && t->upstreams.front() == t->synthesizer) {

@@ -24,8 +24,9 @@ struct target {
     bool expose_reasoning = true;
     telemetry::profile_id id{};
     telemetry::strategy strategy{};
-    std::vector<upstream::upstream_state*> upstreams{};  // passthrough: one; moa: the generators
+    std::vector<upstream::upstream_state*> upstreams{};  // passthrough: one; moa: the generators; cascade: the steps
     upstream::upstream_state* synthesizer = nullptr;     // moa
+    bool has_pending_parts = false;                      // it loads, but a part of it is not built yet
     std::string profile_header{};                        // "X-MetaModel-Profile: …\r\n"
 };
 

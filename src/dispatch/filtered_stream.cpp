@@ -16,17 +16,6 @@ std::int64_t unix_now() {
         .count();
 }
 
-void record_answer(request_context& c, const std::optional<api::token_usage>& usage, std::size_t content_bytes) {
-    c.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
-    if (usage) {
-        c.record.tokens_in = usage->prompt_tokens;
-        c.record.tokens_out = usage->completion_tokens;
-    } else {
-        c.usage_is_estimated = true;
-        c.record.tokens_out = estimate_text_tokens(content_bytes);
-    }
-}
-
 // Commits with, or writes, what the encoder made. Empties it.
 net::task<bool> write_out(request_context& c, std::string& out) {
     auto state = write_state::done;
@@ -48,10 +37,22 @@ net::task<bool> write_out(request_context& c, std::string& out) {
 
 }  // namespace
 
-api::chat_stream_options stream_options(const request_context& c, bool expose_reasoning) {
+void record_answer(request_context& c, const std::optional<api::token_usage>& usage, std::size_t content_bytes) {
+    c.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
+    if (usage) {
+        c.record.tokens_in = usage->prompt_tokens;
+        c.record.tokens_out = usage->completion_tokens;
+    } else {
+        c.usage_is_estimated = true;
+        c.record.tokens_out = estimate_text_tokens(content_bytes);
+    }
+}
+
+api::chat_stream_options stream_options(const request_context& c, bool expose_reasoning,
+                                        std::string_view written_model) {
     api::chat_stream_options options;
     options.created = unix_now();
-    options.model = c.reply_model();
+    options.model = c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;
     options.include_usage = c.request.include_usage();
     options.expose_reasoning = expose_reasoning;
     return options;
@@ -65,7 +66,7 @@ net::task<> send_draft_as_stream(request_context& c, api::draft answer, bool exp
         api::rescue_reasoning(answer);
     }
     std::string out;
-    api::chat_stream_encoder encoder(out, stream_options(c, expose_reasoning));
+    api::chat_stream_encoder encoder(out, stream_options(c, expose_reasoning, answer.model));
     api::emit_whole_draft(answer, encoder);
     encoder.close();
     record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);
@@ -83,14 +84,7 @@ filtered_stream::filtered_stream(request_context& context, upstream::call& call)
 void filtered_stream::on_event(const api::answer_event& event) {
     using kind = api::answer_event_kind;
     if (!encoder_) {
-        auto options = stream_options(context_, false);
-        // A passthrough shows the upstream's own name unless another was asked for.
-        const bool is_replaced = !context_.config.server.model_name.empty() ||
-                                 context_.config.server.reply_model == config::reply_model::requested;
-        if (!is_replaced && !event.model.empty()) {
-            options.model = event.model;
-        }
-        encoder_.emplace(out_, options);
+        encoder_.emplace(out_, stream_options(context_, false, event.model));
     }
     switch (event.kind) {
         case kind::reasoning_delta:

@@ -5,6 +5,9 @@
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
 #include "dispatch/upstream_errors.hpp"
+#include "dispatch/whole_reply.hpp"
+
+#include <algorithm>
 
 namespace meta_model::dispatch {
 
@@ -36,6 +39,9 @@ void leg::fail_with(const upstream::call_error& fault) {
 void leg::on_event(const api::answer_event& event) {
     if (event.kind == api::answer_event_kind::failure) {
         fail(call_outcome::non_2xx, "error event " + loggable(context_, event.error->detail));
+        if (keeps_body_) {
+            result_.body = R"({"error":)" + event.error->detail + '}';
+        }
         return;
     }
     builder_.on_event(event);
@@ -104,6 +110,8 @@ net::task<> leg::run(const upstream::body_changes& changes, base::steady_time de
         fail_with(fault);
     } else {
         result_.status = call_->reply().status;
+        result_.passed_headers = call_->reply().passed_headers;
+        result_.retry_after_s = call_->reply().retry_after_s;
         result_.first_byte = duration_cast<microseconds>(call_->head_time() - started_);
         co_await collect(after_events);
     }
@@ -127,10 +135,18 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
         fail_with(call_->error() ? call_->error() : upstream::call_error{upstream::call_fault::too_large, "reply"});
         co_return;
     }
-    if (!is_success) {
+    judge_body(body);
+    if (keeps_body_) {
+        result_.body = std::move(body);
+    }
+}
+
+void leg::judge_body(const std::string& body) {
+    const auto status = call_->reply().status;
+    if (status < 200 || status > 299) {
         fail(call_outcome::non_2xx,
-             "status " + std::to_string(reply.status) + ' ' + loggable(context_, body));
-        co_return;
+             "status " + std::to_string(status) + ' ' + loggable(context_, body));
+        return;
     }
     const auto decoded = base::is_valid_utf8(body) ? api::decode_chat_completion(body, result_.draft)
                                                    : api::completion_fault::not_json;
@@ -193,6 +209,22 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
         co_return;
     }
     result_.outcome = leg_outcome::answered;
+}
+
+base::error error_of(const leg_result& result) {
+    using upstream::call_fault;
+    const auto of_fault = [&](call_fault fault) { return error_of(upstream::call_error{fault, result.detail}); };
+    switch (result.reason) {
+        case call_outcome::timeout: return of_fault(call_fault::timeout);
+        case call_outcome::non_2xx: return error_of_status(result.status, std::max(0, result.retry_after_s), result.detail);
+        case call_outcome::non_json:
+        case call_outcome::unusable: return protocol_error(result.detail);
+        case call_outcome::misconfigured: return of_fault(call_fault::misconfigured);
+        case call_outcome::too_large: return of_fault(call_fault::too_large);
+        case call_outcome::cut: return of_fault(call_fault::cut);
+        case call_outcome::cancelled: return of_fault(call_fault::cancelled);
+        default: return of_fault(call_fault::transport);
+    }
 }
 
 }  // namespace meta_model::dispatch

@@ -29,6 +29,9 @@ struct leg_result {
     std::chrono::microseconds total{0};
     std::optional<api::token_usage> usage{};  // as reported, numbers only; stays when the draft is moved away
     bool is_misshapen = false;           // 2xx without a usable choice
+    std::string body{};                  // after keep_body(): of a reply that was no stream; an error event as {"error":…}
+    std::string passed_headers{};        // header lines of the reply that clients may see, each with CRLF
+    int retry_after_s = -1;              // of the reply; -1: it named none
 
     bool is_answered() const { return outcome == leg_outcome::answered; }
 };
@@ -46,6 +49,9 @@ public:
                     api::answer_listener* listener = nullptr,
                     std::function<net::task<bool>()> after_events = {});
 
+    // Keeps the reply's own text in the result, for a strategy that passes it on. Before run().
+    void keep_body() { keeps_body_ = true; }
+
     // Ends the leg as `cancelled` or, when its time was up, as `timeout`. The socket is closed at once.
     void cancel(base::cancel_reason why);
 
@@ -61,6 +67,7 @@ private:
     void on_event(const api::answer_event& event) override;
     net::task<> collect(const std::function<net::task<bool>()>& after_events);
     net::task<> collect_stream(const std::function<net::task<bool>()>& after_events);
+    void judge_body(const std::string& body);
     void fail(telemetry::call_outcome reason, std::string detail);
     void fail_with(const upstream::call_error& fault);
     void finish();
@@ -74,6 +81,10 @@ private:
     api::draft_builder builder_;
     base::steady_time started_{};
     std::optional<telemetry::call_outcome> cancelled_as_;
+    bool keeps_body_ = false;
 };
+
+// The error that a failed leg is for a strategy in which nothing can take its place (spec §3.4).
+base::error error_of(const leg_result& result);
 
 }  // namespace meta_model::dispatch

@@ -8,22 +8,43 @@
 
 namespace meta_model::dispatch {
 
-live_answer::live_answer(request_context& context)
-    : context_(context), encoder_(out_, stream_options(context, context.target.expose_reasoning)) {}
+live_answer::live_answer(request_context& context, live_role role) : context_(context), role_(role) {}
+
+api::chat_stream_encoder& live_answer::encoder(std::string_view written_model) {
+    if (!encoder_) {
+        encoder_.emplace(out_, stream_options(context_, context_.target.expose_reasoning, written_model));
+    }
+    return *encoder_;
+}
+
+void live_answer::on_text(std::string_view text) {
+    if (!text.empty()) {
+        has_begun_ = has_begun_ || !base::trim(text).empty();
+        encoder().on_event({.kind = api::answer_event_kind::text_delta, .text = text});
+    }
+}
 
 void live_answer::on_event(const api::answer_event& event) {
     using kind = api::answer_event_kind;
-    if (event.kind == kind::text_delta) {
-        const auto text = filter_.feed(event.text);
-        if (!text.empty()) {
-            has_begun_ = has_begun_ || !base::trim(text).empty();
-            encoder_.on_event({.kind = kind::text_delta, .text = text});
-        }
-    } else if (event.kind == kind::reasoning_delta || event.kind == kind::refusal_delta) {
-        has_begun_ = has_begun_ || event.kind == kind::refusal_delta;
-        encoder_.on_event(event);
+    const bool is_step = role_ == live_role::step;
+    const bool shows_reasoning = is_step && context_.target.expose_reasoning;
+    switch (event.kind) {
+        case kind::start: encoder(event.model); return;
+        case kind::text_delta: return on_text(shows_reasoning ? event.text : filter_.feed(event.text));
+        case kind::reasoning_delta:
+            has_begun_ = has_begun_ || (shows_reasoning && !base::trim(event.text).empty());
+            break;
+        case kind::refusal_delta: has_begun_ = true; break;
+        case kind::tool_call_delta:
+        case kind::function_delta:
+            if (!is_step) {
+                return;  // a synthesizer was not asked for calls
+            }
+            has_begun_ = true;
+            break;
+        default: return;  // finish and usage wait until the end is known to be one
     }
-    // Calls were not asked for; finish and usage wait until the end is known to be one.
+    encoder().on_event(event);
 }
 
 net::task<bool> live_answer::flush() {
@@ -43,6 +64,12 @@ net::task<bool> live_answer::flush() {
             std::chrono::steady_clock::now() - context_.start);
     }
     out_.clear();
+    // A step's request has been sent as a whole; from here on nobody else is asked.
+    if (role_ == live_role::step && !is_request_released_) {
+        is_request_released_ = true;
+        context_.request.release();
+        context_.sink.release_request();
+    }
     if (state == write_state::pending) {
         co_return co_await context_.sink.drain();
     }
@@ -51,15 +78,12 @@ net::task<bool> live_answer::flush() {
 
 net::task<> live_answer::close(std::string_view finish_reason, const std::optional<api::token_usage>& usage) {
     is_over_ = true;
-    const auto rest = filter_.finish();
-    if (!rest.empty()) {
-        encoder_.on_event({.kind = api::answer_event_kind::text_delta, .text = rest});
-    }
-    encoder_.on_event({.kind = api::answer_event_kind::finish, .text = finish_reason});
+    on_text(filter_.finish());
+    encoder().on_event({.kind = api::answer_event_kind::finish, .text = finish_reason});
     if (usage) {
-        encoder_.on_event({.kind = api::answer_event_kind::usage, .usage = &*usage});
+        encoder().on_event({.kind = api::answer_event_kind::usage, .usage = &*usage});
     }
-    encoder_.close();
+    encoder().close();
     co_await flush();
     if (context_.sink.end({}) == write_state::pending) {
         co_await context_.sink.drain();
@@ -69,12 +93,23 @@ net::task<> live_answer::close(std::string_view finish_reason, const std::option
 
 net::task<> live_answer::fail(const base::error& e) {
     is_over_ = true;
-    encoder_.on_event({.kind = api::answer_event_kind::failure, .error = &e});
+    encoder().on_event({.kind = api::answer_event_kind::failure, .error = &e});
     co_await flush();
     if (context_.sink.end({}) == write_state::pending) {
         co_await context_.sink.drain();
     }
     co_return;
+}
+
+net::task<base::maybe_error> end_committed(request_context& context, base::maybe_error failure) {
+    if (!failure || !context.sink.is_committed()) {
+        co_return std::move(failure);
+    }
+    context.record.outcome = telemetry::outcome_of(failure->id);
+    context.error_detail = failure->detail;
+    live_answer empty(context);
+    co_await empty.fail(*failure);
+    co_return std::nullopt;
 }
 
 }  // namespace meta_model::dispatch

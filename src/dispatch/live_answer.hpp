@@ -1,5 +1,5 @@
-// The synthesizer's events on their way to the client while it still writes. Nothing is committed before the first
-// visible character, so that until then a draft can take its place.
+// One leg's events on their way to the client while it still writes. Nothing is committed before the first visible
+// character, so that until then a draft or another leg can take its place.
 #pragma once
 
 #include "api/answer_event.hpp"
@@ -12,16 +12,21 @@
 
 namespace meta_model::dispatch {
 
+enum class live_role {
+    synthesizer,  // plain text; leading reasoning is never part of it
+    step,         // an upstream's whole answer: calls too, and reasoning where the target shows it
+};
+
 class live_answer final : public api::answer_listener {
 public:
-    explicit live_answer(request_context& context);
+    explicit live_answer(request_context& context, live_role role = live_role::synthesizer);
 
     void on_event(const api::answer_event& event) override;
 
     // Sends what was encoded since. False: the client is gone.
     net::task<bool> flush();
 
-    // True once a visible character was handed to the client.
+    // True once there is something visible: the next flush commits.
     bool has_begun() const { return has_begun_; }
 
     // The clean end: finish, usage, [DONE].
@@ -30,12 +35,21 @@ public:
     net::task<> fail(const base::error& e);
 
 private:
+    api::chat_stream_encoder& encoder(std::string_view written_model = {});
+    void on_text(std::string_view text);
+
     request_context& context_;
+    live_role role_;
     std::string out_;
-    api::chat_stream_encoder encoder_;
+    std::optional<api::chat_stream_encoder> encoder_;  // made with the first event, which names the model
     api::leading_reasoning_filter filter_;
     bool has_begun_ = false;
     bool is_over_ = false;
+    bool is_request_released_ = false;
 };
+
+// Before anything was committed the caller answers with the failure, which is returned as it is. A stream that a
+// heartbeat opened gets it as its only event.
+net::task<base::maybe_error> end_committed(request_context& context, base::maybe_error failure);
 
 }  // namespace meta_model::dispatch

@@ -54,7 +54,6 @@ private:
 
     net::task<maybe_error> decide(panel_action action);
     error panel_failure(panel_action action) const;
-    error lone_failure(const leg_result& result) const;
     void collect_usable();
     void append_panel_headers();
 
@@ -106,15 +105,7 @@ net::task<maybe_error> moa::run() {
     if (synth_) {
         c_.record.legs.push_back(synth_->record());
     }
-    if (failure && c_.sink.is_committed()) {
-        // The stream was opened by a heartbeat; the error is its only event.
-        c_.record.outcome = telemetry::outcome_of(failure->id);
-        c_.error_detail = failure->detail;
-        live_answer empty(c_);
-        co_await empty.fail(*failure);
-        co_return std::nullopt;
-    }
-    co_return failure;
+    co_return co_await end_committed(c_, std::move(failure));
 }
 
 void moa::collect_usable() {
@@ -140,20 +131,6 @@ void moa::append_panel_headers() {
     }
 }
 
-// A panel of one fails as that one upstream failed (spec §3.4).
-error moa::lone_failure(const leg_result& result) const {
-    using telemetry::call_outcome;
-    switch (result.reason) {
-        case call_outcome::timeout:
-            return error_of({upstream::call_fault::timeout, result.detail});
-        case call_outcome::non_2xx: return error_of_status(result.status, 0, result.detail);
-        case call_outcome::non_json:
-            return base::make_error(error_code_id::upstream_protocol_error,
-                                    "The model server's reply is not a valid chat completion.");
-        default: return error_of({upstream::call_fault::transport, result.detail});
-    }
-}
-
 error moa::panel_failure(panel_action) const {
     const auto& legs = panel_.legs();
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
@@ -173,7 +150,7 @@ error moa::panel_failure(panel_action) const {
                                 "No draft could be used: malformed_responses.");
     }
     if (legs.size() == 1) {
-        return lone_failure(legs.front()->result());
+        return error_of(legs.front()->result());
     }
     auto e = base::make_error(error_code_id::all_generators_failed, "All generators failed.");
     e.detail = panel_.failures();

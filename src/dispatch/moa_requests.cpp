@@ -3,6 +3,7 @@
 #include "api/json_text.hpp"
 #include "api/tool_fields.hpp"
 #include "base/ids.hpp"
+#include "dispatch/operator_changes.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
 #include <algorithm>
@@ -20,12 +21,7 @@ std::string number_json(double value) {
 
 // What every leg of an ensemble is asked with, whatever its part.
 upstream::body_changes common_changes(const request_context& c, const upstream::upstream_state& u) {
-    upstream::body_changes changes;
-    if (!c.config.server.system_prompt.empty()) {
-        changes.leading_message = R"({"role":"system","content":)";
-        api::append_json_string(changes.leading_message, c.config.server.system_prompt);
-        changes.leading_message += '}';
-    }
+    auto changes = operator_changes(c.config);
     if (u.config.stream) {
         changes.members.push_back({"stream", "true"});
         changes.members.push_back({"stream_options", R"({"include_usage":true})"});

@@ -2,16 +2,15 @@
 
 #include "api/chat_stream_decoder.hpp"
 #include "api/error_body.hpp"
-#include "api/json_text.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
 #include "dispatch/filtered_stream.hpp"
+#include "dispatch/operator_changes.hpp"
 #include "dispatch/raw_stream.hpp"
-#include "dispatch/reasoning_policy.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/stream_keepalive.hpp"
-#include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
+#include "dispatch/whole_reply.hpp"
 #include "upstream/prepare.hpp"
 
 #include <chrono>
@@ -29,54 +28,6 @@ using upstream::read_state;
 using base::maybe_error;
 
 constexpr std::size_t max_error_body_bytes = 1u << 20;
-
-// JSON text of the name that replaces the upstream's `model`; empty: it stays (decisions on names).
-std::string model_replacement(const request_context& c) {
-    const bool is_replaced =
-        !c.config.server.model_name.empty() || c.config.server.reply_model == config::reply_model::requested;
-    std::string json;
-    if (is_replaced) {
-        api::append_json_string(json, c.reply_model());
-    }
-    return json;
-}
-
-error protocol_error(std::string_view detail) {
-    auto e = base::make_error(error_code_id::upstream_protocol_error,
-                              "The model server's reply is not a valid chat completion.");
-    e.origin = base::error_origin::upstream;
-    e.detail = detail;
-    return e;
-}
-
-bool is_json_object(std::string_view body) {
-    api::json_cursor in(body, api::json_cursor::depth_limit);
-    std::string_view raw;
-    return in.peek() == api::json_type::object && in.skip(raw) && in.at_end() && base::is_valid_utf8(body);
-}
-
-void mark_first_byte(request_context& c) {
-    c.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - c.start);
-}
-
-// Usage from the text of a whole reply or of its end. Looked for from behind: servers write it last.
-void account_whole(request_context& c, std::string_view text, std::size_t body_bytes) {
-    const auto at = text.rfind("\"usage\"");
-    if (at != std::string_view::npos) {
-        const auto colon = text.find(':', at);
-        api::json_cursor value(text.substr(std::min(colon + 1, text.size())), api::json_cursor::depth_limit);
-        std::string_view raw;
-        api::token_usage usage;
-        if (colon != std::string_view::npos && value.peek() == api::json_type::object && value.skip(raw) &&
-            api::read_usage(raw, usage)) {
-            c.record.tokens_in = usage.prompt_tokens;
-            c.record.tokens_out = usage.completion_tokens;
-            return;
-        }
-    }
-    c.usage_is_estimated = true;
-    c.record.tokens_out = estimate_text_tokens(body_bytes);
-}
 
 // One request to one upstream and its relay.
 class passthrough {
@@ -97,7 +48,6 @@ private:
     net::task<maybe_error> relay_filtered_stream();
     net::task<maybe_error> replay_as_stream();
     net::task<maybe_error> finish_with(maybe_error e);
-    write_state send_whole(std::string_view body);
     bool is_filtered() const { return !c_.target.expose_reasoning; }
 
     request_context& c_;
@@ -168,12 +118,7 @@ net::task<maybe_error> passthrough::serve() {
 
 // Sends the request. What it was made of is gone when the reply's head is there.
 net::task<upstream::call_error> passthrough::start() {
-    upstream::body_changes changes;
-    if (!c_.config.server.system_prompt.empty()) {
-        changes.leading_message = R"({"role":"system","content":)";
-        api::append_json_string(changes.leading_message, c_.config.server.system_prompt);
-        changes.leading_message += '}';
-    }
+    auto changes = operator_changes(c_.config);
     if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
         upstream::remove_tools(changes);
     }
@@ -214,51 +159,17 @@ net::task<maybe_error> passthrough::relay_refusal() {
     const bool is_whole = co_await read_body(c_.loop, *call_, max_error_body_bytes, body);
     c_.record.status = static_cast<std::uint16_t>(status);
     c_.error_detail = "status " + std::to_string(status);
-    if (must_withhold(status) || !is_whole || !is_json_object(body) || c_.sink.is_committed() ||
-        holds_secret(c_.config, body)) {
+    if (!is_whole || c_.sink.is_committed() || !may_pass_refusal(c_, status, body)) {
         auto e = error_of_status(status, call_->reply().retry_after_s, loggable(c_, body));
         if (!is_whole && call_->error().fault == upstream::call_fault::cancelled) {
             e = error_of(c_, call_->error());
         }
         co_return co_await finish_with(std::move(e));
     }
-    c_.record.outcome = telemetry::outcome_of(error_code_id::upstream_error);
-    c_.header_lines += call_->reply().passed_headers;
-    answer_head head;
-    head.status = status;
-    head.header_lines = c_.header_lines;
-    if (c_.sink.send(head, {body}) == write_state::pending) {
+    if (send_refusal(c_, status, call_->reply().passed_headers, body) == write_state::pending) {
         co_await c_.sink.drain();
     }
     co_return std::nullopt;
-}
-
-write_state passthrough::send_whole(std::string_view body) {
-    api::span_edits edits;
-    const auto model = model_replacement(c_);
-    const auto written = model.empty() ? std::string_view{} : api::find_member(body, "model");
-    if (!written.empty()) {
-        const auto at = static_cast<std::size_t>(written.data() - body.data());
-        edits.replace(at, at + written.size(), model);
-    }
-    if (is_filtered()) {
-        hide_reasoning(body, edits);
-    }
-    mark_first_byte(c_);
-    account_whole(c_, body, body.size());
-    c_.record.final_content_chars = static_cast<std::uint32_t>(body.size());
-    if (c_.usage_is_estimated) {
-        c_.header_lines += "X-MetaModel-Usage: estimated\r\n";
-    }
-    c_.header_lines += call_->reply().passed_headers;
-    answer_head head;
-    head.status = call_->reply().status;
-    head.header_lines = c_.header_lines;
-    api::pieces pieces{body};
-    if (!edits.empty()) {
-        edits.apply(body, pieces);
-    }
-    return c_.sink.send(head, pieces);
 }
 
 net::task<maybe_error> passthrough::relay_whole() {
@@ -303,7 +214,7 @@ net::task<maybe_error> passthrough::relay_whole() {
         if (!is_json_object(body)) {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
-        if (send_whole(body) == write_state::pending) {
+        if (send_whole_reply(c_, reply.status, reply.passed_headers, body) == write_state::pending) {
             co_await c_.sink.drain();
         }
         co_return std::nullopt;

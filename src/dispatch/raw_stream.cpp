@@ -1,7 +1,6 @@
 #include "dispatch/raw_stream.hpp"
 
 #include "api/error_body.hpp"
-#include "api/json_cursor.hpp"
 #include "api/sse_events.hpp"
 #include "base/text.hpp"
 #include "dispatch/stream_keepalive.hpp"
@@ -17,17 +16,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view done_event = "data: [DONE]\n\n";
-
-// The status that an upstream's error event stands for, when it names one.
-int status_in(std::string_view error) {
-    std::int64_t status = 0;
-    for (const auto* key : {"status", "code", "http_status"}) {
-        if (api::to_int64(api::find_member(error, key), status) && status >= 400 && status <= 599) {
-            return static_cast<int>(status);
-        }
-    }
-    return 502;
-}
 
 }  // namespace
 
@@ -131,7 +119,7 @@ raw_stream::step raw_stream::pump() {
             call_.note_first_token();
         }
         if (taken == progress::refused) {
-            error_ = error_of_status(status_in(failure_), call_.reply().retry_after_s, loggable(context_, failure_));
+            error_ = error_of_status(status_of_error(failure_), call_.reply().retry_after_s, loggable(context_, failure_));
             return step::failed;
         }
         const auto rest = bytes.substr(run_begin_);

@@ -46,6 +46,14 @@ struct request_context {
         const auto& facade = config.server.model_name;
         return facade.empty() ? request.requested_name() : std::string_view(facade);
     }
+
+    // Ensembles answer under the name that was asked for; one upstream's own answer keeps the name it wrote.
+    bool is_model_replaced() const {
+        const bool is_of_one_upstream = target.type == config::profile_type::passthrough ||
+                                        target.type == config::profile_type::cascade;
+        return !is_of_one_upstream || !config.server.model_name.empty() ||
+               config.server.reply_model == config::reply_model::requested;
+    }
 };
 
 }  // namespace meta_model::dispatch

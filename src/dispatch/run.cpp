@@ -1,5 +1,6 @@
 #include "dispatch/run.hpp"
 
+#include "dispatch/cascade.hpp"
 #include "dispatch/ensemble_request.hpp"
 #include "dispatch/moa.hpp"
 #include "dispatch/passthrough.hpp"
@@ -15,12 +16,16 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     if (auto refusal = judge_ensemble_request(context)) {
         co_return std::move(refusal);
     }
+    if (context.target.type == profile_type::cascade && !context.target.has_pending_parts) {
+        co_return co_await run_cascade(context);
+    }
     const bool is_merge = context.target.profile->synthesis_mode == config::synthesis_mode::merge;
     if (context.target.type == profile_type::moa && is_merge) {
         co_return co_await run_moa(context);
     }
     co_return base::make_error(base::error_code_id::not_implemented,
-                               "Profiles of type cascade and voting, and best-of synthesis, are not available yet.");
+                               "Profiles of type voting, best-of synthesis, and cascade steps with gates or profiles are not "
+                               "available yet.");
 }
 
 }  // namespace

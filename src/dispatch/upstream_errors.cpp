@@ -1,5 +1,6 @@
 #include "dispatch/upstream_errors.hpp"
 
+#include "api/json_cursor.hpp"
 #include "base/text.hpp"
 #include "dispatch/request_context.hpp"
 
@@ -58,6 +59,16 @@ telemetry::call_outcome outcome_of(call_fault fault) {
         case call_fault::cancelled: return call_outcome::cancelled;
     }
     return call_outcome::transport;
+}
+
+int status_of_error(std::string_view error) {
+    std::int64_t status = 0;
+    for (const auto* key : {"status", "code", "http_status"}) {
+        if (api::to_int64(api::find_member(error, key), status) && status >= 400 && status <= 599) {
+            return static_cast<int>(status);
+        }
+    }
+    return 502;
 }
 
 bool holds_secret(const config::gateway_config& config, std::string_view text) {

@@ -24,6 +24,10 @@ telemetry::call_outcome outcome_of(upstream::call_fault fault);
 // The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log, and only there.
 base::error error_of_status(int status, int retry_after_s, std::string_view body);
 
+// The status that an error object in a 2xx reply or stream stands for: what it names itself, else 502. `error`: the
+// raw value of `error`.
+int status_of_error(std::string_view error);
+
 // True when `text` holds any credential of the configuration: servers echo keys that they refuse.
 bool holds_secret(const config::gateway_config& config, std::string_view text);
 

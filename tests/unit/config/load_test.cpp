@@ -101,6 +101,33 @@ TEST(load, moa_11_a_synthesizer_may_be_a_generator_too) {
     EXPECT_EQ(loaded.config.profiles.at("m").synthesizer, "a");
 }
 
+TEST(load, a_cascade_is_written_as_upstreams_or_as_steps) {
+    const auto loaded = load(two_upstreams + R"(
+[profiles.c]
+type = "cascade"
+steps = [{ use = "a", accept = { finish_reasons = ["stop"], min_mean_logprob = -0.4 } }, { use = "b" }]
+)",
+                             "f.toml", {});
+    ASSERT_FALSE(loaded.has_errors());
+    const auto& steps = loaded.config.profiles.at("c").steps;
+    ASSERT_EQ(steps.size(), 2u);
+    EXPECT_EQ(steps[0].use, "a");
+    EXPECT_TRUE(steps[0].has_gate);
+    EXPECT_FALSE(steps[1].has_gate);
+
+    const std::string head = "[profiles.c]\ntype=\"cascade\"\n";
+    expect_problem(head, "upstreams");
+    expect_problem(head + "upstreams=[\"a\"]\nsteps=[{use=\"b\"}]", "give only one");
+    expect_problem(head + "steps=[]", "at least 1 step");
+    expect_problem(head + "steps=[\"a\"]", "a table");
+    expect_problem(head + "steps=[{use=\"ghost\"}]", "ghost");
+    expect_problem(head + "steps=[{accept={}}]", "use");
+    expect_problem(head + "steps=[{use=\"a\", accept={min_mean_logprob=0.4}}]", "min_mean_logprob");
+    expect_problem(head + "steps=[{use=\"c\"}]", "leads back");
+    expect_problem(head + "steps=[{use=\"d\"}]\n[profiles.d]\ntype=\"cascade\"\nsteps=[{use=\"c\"}]",
+                   "leads back");
+}
+
 TEST(load, moa_12_unknown_keys_fail_and_name_the_nearest_known_one) {
     expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\n[profiles.m.multimodal]\nx=1",
                    "multimodal");

@@ -1,0 +1,337 @@
+#include "dispatch/cascade.hpp"
+
+#include "api/chat_wire.hpp"
+#include "api/json_text.hpp"
+#include "api/reasoning.hpp"
+#include "base/text.hpp"
+#include "dispatch/cascade_rule.hpp"
+#include "dispatch/filtered_stream.hpp"
+#include "dispatch/leg.hpp"
+#include "dispatch/live_answer.hpp"
+#include "dispatch/operator_changes.hpp"
+#include "dispatch/reply_headers.hpp"
+#include "dispatch/stream_keepalive.hpp"
+#include "dispatch/upstream_errors.hpp"
+#include "dispatch/whole_reply.hpp"
+
+#include <chrono>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+using base::error;
+using base::error_code_id;
+using std::chrono::steady_clock;
+using telemetry::call_outcome;
+using base::maybe_error;
+
+// The status that a failure stands for: an error object in a 2xx reply names it itself.
+int status_of(const leg_result& result) {
+    const bool is_error_object = result.reason == call_outcome::non_2xx && result.status < 300;
+    return is_error_object ? status_of_error(api::find_member(result.body, "error")) : result.status;
+}
+
+// Content that is a list of parts does not count as text here (spec §3.5). Streams have none.
+bool has_list_content(std::string_view body) {
+    api::chat_object object;
+    api::chat_message_fields fields;
+    return api::read_chat_object(body, object) && api::read_message_fields(object.message, fields) &&
+           fields.content.starts_with('[');
+}
+
+// Whether a whole reply answers. A refusal is an answer too: another step must not be asked what one refused.
+bool is_answer(const leg_result& result, bool hides_reasoning) {
+    const auto is_filled = [](std::string_view text) { return !base::trim(text).empty(); };
+    const auto& d = result.draft;
+    if (!d.tool_calls.empty() || d.function_call || is_filled(d.refusal) || d.finish_reason == "content_filter") {
+        return true;
+    }
+    if (d.content && !has_list_content(result.body) &&
+        is_filled(hides_reasoning ? api::strip_in_band_reasoning(*d.content) : *d.content)) {
+        return true;
+    }
+    return is_filled(d.reasoning_content) || is_filled(d.reasoning);
+}
+
+// One cascade request.
+class cascade {
+public:
+    explicit cascade(request_context& c) : c_(c), profile_(*c.target.profile) {}
+
+    net::task<maybe_error> run();
+
+private:
+    enum class verdict { answered, refused, go_on };
+
+    upstream::body_changes changes_for(const upstream::upstream_state& u) const;
+    std::vector<step_facts> facts() const;
+    net::task<maybe_error> run_steps();
+    net::task<verdict> try_step(std::size_t i);
+    net::task<> run_leg(leg& step, live_answer* live);
+    net::task<verdict> finish_live(leg& step, live_answer& live);
+    net::task<> answer(leg& step);
+    verdict judge_failure(std::size_t i, const leg_result& result);
+    net::task<maybe_error> refuse();
+    error failure_of(const leg_result& result) const;
+    error exhausted();
+    void append_attempt_headers(std::string_view winner);
+    void note_step(const leg& step);
+    void note_answer(const leg_result& result);
+
+    request_context& c_;
+    const config::profile& profile_;
+    std::string tried_;           // keys of the steps called, comma separated
+    std::uint16_t tried_count_ = 0;
+    int refused_context_ = 0;     // the largest window that was too small for the conversation
+    error last_{};                // of the step that failed last
+    std::string last_status_;     // as it is told in a header; empty: no step was called
+    leg_result refusal_{};        // with verdict `refused`
+};
+
+upstream::body_changes cascade::changes_for(const upstream::upstream_state& u) const {
+    auto changes = operator_changes(c_.config);
+    if (c_.request.stream() && u.config.stream) {
+        changes.members.push_back({"stream_options", R"({"include_usage":true})"});
+    } else if (c_.request.stream()) {
+        changes.members.push_back({"stream", std::nullopt});
+        changes.members.push_back({"stream_options", std::nullopt});
+    }
+    return changes;
+}
+
+std::vector<step_facts> cascade::facts() const {
+    std::vector<step_facts> out;
+    for (const auto* u : c_.target.upstreams) {
+        out.push_back({.context = u->config.context});
+    }
+    return out;
+}
+
+net::task<maybe_error> cascade::run() {
+    const stream_keepalive keepalive(c_, c_.request.stream());
+    auto failure = co_await run_steps();
+    c_.record.generators = tried_count_;
+    co_return co_await end_committed(c_, std::move(failure));
+}
+
+net::task<maybe_error> cascade::run_steps() {
+    const auto steps = c_.target.upstreams.size();
+    for (auto i = next_step(facts(), 0, 0); i < steps; i = next_step(facts(), i + 1, refused_context_)) {
+        if (c_.cancel.is_cancelled() || steady_clock::now() >= c_.deadline) {
+            break;
+        }
+        const auto outcome = co_await try_step(i);
+        if (outcome == verdict::answered) {
+            co_return std::nullopt;
+        }
+        if (outcome == verdict::refused) {
+            co_return co_await refuse();
+        }
+    }
+    if (c_.cancel.reason() == base::cancel_reason::client_gone) {
+        co_return base::make_error(error_code_id::client_closed, "The client closed the request.");
+    }
+    if (c_.cancel.reason() == base::cancel_reason::shutdown) {
+        co_return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+    }
+    co_return exhausted();
+}
+
+net::task<cascade::verdict> cascade::try_step(std::size_t i) {
+    auto& u = *c_.target.upstreams[i];
+    tried_ += tried_.empty() ? "" : ",";
+    tried_ += u.config.key;
+    ++tried_count_;
+    leg step(c_, u);
+    step.keep_body();
+    std::optional<live_answer> live;
+    if (c_.request.stream()) {
+        live.emplace(c_, live_role::step);
+    }
+    co_await run_leg(step, live ? &*live : nullptr);
+    auto& result = step.result();
+    const bool has_begun = live && live->has_begun();
+    if (!has_begun && result.is_answered() && !c_.request.stream() && result.body.empty()) {
+        result.outcome = leg_outcome::failed;
+        result.reason = call_outcome::non_json;
+        result.detail = "a stream was not asked for";
+    }
+    if (!has_begun && result.is_answered() && !is_answer(result, !c_.target.expose_reasoning)) {
+        result.outcome = leg_outcome::failed;
+        result.reason = call_outcome::unusable;
+        result.detail = "the answer has no visible content";
+    }
+    note_step(step);
+    if (c_.cancel.reason() == base::cancel_reason::client_gone) {
+        co_return verdict::go_on;  // which nobody does
+    }
+    if (has_begun) {
+        co_return co_await finish_live(step, *live);
+    }
+    if (result.is_answered()) {
+        co_await answer(step);
+        co_return verdict::answered;
+    }
+    co_return judge_failure(i, result);
+}
+
+// The facts of a step are in the head of its own answer only: if it fails before, they are taken back.
+net::task<> cascade::run_leg(leg& step, live_answer* live) {
+    const auto changes = changes_for(step.upstream());
+    if (live == nullptr) {
+        co_await step.run(changes, c_.deadline);
+        co_return;
+    }
+    const auto header_bytes = c_.header_lines.size();
+    std::function<net::task<bool>()> flush = [this, &step, live] {
+        if (live->has_begun() && !c_.sink.is_committed()) {
+            append_attempt_headers(step.upstream().config.key);
+            c_.header_lines += step.result().passed_headers;
+        }
+        return live->flush();
+    };
+    co_await step.run(changes, c_.deadline, live, std::move(flush));
+    if (!live->has_begun()) {
+        c_.header_lines.resize(header_bytes);
+    }
+}
+
+// The end of an answer whose beginning the client has.
+net::task<cascade::verdict> cascade::finish_live(leg& step, live_answer& live) {
+    const auto& result = step.result();
+    if (result.is_answered()) {
+        note_answer(result);
+        co_await live.close(result.draft.finish_reason, result.draft.usage);
+        co_return verdict::answered;
+    }
+    const auto e = failure_of(result);
+    c_.was_cut = true;
+    c_.record.outcome = telemetry::outcome_of(e.id);
+    c_.error_detail = result.detail;
+    co_await live.fail(e);
+    co_return verdict::answered;
+}
+
+// Sends a whole answer of which nothing was sent before.
+net::task<> cascade::answer(leg& step) {
+    auto& result = step.result();
+    append_attempt_headers(step.upstream().config.key);
+    if (!c_.request.stream()) {
+        const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body);
+        note_answer(result);
+        if (written == write_state::pending) {
+            co_await c_.sink.drain();
+        }
+        co_return;
+    }
+    c_.header_lines += result.passed_headers;
+    note_answer(result);
+    co_await send_draft_as_stream(c_, std::move(result.draft), c_.target.expose_reasoning);
+}
+
+cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result) {
+    last_ = failure_of(result);
+    last_status_ = std::to_string(result.reason == call_outcome::non_2xx ? status_of(result) : last_.http_status());
+    if (result.reason != call_outcome::non_2xx) {
+        return verdict::go_on;
+    }
+    auto kind = judge_refusal(status_of(result), result.body);
+    if (kind == refusal_kind::context_length) {
+        refused_context_ = std::max(refused_context_, c_.target.upstreams[i]->config.context);
+        const bool has_larger = next_step(facts(), i + 1, refused_context_) < c_.target.upstreams.size();
+        kind = has_larger ? refusal_kind::passing : refusal_kind::caller;
+    }
+    if (kind == refusal_kind::passing) {
+        return verdict::go_on;
+    }
+    refusal_ = result;
+    return verdict::refused;
+}
+
+// A refusal that every step would repeat is told as the upstream told it.
+net::task<maybe_error> cascade::refuse() {
+    append_attempt_headers({});
+    const auto status = status_of(refusal_);
+    c_.record.status = static_cast<std::uint16_t>(status);
+    c_.error_detail = refusal_.detail;
+    const bool may_pass = may_pass_refusal(c_, status, refusal_.body);
+    if (may_pass && !c_.sink.is_committed()) {
+        if (send_refusal(c_, status, refusal_.passed_headers, refusal_.body) == write_state::pending) {
+            co_await c_.sink.drain();
+        }
+        co_return std::nullopt;
+    }
+    auto e = failure_of(refusal_);
+    if (const auto text = refusal_text(refusal_.body); may_pass && !text.empty()) {
+        std::string told;
+        if (api::append_unescaped(told, text)) {
+            e.message = base::clip(told, 512);
+        }
+    }
+    co_return e;
+}
+
+error cascade::failure_of(const leg_result& result) const {
+    if (c_.cancel.reason() == base::cancel_reason::shutdown) {
+        return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+    }
+    if (result.reason == call_outcome::non_2xx) {
+        auto e = error_of_status(status_of(result), std::max(0, result.retry_after_s), {});
+        e.detail = result.detail;
+        return e;
+    }
+    return error_of(result);
+}
+
+error cascade::exhausted() {
+    if (tried_count_ == 0) {
+        last_ = base::make_error(error_code_id::deadline_exceeded, "The request's time is over.");
+    }
+    append_attempt_headers({});
+    append_header(c_.header_lines, "X-MetaModel-Cascade-Exhausted", static_cast<std::int64_t>(tried_count_));
+    append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Detail", last_.message);
+    append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Status", last_status_);
+    const bool bubbles = profile_.on_all_fail == config::on_all_fail::bubble_last_error;
+    auto e = base::make_error(error_code_id::cascade_exhausted,
+                              bubbles ? last_.message : "All steps of the cascade failed. " + last_.message);
+    e.origin = base::error_origin::upstream;
+    e.status = bubbles ? last_.http_status() : 0;
+    e.retry_after_s = last_.retry_after_s;
+    e.detail = last_.detail;
+    return e;
+}
+
+// `winner` may be empty.
+void cascade::append_attempt_headers(std::string_view winner) {
+    append_header(c_.header_lines, "X-MetaModel-Cascade-Tried", tried_);
+    if (!winner.empty()) {
+        append_header(c_.header_lines, "X-MetaModel-Cascade-Winner", winner);
+    }
+}
+
+void cascade::note_step(const leg& step) {
+    const auto& result = step.result();
+    c_.record.legs.push_back(step.record());
+    if (!result.is_answered()) {
+        c_.record.failures.push_back({.upstream = step.upstream().metric_id, .reason = result.reason});
+    }
+}
+
+void cascade::note_answer(const leg_result& result) {
+    const auto& d = result.draft;
+    c_.record.quorum = 1;
+    c_.record.synth_decision = tried_count_ == 1 ? "first_step" : "later_step";
+    c_.record.fallback_reason = "none";
+    c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
+    record_answer(c_, d.usage, d.content ? d.content->size() : 0);
+}
+
+}  // namespace
+
+net::task<maybe_error> run_cascade(request_context& context) {
+    cascade request(context);
+    co_return co_await request.run();
+}
+
+}  // namespace meta_model::dispatch

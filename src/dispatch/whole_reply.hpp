@@ -1,0 +1,35 @@
+// Passing on an upstream's reply that is held as a whole, in the bytes that the upstream wrote.
+#pragma once
+
+#include "dispatch/request_context.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace meta_model::dispatch {
+
+// JSON text of the name that replaces the upstream's `model`; empty: it stays (decisions on names).
+std::string model_replacement(const request_context& context);
+
+bool is_json_object(std::string_view body);
+
+// The error for a 2xx reply that is no chat completion. `detail` goes to the log.
+base::error protocol_error(std::string_view detail);
+
+void mark_first_byte(request_context& context);
+
+// Usage from the text of a whole reply or of its end; an estimate from `body_bytes` when it has none.
+void account_whole(request_context& context, std::string_view text, std::size_t body_bytes);
+
+// Sends a 2xx reply: `model` replaced and reasoning hidden where the target asks for it, usage accounted.
+// `passed_headers` are the upstream's header lines that clients may see.
+write_state send_whole_reply(request_context& context, int status, std::string_view passed_headers,
+                             std::string_view body);
+
+// True when a reply that is not 2xx can be passed on as it is: a JSON object that tells nothing of our own.
+bool may_pass_refusal(const request_context& context, int status, std::string_view body);
+
+// Sends such a reply. Nothing must be committed yet.
+write_state send_refusal(request_context& context, int status, std::string_view passed_headers, std::string_view body);
+
+}  // namespace meta_model::dispatch
