@@ -119,6 +119,13 @@ struct upstream_timeouts {
     std::optional<seconds_f> total{};  // absent: the request's
 };
 
+// `[upstreams.X.breaker]`: so many failures in the window, and more than successes, and it is left alone for a while.
+struct upstream_breaker {
+    int failures = 5;
+    seconds_f window{30.0};
+    seconds_f open{15.0};
+};
+
 struct upstream_limits {
     std::size_t max_reply_bytes = 64u << 20;
 };
@@ -160,7 +167,9 @@ struct upstream {
     std::optional<anthropic_options> anthropic{};
     test_options test{};
     tls_options tls{};
+    std::string quota_group{};  // upstreams that share a provider's quota share its cool-down; empty: alone
     upstream_timeouts timeouts{};
+    upstream_breaker breaker{};
     upstream_limits limits{};
 };
 

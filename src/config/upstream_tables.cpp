@@ -105,6 +105,12 @@ constexpr key_row<upstream_timeouts> timeouts_keys[] = {
     {"total_secs", [](const field& f, upstream_timeouts& t) { f.read(t.total, above_zero()); }},
 };
 
+constexpr key_row<upstream_breaker> breaker_keys[] = {
+    {"failures", [](const field& f, upstream_breaker& b) { f.read(b.failures, from(1)); }},
+    {"window_secs", [](const field& f, upstream_breaker& b) { f.read(b.window); }},
+    {"open_secs", [](const field& f, upstream_breaker& b) { f.read(b.open); }},
+};
+
 constexpr key_row<upstream_limits> upstream_limits_keys[] = {
     {"max_reply_bytes", [](const field& f, upstream_limits& l) { f.read(l.max_reply_bytes, bytes_from(1)); }},
 };
@@ -220,6 +226,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
     {"health_check", [](const field& f, upstream_entry& u) { f.read(u.health, health_checks); }},
     {"supports_thinking", [](const field& f, upstream_entry& u) { f.read(u.supports_thinking); }},
     {"chat_template_kwargs", read_template_kwargs},
+    {"quota_group", [](const field& f, upstream_entry& u) { f.read_filled(u.quota_group); }},
     {"requires_leading_system_only",
      [](const field& f, upstream_entry& u) { f.read(u.requires_leading_system_only); }},
     {"request_overrides", read_overrides},
@@ -242,6 +249,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
      list_rows<anthropic_options, anthropic_keys>},
     {"tls", [](const field& f, upstream_entry& u) { read_tls(f, u.tls_table); }, list_tls_keys},
     nested_table<upstream_entry, &upstream_entry::timeouts, timeouts_keys>("timeouts"),
+    nested_table<upstream_entry, &upstream_entry::breaker, breaker_keys>("breaker"),
     nested_table<upstream_entry, &upstream_entry::limits, upstream_limits_keys>("limits"),
     {"test",
      [](const field& f, upstream_entry& u) {

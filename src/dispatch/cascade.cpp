@@ -26,10 +26,9 @@ using std::chrono::steady_clock;
 using telemetry::call_outcome;
 using base::maybe_error;
 
-// The status that a failure stands for: an error object in a 2xx reply names it itself.
+// The status that a refusal stands for.
 int status_of(const leg_result& result) {
-    const bool is_error_object = result.reason == call_outcome::non_2xx && result.status < 300;
-    return is_error_object ? status_of_error(api::find_member(result.body, "error")) : result.status;
+    return result.error_status != 0 ? result.error_status : result.status;
 }
 
 // Content that is a list of parts does not count as text here (spec §3.5). Streams have none.
@@ -66,6 +65,7 @@ private:
 
     upstream::body_changes changes_for(const upstream::upstream_state& u) const;
     std::vector<step_facts> facts() const;
+    std::size_t next_from(std::size_t from);
     net::task<maybe_error> run_steps();
     net::task<verdict> try_step(std::size_t i);
     net::task<> run_leg(leg& step, live_answer* live);
@@ -102,10 +102,25 @@ upstream::body_changes cascade::changes_for(const upstream::upstream_state& u) c
 
 std::vector<step_facts> cascade::facts() const {
     std::vector<step_facts> out;
+    const auto now = steady_clock::now();
     for (const auto* u : c_.target.upstreams) {
-        out.push_back({.context = u->config.context});
+        out.push_back({.context = u->config.context, .is_available = u->availability.may_be_called(now)});
     }
     return out;
+}
+
+// The next step to try; those that are passed over because they are left alone are noted.
+std::size_t cascade::next_from(std::size_t from) {
+    const auto steps = facts();
+    const auto next = next_step(steps, from, refused_context_);
+    for (auto i = from; i < next; ++i) {
+        const auto id = c_.target.upstreams[i]->metric_id;
+        if (!steps[i].is_available) {
+            c_.record.legs.push_back({.upstream = id, .state = telemetry::leg_state::skipped});
+            c_.record.failures.push_back({.upstream = id, .reason = call_outcome::breaker_open});
+        }
+    }
+    return next;
 }
 
 net::task<maybe_error> cascade::run() {
@@ -117,7 +132,7 @@ net::task<maybe_error> cascade::run() {
 
 net::task<maybe_error> cascade::run_steps() {
     const auto steps = c_.target.upstreams.size();
-    for (auto i = next_step(facts(), 0, 0); i < steps; i = next_step(facts(), i + 1, refused_context_)) {
+    for (auto i = next_from(0); i < steps; i = next_from(i + 1)) {
         if (c_.cancel.is_cancelled() || steady_clock::now() >= c_.deadline) {
             break;
         }
@@ -286,7 +301,13 @@ error cascade::failure_of(const leg_result& result) const {
 
 error cascade::exhausted() {
     if (tried_count_ == 0) {
-        last_ = base::make_error(error_code_id::deadline_exceeded, "The request's time is over.");
+        const auto now = steady_clock::now();
+        auto until = base::no_deadline;
+        for (const auto* u : c_.target.upstreams) {
+            until = std::min(until, u->availability.ask_again_at(now));
+        }
+        const auto wait = std::chrono::ceil<std::chrono::seconds>(until - now).count();
+        last_ = error_of({upstream::call_fault::unavailable, "every step is left alone", static_cast<int>(wait)});
     }
     append_attempt_headers({});
     append_header(c_.header_lines, "X-MetaModel-Cascade-Exhausted", static_cast<std::int64_t>(tried_count_));

@@ -17,7 +17,7 @@ using std::chrono::steady_clock;
 using telemetry::call_outcome;
 
 leg::leg(request_context& context, upstream::upstream_state& upstream)
-    : context_(context), upstream_(upstream), cancel_(context.cancel) {}
+    : context_(context), upstream_(upstream), cancel_(context.cancel), call_(context, upstream) {}
 
 void leg::cancel(base::cancel_reason why) {
     if (is_running()) {
@@ -34,11 +34,15 @@ void leg::fail(call_outcome reason, std::string detail) {
 
 void leg::fail_with(const upstream::call_error& fault) {
     fail(outcome_of(fault.fault), fault.detail);
+    if (fault.retry_after_s > 0) {
+        result_.retry_after_s = fault.retry_after_s;
+    }
 }
 
 void leg::on_event(const api::answer_event& event) {
     if (event.kind == api::answer_event_kind::failure) {
         fail(call_outcome::non_2xx, "error event " + loggable(context_, event.error->detail));
+        result_.error_status = status_of_error(event.error->detail);
         if (keeps_body_) {
             result_.body = R"({"error":)" + event.error->detail + '}';
         }
@@ -56,10 +60,11 @@ void leg::finish() {
     if (result_.usage) {
         result_.usage->raw.clear();
     }
-    call_.reset();
-    context_.shard.counters.call_ended(upstream_.metric_id, result_.is_answered() ? call_outcome::ok : result_.reason,
-                                       result_.first_byte, result_.total);
-    if (!result_.is_answered() && result_.reason != call_outcome::cancelled) {
+    call_.end({.outcome = result_.is_answered() ? call_outcome::ok : result_.reason,
+               .status = result_.error_status != 0 ? result_.error_status : result_.status,
+               .is_own_pace = listener_ == nullptr});
+    const bool is_news = result_.reason != call_outcome::cancelled && result_.reason != call_outcome::breaker_open;
+    if (!result_.is_answered() && is_news) {
         context_.log.write(base::log_level::warning, "an upstream call failed",
                            {{"id", context_.request_id},
                             {"upstream", upstream_.config.key},
@@ -89,13 +94,11 @@ net::task<> leg::run(const upstream::body_changes& changes, base::steady_time de
                      std::function<net::task<bool>()> after_events) {
     started_ = steady_clock::now();
     listener_ = listener;
-    context_.shard.counters.call_started(upstream_.metric_id);
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
         fail(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
         finish();
         co_return;
     }
-    call_ = context_.client.make_call(upstream_);
     upstream::prepared_body body;
     body.prepare(context_.request, upstream_.config, changes);
     upstream::call_options options;
@@ -105,7 +108,7 @@ net::task<> leg::run(const upstream::body_changes& changes, base::steady_time de
     options.affinity = body.affinity();
     options.deadline = deadline;
     options.cancel = &cancel_;
-    const auto fault = co_await call_->start(options);
+    const auto fault = co_await call_.start(options);
     if (fault) {
         fail_with(fault);
     } else {
@@ -154,6 +157,7 @@ void leg::judge_body(const std::string& body) {
         case api::completion_fault::none: result_.outcome = leg_outcome::answered; break;
         case api::completion_fault::error_object:
             fail(call_outcome::non_2xx, "error object " + loggable(context_, body));
+            result_.error_status = status_of_error(api::find_member(body, "error"));
             break;
         case api::completion_fault::no_choice:
         case api::completion_fault::malformed:
@@ -215,6 +219,8 @@ base::error error_of(const leg_result& result) {
     using upstream::call_fault;
     const auto of_fault = [&](call_fault fault) { return error_of(upstream::call_error{fault, result.detail}); };
     switch (result.reason) {
+        case call_outcome::breaker_open:
+            return error_of(upstream::call_error{call_fault::unavailable, result.detail, result.retry_after_s});
         case call_outcome::timeout: return of_fault(call_fault::timeout);
         case call_outcome::non_2xx: return error_of_status(result.status, std::max(0, result.retry_after_s), result.detail);
         case call_outcome::non_json:

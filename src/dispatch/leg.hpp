@@ -5,13 +5,12 @@
 #include "api/answer_event.hpp"
 #include "api/draft_builder.hpp"
 #include "api/message.hpp"
+#include "dispatch/guarded_call.hpp"
 #include "dispatch/request_context.hpp"
-#include "upstream/call.hpp"
 #include "upstream/prepare.hpp"
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,7 +30,8 @@ struct leg_result {
     bool is_misshapen = false;           // 2xx without a usable choice
     std::string body{};                  // after keep_body(): of a reply that was no stream; an error event as {"error":…}
     std::string passed_headers{};        // header lines of the reply that clients may see, each with CRLF
-    int retry_after_s = -1;              // of the reply; -1: it named none
+    int retry_after_s = -1;              // of the reply, or until it may be called; -1: it named none
+    int error_status = 0;                // what an error object in a 2xx reply stands for; 0: there was none
 
     bool is_answered() const { return outcome == leg_outcome::answered; }
 };
@@ -75,7 +75,7 @@ private:
     request_context& context_;
     upstream::upstream_state& upstream_;
     base::child_cancel_source cancel_;
-    std::unique_ptr<upstream::call> call_;
+    guarded_call call_;
     leg_result result_;
     api::answer_listener* listener_ = nullptr;
     api::draft_builder builder_;

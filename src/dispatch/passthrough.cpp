@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
 #include "dispatch/filtered_stream.hpp"
+#include "dispatch/guarded_call.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/raw_stream.hpp"
 #include "dispatch/reply_headers.hpp"
@@ -13,8 +14,6 @@
 #include "dispatch/whole_reply.hpp"
 #include "upstream/prepare.hpp"
 
-#include <chrono>
-#include <memory>
 
 namespace meta_model::dispatch {
 
@@ -22,7 +21,6 @@ namespace {
 
 using base::error;
 using base::error_code_id;
-using std::chrono::steady_clock;
 using upstream::body_kind;
 using upstream::read_state;
 using base::maybe_error;
@@ -33,12 +31,13 @@ constexpr std::size_t max_error_body_bytes = 1u << 20;
 class passthrough {
 public:
     explicit passthrough(request_context& c)
-        : c_(c), upstream_(*c.target.upstreams.front()), call_(c.client.make_call(upstream_)) {}
+        : c_(c), upstream_(*c.target.upstreams.front()), call_(c, upstream_) {}
 
     net::task<maybe_error> serve();
-    void count_call(base::steady_time started);
+    void end_call(const maybe_error& failure);
 
 private:
+    call_end end_of(const maybe_error& failure);
     net::task<upstream::call_error> start();
     maybe_error judge_reply(const upstream::call_error& fault) const;
     net::task<maybe_error> relay_whole();
@@ -52,23 +51,17 @@ private:
 
     request_context& c_;
     upstream::upstream_state& upstream_;
-    std::unique_ptr<upstream::call> call_;
+    guarded_call call_;
+    bool is_misshapen_ = false;  // the reply is JSON, but no chat completion
 };
 
-void passthrough::count_call(base::steady_time started) {
-    const auto since = [&](base::steady_time t) { return std::chrono::duration_cast<std::chrono::microseconds>(t - started); };
-    const auto status = call_->reply().status;
-    const bool has_head = status != 0;
-    auto outcome = outcome_of(call_->error().fault);
-    if (outcome == telemetry::call_outcome::ok && (status < 200 || status > 299)) {
-        outcome = has_head ? telemetry::call_outcome::non_2xx : telemetry::call_outcome::transport;
-    }
-    if (outcome != telemetry::call_outcome::ok) {
+void passthrough::end_call(const maybe_error& failure) {
+    const auto end = end_of(failure);
+    if (end.outcome != telemetry::call_outcome::ok) {
         c_.record.quorum = 0;
-        c_.record.failures.push_back({.upstream = upstream_.metric_id, .reason = outcome});
+        c_.record.failures.push_back({.upstream = upstream_.metric_id, .reason = end.outcome});
     }
-    c_.shard.counters.call_ended(upstream_.metric_id, outcome,
-                                 has_head ? since(call_->head_time()) : telemetry::not_reached, since(steady_clock::now()));
+    call_.end(end);
 }
 
 // What is wrong with a reply as far as its head tells.
@@ -85,6 +78,25 @@ maybe_error passthrough::judge_reply(const upstream::call_error& fault) const {
         return protocol_error("a stream was not asked for");
     }
     return {};
+}
+
+call_end passthrough::end_of(const maybe_error& failure) {
+    using telemetry::call_outcome;
+    const auto status = call_->reply().status;
+    const bool is_success = status >= 200 && status <= 299;
+    call_end end{.outcome = outcome_of(call_->error().fault), .status = status, .is_own_pace = !c_.request.stream()};
+    if (end.outcome != call_outcome::ok) {
+        return end;
+    }
+    if (status != 0 && !is_success) {
+        end.outcome = call_outcome::non_2xx;
+    } else if (failure) {
+        end.outcome = is_misshapen_ ? call_outcome::unusable : outcome_of(*failure);
+        end.status = failure->http_status();
+    } else if (c_.was_cut) {
+        end.outcome = call_outcome::cut;
+    }
+    return end;
 }
 
 net::task<maybe_error> passthrough::serve() {
@@ -135,7 +147,7 @@ net::task<upstream::call_error> passthrough::start() {
     options.affinity = body.affinity();
     options.deadline = c_.deadline;
     options.cancel = &c_.cancel;
-    co_return co_await call_->start(options);
+    co_return co_await call_.start(options);
 }
 
 // Before anything was committed the caller answers with the error; after it, an error event ends the stream.
@@ -296,6 +308,7 @@ net::task<maybe_error> passthrough::replay_as_stream() {
     }
     api::draft answer;
     if (!base::is_valid_utf8(body) || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
+        is_misshapen_ = is_json_object(body);
         co_return co_await finish_with(protocol_error("the reply has no usable choice"));
     }
     co_await send_draft_as_stream(c_, std::move(answer), c_.target.expose_reasoning);
@@ -305,11 +318,9 @@ net::task<maybe_error> passthrough::replay_as_stream() {
 }  // namespace
 
 net::task<maybe_error> run_passthrough(request_context& context) {
-    const auto started = steady_clock::now();
     passthrough relay(context);
-    context.shard.counters.call_started(context.target.upstreams.front()->metric_id);
     auto failure = co_await relay.serve();
-    relay.count_call(started);
+    relay.end_call(failure);
     co_return std::move(failure);
 }
 

@@ -33,6 +33,11 @@ base::error error_of(const upstream::call_error& fault) {
             return make(error_code_id::upstream_protocol_error, "The model server's reply is too large.");
         case call_fault::cut:
             return make(error_code_id::upstream_error, "The model server's reply ended before it was complete.");
+        case call_fault::unavailable: {
+            auto e = make(error_code_id::upstream_unavailable, "The model server is left alone for a moment.");
+            e.retry_after_s = fault.retry_after_s;
+            return e;
+        }
         case call_fault::cancelled: return make(error_code_id::client_closed, "The request was cancelled.");
     }
     return make(error_code_id::internal, "internal server error");
@@ -56,6 +61,7 @@ telemetry::call_outcome outcome_of(call_fault fault) {
         case call_fault::deadline: return call_outcome::timeout;
         case call_fault::too_large: return call_outcome::too_large;
         case call_fault::cut: return call_outcome::cut;
+        case call_fault::unavailable: return call_outcome::breaker_open;
         case call_fault::cancelled: return call_outcome::cancelled;
     }
     return call_outcome::transport;
@@ -69,6 +75,18 @@ int status_of_error(std::string_view error) {
         }
     }
     return 502;
+}
+
+telemetry::call_outcome outcome_of(const base::error& failure) {
+    using telemetry::call_outcome;
+    switch (failure.id) {
+        case error_code_id::upstream_protocol_error: return call_outcome::non_json;
+        case error_code_id::upstream_timeout: return call_outcome::timeout;
+        case error_code_id::upstream_unavailable: return call_outcome::breaker_open;
+        case error_code_id::upstream_misconfigured:
+        case error_code_id::not_implemented: return call_outcome::misconfigured;
+        default: return failure.status != 0 ? call_outcome::non_2xx : call_outcome::cut;
+    }
 }
 
 bool holds_secret(const config::gateway_config& config, std::string_view text) {

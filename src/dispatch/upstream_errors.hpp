@@ -21,6 +21,9 @@ base::error error_of(const request_context& context, const upstream::call_error&
 
 telemetry::call_outcome outcome_of(upstream::call_fault fault);
 
+// How a call ended whose reply began well and was then given up with `failure`.
+telemetry::call_outcome outcome_of(const base::error& failure);
+
 // The error for a reply that is not 2xx and whose body is not passed on. `body` goes to the log, and only there.
 base::error error_of_status(int status, int retry_after_s, std::string_view body);
 

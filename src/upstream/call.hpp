@@ -22,12 +22,14 @@ enum class call_fault {
     deadline,       // the request's time is over
     too_large,      // the reply exceeds its limit
     cut,            // the body ended before its end
+    unavailable,    // not called: its breaker is open, or it asked to be left alone; see `retry_after_s`
     cancelled,
 };
 
 struct call_error {
     call_fault fault = call_fault::none;
     std::string detail{};  // for the log: what failed, without secrets
+    int retry_after_s = 0;  // of `unavailable`
 
     explicit operator bool() const { return fault != call_fault::none; }
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <map>
 
 namespace meta_model::upstream {
 
@@ -57,6 +58,7 @@ upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::sh
           .certificate_pem = c.tls.cert_pem,
           .key_pem = c.tls.key_pem.expose()},
       endpoints(make_endpoints(c)),
+      availability(c.breaker),
       misconfiguration(c.missing_secret) {
     const bool has_tls = std::ranges::any_of(endpoints, [](const auto& e) { return e->where.is_tls; });
     if (misconfiguration.empty() && has_tls) {
@@ -98,8 +100,14 @@ probe_state upstream_state::probe() const {
 }
 
 registry::registry(const config::gateway_config& config) {
+    std::map<std::string, std::shared_ptr<cool_down>> groups;
     for (const auto& [key, upstream] : config.upstreams) {
         states_.push_back(std::make_unique<upstream_state>(upstream, states_.size(), trust_of(upstream)));
+        if (!upstream.quota_group.empty()) {
+            auto& group = groups[upstream.quota_group];
+            group = group ? group : std::make_shared<cool_down>();
+            states_.back()->availability.share(group);
+        }
     }
 }
 

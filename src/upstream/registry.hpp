@@ -4,6 +4,7 @@
 #include "config/config.hpp"
 #include "net/tls_context.hpp"
 #include "telemetry/names.hpp"
+#include "upstream/availability.hpp"
 #include "upstream/endpoint.hpp"
 
 #include <atomic>
@@ -28,6 +29,7 @@ struct upstream_state {
     const std::vector<std::unique_ptr<endpoint_state>> endpoints;  // at least one
     std::atomic<std::int64_t> in_flight{0};
     std::atomic<std::uint64_t> turn{0};  // counts choices of an endpoint
+    upstream::availability availability;
 
     // Why every call fails: a secret or a file is missing or cannot be used. Empty: nothing of that kind.
     std::string misconfiguration{};

@@ -20,9 +20,13 @@ struct cascade_steps {
         models.on("c", ok("answer of c"));
     }
 
+    // No number of faults takes a step out, unless a test asks for it.
     config_text config(const std::string& lines = "", const std::vector<std::string>& steps = {"a", "b"}) const {
         config_text out(models);
-        out.upstreams({"a", "b", "c"}).cascade(cascade_name, steps, lines);
+        for (const std::string name : {"a", "b", "c"}) {
+            out.upstream(name, "[upstreams." + name + ".breaker]\nfailures = 1000000");
+        }
+        out.cascade(cascade_name, steps, lines);
         return out;
     }
 };

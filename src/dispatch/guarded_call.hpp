@@ -1,0 +1,46 @@
+// A call to one upstream as strategies make it: with the upstream's permission, counted, and reported to its state.
+#pragma once
+
+#include "dispatch/request_context.hpp"
+#include "upstream/call.hpp"
+
+#include <memory>
+
+namespace meta_model::dispatch {
+
+// What the one who read the reply knows of it.
+struct call_end {
+    telemetry::call_outcome outcome{};
+    int status = 0;            // HTTP, or what an error object in a 2xx reply stands for; 0: no reply came
+    bool is_own_pace = false;  // the reply was read as fast as it came, so that its time says how fast the upstream is
+};
+
+class guarded_call {
+public:
+    // `context` outlives the call.
+    guarded_call(request_context& context, upstream::upstream_state& upstream);
+    ~guarded_call();
+    guarded_call(const guarded_call&) = delete;
+    guarded_call& operator=(const guarded_call&) = delete;
+
+    // Fault `unavailable` when the upstream must not be called now. `options.body` must live until it returned.
+    net::task<upstream::call_error> start(const upstream::call_options& options);
+
+    // Counts and reports the call, and closes it. Without it the call ends as cancelled.
+    void end(const call_end& how);
+
+    upstream::call& operator*() const { return *call_; }
+    upstream::call* operator->() const { return call_.get(); }
+
+private:
+    upstream::call_signal signal_of(const call_end& how) const;
+    std::chrono::microseconds since_start(base::steady_time t) const;
+
+    request_context& context_;
+    upstream::upstream_state& upstream_;
+    std::unique_ptr<upstream::call> call_;
+    upstream::call_permit permit_;
+    base::steady_time started_{};
+};
+
+}  // namespace meta_model::dispatch
