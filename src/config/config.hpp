@@ -119,6 +119,14 @@ struct upstream_timeouts {
     std::optional<seconds_f> total{};  // absent: the request's
 };
 
+// `[upstreams.X.retry]`: of one call, before anything of its answer went to the client.
+struct upstream_retry {
+    int max_attempts = 2;
+    std::chrono::milliseconds base{200};  // wait before the second; doubles
+    std::chrono::milliseconds cap{5000};  // longest wait, a Retry-After's included
+    double budget_ratio = 0.2;            // retries are fewer than this share of requests
+};
+
 // `[upstreams.X.breaker]`: so many failures in the window, and more than successes, and it is left alone for a while.
 struct upstream_breaker {
     int failures = 5;
@@ -169,6 +177,7 @@ struct upstream {
     tls_options tls{};
     std::string quota_group{};  // upstreams that share a provider's quota share its cool-down; empty: alone
     upstream_timeouts timeouts{};
+    upstream_retry retry{};
     upstream_breaker breaker{};
     upstream_limits limits{};
 };

@@ -105,6 +105,20 @@ constexpr key_row<upstream_timeouts> timeouts_keys[] = {
     {"total_secs", [](const field& f, upstream_timeouts& t) { f.read(t.total, above_zero()); }},
 };
 
+void read_milliseconds(const field& f, std::chrono::milliseconds& into) {
+    std::int64_t ms = 0;
+    if (f.read(ms, between(0, 600'000))) {
+        into = std::chrono::milliseconds(ms);
+    }
+}
+
+constexpr key_row<upstream_retry> retry_keys[] = {
+    {"max_attempts", [](const field& f, upstream_retry& r) { f.read(r.max_attempts, between(1, 10)); }},
+    {"base_ms", [](const field& f, upstream_retry& r) { read_milliseconds(f, r.base); }},
+    {"cap_ms", [](const field& f, upstream_retry& r) { read_milliseconds(f, r.cap); }},
+    {"budget_ratio", [](const field& f, upstream_retry& r) { f.read(r.budget_ratio, within(0, 1)); }},
+};
+
 constexpr key_row<upstream_breaker> breaker_keys[] = {
     {"failures", [](const field& f, upstream_breaker& b) { f.read(b.failures, from(1)); }},
     {"window_secs", [](const field& f, upstream_breaker& b) { f.read(b.window); }},
@@ -114,13 +128,6 @@ constexpr key_row<upstream_breaker> breaker_keys[] = {
 constexpr key_row<upstream_limits> upstream_limits_keys[] = {
     {"max_reply_bytes", [](const field& f, upstream_limits& l) { f.read(l.max_reply_bytes, bytes_from(1)); }},
 };
-
-void read_milliseconds(const field& f, std::chrono::milliseconds& into) {
-    std::int64_t ms = 0;
-    if (f.read(ms, between(0, 600'000))) {
-        into = std::chrono::milliseconds(ms);
-    }
-}
 
 constexpr key_row<test_options> test_keys[] = {
     {"first_token_ms", [](const field& f, test_options& t) { read_milliseconds(f, t.first_token); }},
@@ -249,6 +256,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
      list_rows<anthropic_options, anthropic_keys>},
     {"tls", [](const field& f, upstream_entry& u) { read_tls(f, u.tls_table); }, list_tls_keys},
     nested_table<upstream_entry, &upstream_entry::timeouts, timeouts_keys>("timeouts"),
+    nested_table<upstream_entry, &upstream_entry::retry, retry_keys>("retry"),
     nested_table<upstream_entry, &upstream_entry::breaker, breaker_keys>("breaker"),
     nested_table<upstream_entry, &upstream_entry::limits, upstream_limits_keys>("limits"),
     {"test",

@@ -69,6 +69,7 @@ private:
     net::task<maybe_error> run_steps();
     net::task<verdict> try_step(std::size_t i);
     net::task<> run_leg(leg& step, live_answer* live);
+    net::task<bool> flush_live(const leg& step, live_answer& live);
     net::task<verdict> finish_live(leg& step, live_answer& live);
     net::task<> answer(leg& step);
     verdict judge_failure(std::size_t i, const leg_result& result);
@@ -87,6 +88,7 @@ private:
     error last_{};                // of the step that failed last
     std::string last_status_;     // as it is told in a header; empty: no step was called
     leg_result refusal_{};        // with verdict `refused`
+    bool has_begun_ = false;      // the client has the beginning of an answer
 };
 
 upstream::body_changes cascade::changes_for(const upstream::upstream_state& u) const {
@@ -160,6 +162,9 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     ++tried_count_;
     leg step(c_, u);
     step.keep_body();
+    if (next_step(facts(), i + 1, refused_context_) == c_.target.upstreams.size()) {
+        step.allow_retries();
+    }
     std::optional<live_answer> live;
     if (c_.request.stream()) {
         live.emplace(c_, live_role::step);
@@ -199,17 +204,26 @@ net::task<> cascade::run_leg(leg& step, live_answer* live) {
         co_return;
     }
     const auto header_bytes = c_.header_lines.size();
-    std::function<net::task<bool>()> flush = [this, &step, live] {
-        if (live->has_begun() && !c_.sink.is_committed()) {
-            append_attempt_headers(step.upstream().config.key);
-            c_.header_lines += step.result().passed_headers;
-        }
-        return live->flush();
-    };
+    std::function<net::task<bool>()> flush = [this, &step, live] { return flush_live(step, *live); };
     co_await step.run(changes, c_.deadline, live, std::move(flush));
     if (!live->has_begun()) {
         c_.header_lines.resize(header_bytes);
     }
+}
+
+net::task<bool> cascade::flush_live(const leg& step, live_answer& live) {
+    const bool is_first = live.has_begun() && !has_begun_;
+    if (is_first) {
+        append_attempt_headers(step.upstream().config.key);
+        c_.header_lines += step.result().passed_headers;
+        has_begun_ = true;
+    }
+    const bool is_open = co_await live.flush();
+    if (is_first) {
+        c_.request.release();  // first: it keeps a name that it has only a view of
+        c_.sink.release_request();
+    }
+    co_return is_open;
 }
 
 // The end of an answer whose beginning the client has.

@@ -1,8 +1,15 @@
 #include "dispatch/guarded_call.hpp"
 
+#include "base/text.hpp"
+#include "dispatch/body_reader.hpp"
+#include "dispatch/upstream_errors.hpp"
+#include "net/signal.hpp"
+#include "upstream/retry.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <random>
 
 namespace meta_model::dispatch {
 
@@ -19,6 +26,34 @@ bool is_upstream_fault(int status) {
     return status < 400 || status > 499 || std::ranges::find(own, status) != own.end();
 }
 
+double random_share() {
+    thread_local std::minstd_rand engine(std::random_device{}());
+    return std::uniform_real_distribution<double>(0, 1)(engine);
+}
+
+class wake_on_cancel final : public base::cancel_hook {
+public:
+    explicit wake_on_cancel(net::signal& wake) : wake_(wake) {}
+    void on_cancel(base::cancel_reason) override { wake_.notify(); }
+
+private:
+    net::signal& wake_;
+};
+
+// False: cancelled before.
+net::task<bool> sleep_until(net::event_loop& loop, base::cancel_source* cancel, base::steady_time until) {
+    net::signal wake(loop.get_executor());
+    wake_on_cancel hook(wake);
+    if (cancel != nullptr) {
+        cancel->attach(hook);
+    }
+    const auto is_cancelled = [cancel] { return cancel != nullptr && cancel->is_cancelled(); };
+    while (!is_cancelled() && steady_clock::now() < until) {
+        co_await wake.wait_until(until);
+    }
+    co_return !is_cancelled();
+}
+
 }  // namespace
 
 guarded_call::guarded_call(request_context& context, upstream::upstream_state& upstream)
@@ -32,9 +67,57 @@ microseconds guarded_call::since_start(base::steady_time t) const {
     return std::chrono::duration_cast<microseconds>(t - started_);
 }
 
-net::task<upstream::call_error> guarded_call::start(const upstream::call_options& options) {
+net::task<upstream::call_error> guarded_call::start(const upstream::call_options& options, retries again) {
+    for (int made = 1;; ++made) {
+        const auto fault = co_await attempt(options, made == 1);
+        const auto wait = again == retries::allowed ? wait_before_next(fault, made, options.deadline) : std::nullopt;
+        if (!wait) {
+            co_return fault;
+        }
+        co_await leave_attempt(fault);
+        const bool is_awake = co_await sleep_until(context_.loop, options.cancel, steady_clock::now() + *wait);
+        call_ = context_.client.make_call(upstream_);
+        if (!is_awake) {
+            const bool is_late = options.cancel->reason() == base::cancel_reason::deadline;
+            co_return upstream::call_error{
+                is_late ? upstream::call_fault::deadline : upstream::call_fault::cancelled, "while waiting to try again"};
+        }
+    }
+}
+
+std::optional<base::steady_duration> guarded_call::wait_before_next(const upstream::call_error& fault, int made,
+                                                                    base::steady_time deadline) const {
+    const auto& reply = call_->reply();
+    const upstream::attempt_end end{.fault = fault.fault, .status = reply.status, .retry_after_s = reply.retry_after_s};
+    const auto now = steady_clock::now();
+    const auto left = deadline == base::no_deadline ? base::steady_duration::max() : deadline - now;
+    auto wait = upstream::retry_wait(upstream_.config.retry, end, made, random_share(), left);
+    return wait && upstream_.availability.take_retry(now) ? wait : std::nullopt;
+}
+
+// Reads the refusal's body, so that its connection can be used again, and counts the attempt.
+net::task<> guarded_call::leave_attempt(const upstream::call_error& fault) {
+    constexpr std::size_t most_body_bytes = 64u << 10;
+    const auto status = call_->reply().status;
+    std::string body;
+    if (!fault) {
+        call_->expect_end();
+        co_await read_body(context_.loop, *call_, most_body_bytes, body);
+    }
+    const auto outcome = fault ? outcome_of(fault.fault) : call_outcome::non_2xx;
+    const auto detail = fault ? fault.detail : "status " + std::to_string(status) + ' ' + loggable(context_, body);
+    context_.log.write(base::log_level::warning, "an upstream call failed and is tried again",
+                       {{"id", context_.request_id},
+                        {"upstream", upstream_.config.key},
+                        {"reason", telemetry::to_string(outcome)},
+                        {"detail", base::clip(detail, 200)}});
+    end({.outcome = outcome, .status = status});
+}
+
+net::task<upstream::call_error> guarded_call::attempt(const upstream::call_options& options, bool is_first) {
+    auto& state = upstream_.availability;
     started_ = steady_clock::now();
-    permit_ = upstream_.availability.ask(started_);
+    permit_ = is_first ? state.ask(started_) : state.ask_for_retry(started_);
     if (!permit_) {
         context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::breaker_open);
         const auto wait = upstream_.availability.ask_again_at(started_) - started_;

@@ -1,10 +1,12 @@
-// A call to one upstream as strategies make it: with the upstream's permission, counted, and reported to its state.
+// A call to one upstream as strategies make it: with the upstream's permission, counted, reported to its state, and tried
+// again where that is free.
 #pragma once
 
 #include "dispatch/request_context.hpp"
 #include "upstream/call.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace meta_model::dispatch {
 
@@ -15,6 +17,12 @@ struct call_end {
     bool is_own_pace = false;  // the reply was read as fast as it came, so that its time says how fast the upstream is
 };
 
+// Whether an attempt that was refused may be made again.
+enum class retries {
+    none,     // somebody else can take over: another step, another leg
+    allowed,  // as the upstream's retry rules and budget say
+};
+
 class guarded_call {
 public:
     // `context` outlives the call.
@@ -23,8 +31,8 @@ public:
     guarded_call(const guarded_call&) = delete;
     guarded_call& operator=(const guarded_call&) = delete;
 
-    // Fault `unavailable` when the upstream must not be called now. `options.body` must live until it returned.
-    net::task<upstream::call_error> start(const upstream::call_options& options);
+    // Fault `unavailable` when the upstream must not be called now. `options` must live until it returned.
+    net::task<upstream::call_error> start(const upstream::call_options& options, retries again);
 
     // Counts and reports the call, and closes it. Without it the call ends as cancelled.
     void end(const call_end& how);
@@ -33,6 +41,10 @@ public:
     upstream::call* operator->() const { return call_.get(); }
 
 private:
+    net::task<upstream::call_error> attempt(const upstream::call_options& options, bool is_first);
+    std::optional<base::steady_duration> wait_before_next(const upstream::call_error& fault, int made,
+                                                          base::steady_time deadline) const;
+    net::task<> leave_attempt(const upstream::call_error& fault);
     upstream::call_signal signal_of(const call_end& how) const;
     std::chrono::microseconds since_start(base::steady_time t) const;
 

@@ -108,7 +108,7 @@ net::task<> leg::run(const upstream::body_changes& changes, base::steady_time de
     options.affinity = body.affinity();
     options.deadline = deadline;
     options.cancel = &cancel_;
-    const auto fault = co_await call_.start(options);
+    const auto fault = co_await call_.start(options, retries_);
     if (fault) {
         fail_with(fault);
     } else {

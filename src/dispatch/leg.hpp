@@ -52,6 +52,9 @@ public:
     // Keeps the reply's own text in the result, for a strategy that passes it on. Before run().
     void keep_body() { keeps_body_ = true; }
 
+    // Lets a refused call be tried again: nobody else can take over. Before run().
+    void allow_retries() { retries_ = retries::allowed; }
+
     // Ends the leg as `cancelled` or, when its time was up, as `timeout`. The socket is closed at once.
     void cancel(base::cancel_reason why);
 
@@ -82,6 +85,7 @@ private:
     base::steady_time started_{};
     std::optional<telemetry::call_outcome> cancelled_as_;
     bool keeps_body_ = false;
+    retries retries_ = retries::none;
 };
 
 // The error that a failed leg is for a strategy in which nothing can take its place (spec §3.4).

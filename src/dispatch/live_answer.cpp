@@ -64,12 +64,6 @@ net::task<bool> live_answer::flush() {
             std::chrono::steady_clock::now() - context_.start);
     }
     out_.clear();
-    // A step's request has been sent as a whole; from here on nobody else is asked.
-    if (role_ == live_role::step && !is_request_released_) {
-        is_request_released_ = true;
-        context_.request.release();
-        context_.sink.release_request();
-    }
     if (state == write_state::pending) {
         co_return co_await context_.sink.drain();
     }

@@ -45,7 +45,6 @@ private:
     api::leading_reasoning_filter filter_;
     bool has_begun_ = false;
     bool is_over_ = false;
-    bool is_request_released_ = false;
 };
 
 // Before anything was committed the caller answers with the failure, which is returned as it is. A stream that a

@@ -69,6 +69,9 @@ net::task<panel_action> panel::run(
     const panel_limits& limits) {
     for (auto* u : upstreams) {
         legs_.push_back(std::make_unique<leg>(context_, *u));
+        if (upstreams.size() == 1) {
+            legs_.back()->allow_retries();
+        }
         ended_.emplace_back();
     }
     for (std::size_t i = 0; i < legs_.size(); ++i) {

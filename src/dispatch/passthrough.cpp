@@ -147,7 +147,7 @@ net::task<upstream::call_error> passthrough::start() {
     options.affinity = body.affinity();
     options.deadline = c_.deadline;
     options.cancel = &c_.cancel;
-    co_return co_await call_.start(options);
+    co_return co_await call_.start(options, retries::allowed);
 }
 
 // Before anything was committed the caller answers with the error; after it, an error event ends the stream.

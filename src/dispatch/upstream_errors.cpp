@@ -20,6 +20,7 @@ base::error error_of(const upstream::call_error& fault) {
     };
     switch (fault.fault) {
         case call_fault::none:
+        case call_fault::unreached:
         case call_fault::transport: return make(error_code_id::upstream_error, "The model server could not be reached.");
         case call_fault::misconfigured:
             return make(error_code_id::upstream_misconfigured, "The model server is not configured completely.");
@@ -55,6 +56,7 @@ telemetry::call_outcome outcome_of(call_fault fault) {
     switch (fault) {
         case call_fault::none: return call_outcome::ok;
         case call_fault::misconfigured: return call_outcome::misconfigured;
+        case call_fault::unreached:
         case call_fault::transport:
         case call_fault::garbage: return call_outcome::transport;
         case call_fault::timeout:

@@ -38,14 +38,32 @@ state_change call_permit::end(const call_report& report, base::steady_time now) 
     return owner == nullptr ? state_change::none : owner->end(as_, report, now);
 }
 
-availability::availability(const config::upstream_breaker& rules)
-    : cool_down_(std::make_shared<cool_down>()), breaker_(rules_of(rules)) {}
+availability::availability(const config::upstream_breaker& rules, double retry_ratio)
+    : cool_down_(std::make_shared<cool_down>()), breaker_(rules_of(rules)), budget_(retry_ratio) {}
 
 call_permit availability::ask(base::steady_time now) {
+    const std::lock_guard lock(mutex_);
+    auto out = permit(now);
+    if (out) {
+        budget_.note_request(now);
+    }
+    return out;
+}
+
+call_permit availability::ask_for_retry(base::steady_time now) {
+    const std::lock_guard lock(mutex_);
+    return permit(now);
+}
+
+bool availability::take_retry(base::steady_time now) {
+    const std::lock_guard lock(mutex_);
+    return budget_.take(now);
+}
+
+call_permit availability::permit(base::steady_time now) {
     if (now < cool_down_->until()) {
         return {};
     }
-    const std::lock_guard lock(mutex_);
     const auto permission = breaker_.ask(now);
     if (permission == breaker::permission::refused) {
         return {};

@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "upstream/breaker.hpp"
 #include "upstream/latency_window.hpp"
+#include "upstream/retry.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -76,7 +77,7 @@ public:
     // Fewer samples in the last hour teach nothing.
     static constexpr std::uint64_t least_samples = 20;
 
-    explicit availability(const config::upstream_breaker& rules);
+    explicit availability(const config::upstream_breaker& rules, double retry_ratio = 0.2);
     availability(const availability&) = delete;
     availability& operator=(const availability&) = delete;
 
@@ -85,6 +86,10 @@ public:
 
     // An empty permit: the upstream must not be called before ask_again_at().
     call_permit ask(base::steady_time now);
+    // The same for another attempt of a call that take_retry() allowed.
+    call_permit ask_for_retry(base::steady_time now);
+    // True: the retry budget allows one more, which is counted.
+    bool take_retry(base::steady_time now);
     bool may_be_called(base::steady_time now) const;
     base::steady_time ask_again_at(base::steady_time now) const;
 
@@ -95,12 +100,14 @@ public:
 
 private:
     friend class call_permit;
+    call_permit permit(base::steady_time now);
     state_change end(breaker::permission as, const call_report& report, base::steady_time now);
 
     std::shared_ptr<cool_down> cool_down_;
     std::atomic<std::int64_t> in_flight_{0};
     mutable std::mutex mutex_;  // guards what follows
     breaker breaker_;
+    retry_budget budget_;
     latency_window first_byte_;
     latency_window total_;
 };

@@ -16,7 +16,8 @@ namespace meta_model::upstream {
 enum class call_fault {
     none,
     misconfigured,  // a secret or a file of its configuration is missing or unusable
-    transport,      // refused, reset, unresolved, ended before the head
+    unreached,      // refused, unresolved, no handshake: nothing was sent
+    transport,      // reset, ended before the head
     garbage,        // not HTTP/1, or framing that cannot be trusted
     timeout,        // one of the call's own limits; `detail` says which
     deadline,       // the request's time is over

@@ -229,7 +229,7 @@ net::task<bool> http_call::connect() {
     if (is_cancelled_) {
         connection_.reset();
     } else if (!connection_ && !error_) {
-        error_ = {call_fault::transport, opening.failure()};
+        error_ = {call_fault::unreached, opening.failure()};
     }
     if (!connection_ && error_ && upstream_.endpoints.size() > 1) {
         error_.detail = endpoint_->where.host_header + ": " + error_.detail;

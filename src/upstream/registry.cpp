@@ -58,7 +58,7 @@ upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::sh
           .certificate_pem = c.tls.cert_pem,
           .key_pem = c.tls.key_pem.expose()},
       endpoints(make_endpoints(c)),
-      availability(c.breaker),
+      availability(c.breaker, c.retry.budget_ratio),
       misconfiguration(c.missing_secret) {
     const bool has_tls = std::ranges::any_of(endpoints, [](const auto& e) { return e->where.is_tls; });
     if (misconfiguration.empty() && has_tls) {

@@ -8,9 +8,10 @@ namespace meta_model::contract {
 
 namespace {
 
-// Three failures open it; a second later one call finds out.
+// Three failures open it; a second later one call finds out. One attempt a call, so that tests can count them.
 std::string quick_breaker(const std::string& name) {
-    return "[upstreams." + name + ".breaker]\nfailures = 3\nopen_secs = 1.0";
+    return "[upstreams." + name + ".breaker]\nfailures = 3\nopen_secs = 1.0\n[upstreams." + name
+           + ".retry]\nmax_attempts = 1";
 }
 
 void ask_times(const gateway_process& gateway, const std::string& model, int times) {
