@@ -58,7 +58,7 @@ std::vector<panel_leg> panel::states() const {
         const auto state = result.outcome == leg_outcome::running ? panel_leg_state::running
                            : result.is_answered()                 ? panel_leg_state::usable
                                                                   : panel_leg_state::failed;
-        out.push_back({.state = state, .ended = ended_[i]});
+        out.push_back({.state = state, .ended = ended_[i], .patience_end = patience_ends_[i]});
     }
     return out;
 }
@@ -73,6 +73,8 @@ net::task<panel_action> panel::run(
             legs_.back()->allow_retries();
         }
         ended_.emplace_back();
+        const auto patience = u->availability.patience(limits.start);
+        patience_ends_.push_back(patience ? limits.start + *patience : base::no_deadline);
     }
     for (std::size_t i = 0; i < legs_.size(); ++i) {
         auto what = changes(*upstreams[i]);

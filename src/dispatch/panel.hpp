@@ -44,6 +44,7 @@ private:
     request_context& context_;
     std::vector<std::unique_ptr<leg>> legs_;
     std::vector<base::steady_time> ended_;
+    std::vector<base::steady_time> patience_ends_;
     std::size_t running_ = 0;
     net::signal changed_;
 };

@@ -29,10 +29,17 @@ panel_decision decide_panel(const std::vector<panel_leg>& legs, const panel_limi
     auto until = limits.deadline;
     bool ends_by_grace = false;
     if (usable.size() >= std::max(enough, required)) {
-        // The grace begins with the draft that made the panel large enough.
+        // The grace begins with the draft that made the panel large enough. It ends early when every leg that still
+        // runs has outlasted what its upstream is known to need.
         std::ranges::sort(usable);
         const auto reached = usable[enough - 1];
-        const auto grace_end = limits.grace > base::steady_duration::zero() ? reached + limits.grace : reached;
+        const auto longest_end = limits.grace > base::steady_duration::zero() ? reached + limits.grace : reached;
+        auto grace_end = reached;
+        for (const auto& l : legs) {
+            if (l.state == panel_leg_state::running) {
+                grace_end = std::max(grace_end, std::min(longest_end, l.patience_end));
+            }
+        }
         if (grace_end < until) {
             until = grace_end;
             ends_by_grace = true;

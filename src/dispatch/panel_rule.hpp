@@ -12,6 +12,8 @@ enum class panel_leg_state { running, usable, failed };
 struct panel_leg {
     panel_leg_state state = panel_leg_state::running;
     base::steady_time ended{};  // when it stopped running
+    // Nine times out of ten it would have ended by now: once enough drafts are there, it is waited for no longer.
+    base::steady_time patience_end = base::no_deadline;
 };
 
 struct panel_limits {

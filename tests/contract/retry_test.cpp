@@ -36,7 +36,8 @@ TEST(retry, its_body_and_headers_are_the_same) {
     fake_upstream models;
     models.on("a", ok("second"));
     models.next("a", busy());
-    const gateway_process gateway(config_text(models).upstream("a"));
+    // Without probes there is one connection only.
+    const gateway_process gateway(config_text(models).upstream("a", "health_check = \"off\""));
 
     chat(gateway, with(say("a"), {{"temperature", 0.5}}));
 

@@ -183,6 +183,21 @@ TEST(upstream_state, a_panel_goes_on_without_it) {
     );
 }
 
+TEST(upstream_state, a_panel_waits_for_a_leg_only_as_long_as_it_is_known_to_need) {
+    panel p;
+    const gateway_process gateway(p.config("grace_secs = 20.0"));
+    ask_times(gateway, panel_name, 20);
+    p.models.on("c", hang());
+
+    const auto start = clock::now();
+    const auto reply = chat(gateway, say(panel_name));
+
+    EXPECT_EQ(answer_text(reply), "the fused answer");
+    EXPECT_EQ(failed_generators(reply), "c:cancelled");
+    EXPECT_LT(clock::now() - start, 2000ms) << "not for the whole grace";
+    EXPECT_TRUE(p.models.wait_for_peer_close("c", cancel_limit));
+}
+
 TEST(upstream_state, an_upstream_that_asks_to_wait_is_left_alone_with_its_quota_group) {
     fake_upstream models;
     models.on("a", ok("a again"));

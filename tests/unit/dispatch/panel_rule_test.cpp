@@ -82,6 +82,42 @@ TEST(panel_rule, moa_100_without_grace_stragglers_are_cancelled_at_once) {
     expect_wait(decide(legs, 2s, l), 3s);
 }
 
+panel_leg running_until(base::steady_duration patience_end) {
+    return {.patience_end = t0 + patience_end};
+}
+
+TEST(panel_rule, a_leg_is_waited_for_as_long_as_its_upstream_is_known_to_need) {
+    const std::vector<panel_leg> legs{usable(1s), usable(2s), running_until(8s)};
+    expect_wait(decide(legs, 2s), 8s);
+    expect_end(decide(legs, 8s), panel_action::proceed, false);
+}
+
+TEST(panel_rule, patience_that_is_over_ends_with_the_draft_that_is_enough) {
+    const std::vector<panel_leg> legs{usable(1s), usable(9s), running_until(8s)};
+    expect_end(decide(legs, 9s), panel_action::proceed, false);
+}
+
+TEST(panel_rule, before_enough_drafts_are_in_patience_does_not_count) {
+    expect_wait(decide({usable(1s), running_until(2s), running_until(2s)}, 60s), 120s);
+}
+
+TEST(panel_rule, the_most_patient_leg_decides_and_the_grace_is_the_limit) {
+    expect_wait(decide({usable(1s), usable(2s), running_until(4s), running_until(20s)}, 3s), 20s);
+    expect_wait(decide({usable(1s), usable(2s), running_until(4s), running}, 3s), 32s);
+    expect_wait(decide({usable(1s), usable(2s), running_until(500s)}, 3s), 32s);
+    auto l = limits();
+    l.grace = 0s;
+    expect_end(decide({usable(1s), usable(2s), running_until(20s)}, 2s, l), panel_action::proceed, false);
+}
+
+TEST(panel_rule, the_panels_deadline_is_before_any_patience) {
+    auto l = limits();
+    l.deadline = t0 + 10s;
+    const std::vector<panel_leg> legs{usable(1s), usable(2s), running_until(20s)};
+    expect_wait(decide(legs, 3s, l), 10s);
+    expect_end(decide(legs, 10s, l), panel_action::proceed, true);
+}
+
 TEST(panel_rule, moa_101_a_quorum_out_of_reach_waits_for_everything) {
     expect_wait(decide({failed(1s), failed(2s), running}, 50s), 120s);
     expect_wait(decide({failed(1s), usable(2s), running}, 119s), 120s);
