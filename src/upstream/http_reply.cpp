@@ -36,6 +36,19 @@ bool may_pass(std::string_view name) {
         beginnings, [&](std::string_view start) { return base::ascii_iequals(name.substr(0, start.size()), start); });
 }
 
+// Seconds, -1 when none are named. Clients follow the finer field where there is one; we must not still be waiting when
+// they come back, so it is rounded down.
+int retry_after(const net::reply_head& head) {
+    const auto number = [&](std::string_view name) {
+        int n = -1;
+        const auto text = head.find(name);
+        return std::from_chars(text.data(), text.data() + text.size(), n).ec == std::errc{} ? n : -1;
+    };
+    const int ms = number("retry-after-ms");
+    const int seconds = ms >= 0 ? ms / 1000 : number("retry-after");
+    return std::clamp(seconds, -1, 86400);
+}
+
 }  // namespace
 
 net::task<bool> http_call::read_head() {
@@ -154,11 +167,7 @@ bool http_call::digest_head(std::string_view head) {
             default: break;
         }
     }
-    int seconds = 0;
-    const auto wait = parsed.find("retry-after");
-    if (!wait.empty() && std::from_chars(wait.data(), wait.data() + wait.size(), seconds).ec == std::errc{}) {
-        reply_.retry_after_s = std::clamp(seconds, 0, 86400);
-    }
+    reply_.retry_after_s = retry_after(parsed);
     framing_ = parsed.framing;
     reply_.has_length = framing_ == net::body_framing::sized || framing_ == net::body_framing::none;
     reply_.content_length = left_ = framing_ == net::body_framing::sized ? parsed.content_length : 0;

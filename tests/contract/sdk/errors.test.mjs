@@ -7,6 +7,14 @@ import { start_fake_upstream } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
 import { test, within } from './support/wait.mjs';
 
+// What the upstream does reaches the client: the gateway neither tries again nor leaves it alone.
+const told_as_it_is = (name) => `
+[upstreams.${name}.retry]
+max_attempts = 1
+[upstreams.${name}.breaker]
+failures = 1000
+`;
+
 let upstream, gateway;
 
 const profiles = `
@@ -23,8 +31,8 @@ before(async () => {
     upstream.on('main-model', (call) => call.answer('Hello'));
     gateway = await start_gateway({
         config: `${server_toml}
-${upstream_toml('main', upstream.base_url)}
-${upstream_toml('gone', 'http://127.0.0.1:1/v1')}
+${upstream_toml('main', upstream.base_url, told_as_it_is('main'))}
+${upstream_toml('gone', 'http://127.0.0.1:1/v1', told_as_it_is('gone'))}
 ${profiles}`,
     });
 });
