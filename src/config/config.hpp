@@ -214,6 +214,7 @@ struct profile {
     int required_drafts = 1;
     seconds_f panel_timeout{120.0};
     std::optional<seconds_f> grace{};  // absent: environment, then 30 s
+    bool keep_partial_drafts = true;   // what stragglers had written
     double synthesis_share = 0.4;      // of the request's time, 0..0.9
 
     // cascade: `upstreams` above or `steps`

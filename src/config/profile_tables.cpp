@@ -116,6 +116,7 @@ constexpr key_row<profile_entry> moa_keys[] = {
     {"required_drafts", [](const field& f, profile_entry& p) { f.read(p.required_drafts, from(1)); }},
     {"panel_timeout_secs", [](const field& f, profile_entry& p) { f.read(p.panel_timeout); }},
     {"grace_secs", [](const field& f, profile_entry& p) { f.read(p.grace, zero_or_more()); }},
+    {"keep_partial_drafts", [](const field& f, profile_entry& p) { f.read(p.keep_partial_drafts); }},
     {"synthesis_share", [](const field& f, profile_entry& p) { f.read(p.synthesis_share, within(0, 0.9)); }},
 };
 

@@ -63,9 +63,10 @@ double jaccard(const grams& a, const grams& b) {
     return all == 0 ? 1.0 : static_cast<double>(common) / static_cast<double>(all);
 }
 
-int finish_rank(const std::string& reason) {
+int finish_rank(const rank_input& in) {
+    const auto& reason = in.draft->finish_reason;
     const bool is_finished = reason == "stop" || reason == "tool_calls" || reason == "function_call" ||
-                             reason.empty();  // some servers give none with a whole answer
+                             (reason.empty() && !in.is_partial);  // some servers give none with a whole answer
     if (is_finished) {
         return 0;
     }
@@ -97,7 +98,7 @@ std::size_t best_draft_index(const std::vector<rank_input>& inputs) {
         }
         const auto others = std::max<std::size_t>(1, all.size() - 1);
         const auto steps = std::lround(similarity / static_cast<double>(others) * 20);
-        return std::tuple(inputs[i].is_schema_valid ? 0 : 1, finish_rank(inputs[i].draft->finish_reason),
+        return std::tuple(inputs[i].is_schema_valid ? 0 : 1, finish_rank(inputs[i]),
                           inputs[i].is_partial ? 1 : 0, -steps, std::abs(std::log(lengths[i] / median)), i);
     };
     std::size_t best = 0;

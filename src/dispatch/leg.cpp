@@ -29,10 +29,12 @@ void leg::cancel(base::cancel_reason why) {
 void leg::fail(call_outcome reason, std::string detail) {
     result_.outcome = leg_outcome::failed;
     result_.reason = cancelled_as_.value_or(reason);
+    result_.is_cut_short = result_.is_cut_short || cancelled_as_.has_value();
     result_.detail = std::move(detail);
 }
 
 void leg::fail_with(const upstream::call_error& fault) {
+    result_.is_cut_short = fault.fault == upstream::call_fault::deadline;
     fail(outcome_of(fault.fault), fault.detail);
     if (fault.retry_after_s > 0) {
         result_.retry_after_s = fault.retry_after_s;
@@ -78,6 +80,8 @@ telemetry::leg_record leg::record() const {
     telemetry::leg_record out{.upstream = upstream_.metric_id, .state = leg_state::failed};
     if (result_.is_answered()) {
         out.state = leg_state::done;
+    } else if (result_.is_partial) {
+        out.state = leg_state::partial;
     } else if (result_.reason == call_outcome::cancelled) {
         out.state = leg_state::cancelled;
     }

@@ -27,6 +27,8 @@ struct leg_result {
     std::chrono::microseconds first_byte{telemetry::not_reached};
     std::chrono::microseconds total{0};
     std::optional<api::token_usage> usage{};  // as reported, numbers only; stays when the draft is moved away
+    bool is_cut_short = false;           // ended by the panel or by the request's deadline, not by its upstream
+    bool is_partial = false;             // with is_cut_short: the draft is long enough to be shown
     bool is_misshapen = false;           // 2xx without a usable choice
     std::string body{};                  // after keep_body(): of a reply that was no stream; an error event as {"error":…}
     std::string passed_headers{};        // header lines of the reply that clients may see, each with CRLF

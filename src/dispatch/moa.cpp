@@ -215,11 +215,18 @@ bool moa::may_stream_live() const {
 
 net::task<maybe_error> moa::synthesize() {
     synth_start_ = steady_clock::now();
-    std::vector<std::string_view> texts;
-    for (const auto* l : usable_) {
-        texts.push_back(l->result().draft.content ? std::string_view(*l->result().draft.content) : std::string_view{});
+    shown_drafts shown;
+    for (const auto& l : panel_.legs()) {
+        const auto& result = l->result();
+        if (!result.is_answered() && !result.is_partial) {
+            continue;
+        }
+        if (result.is_partial) {
+            shown.unfinished.push_back(shown.texts.size());
+        }
+        shown.texts.push_back(result.draft.content ? std::string_view(*result.draft.content) : std::string_view{});
     }
-    const auto changes = synthesizer_changes(c_, texts);
+    const auto changes = synthesizer_changes(c_, shown);
     synth_.emplace(c_, synthesizer_);
     if (may_stream_live()) {
         co_return co_await synthesize_live(*synth_, changes);

@@ -56,7 +56,7 @@ upstream::body_changes generator_changes(const request_context& c, const upstrea
     return changes;
 }
 
-upstream::body_changes synthesizer_changes(const request_context& c, const std::vector<std::string_view>& drafts) {
+upstream::body_changes synthesizer_changes(const request_context& c, const shown_drafts& drafts) {
     const auto& u = *c.target.synthesizer;
     const auto max_output = u.config.max_output;
     auto changes = common_changes(c, u);
@@ -71,10 +71,11 @@ upstream::body_changes synthesizer_changes(const request_context& c, const std::
     }
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
+    options.unfinished = drafts.unfinished;
     options.is_grounded = std::ranges::any_of(
         c.request.messages(), [](const auto& m) { return m.role == api::role::tool; });
     changes.trailing_message = R"({"role":"user","content":)";
-    api::append_json_string(changes.trailing_message, synthesis_prompt(drafts, options));
+    api::append_json_string(changes.trailing_message, synthesis_prompt(drafts.texts, options));
     changes.trailing_message += '}';
     return changes;
 }

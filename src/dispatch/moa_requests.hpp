@@ -11,7 +11,12 @@ namespace meta_model::dispatch {
 
 upstream::body_changes generator_changes(const request_context& context, const upstream::upstream_state& generator);
 
-// `drafts`: their texts, in the order in which they are shown.
-upstream::body_changes synthesizer_changes(const request_context& context, const std::vector<std::string_view>& drafts);
+// What the synthesizer is shown, in this order.
+struct shown_drafts {
+    std::vector<std::string_view> texts{};
+    std::vector<std::size_t> unfinished{};  // positions among them
+};
+
+upstream::body_changes synthesizer_changes(const request_context& context, const shown_drafts& drafts);
 
 }  // namespace meta_model::dispatch

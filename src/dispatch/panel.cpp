@@ -2,6 +2,7 @@
 
 #include "api/reasoning.hpp"
 #include "base/text.hpp"
+#include "dispatch/partial_draft.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -21,10 +22,11 @@ bool panel::is_usable(const leg_result& result) {
 
 // Generators' reasoning is not part of their draft: what is left must be able to stand as an answer.
 void panel::judge_draft(leg_result& result) const {
+    auto& d = result.draft;
     if (!result.is_answered()) {
+        result.is_partial = result.is_cut_short && context_.target.profile->keep_partial_drafts && make_partial(d);
         return;
     }
-    auto& d = result.draft;
     if (d.content) {
         d.content = api::strip_in_band_reasoning(*d.content);
     }

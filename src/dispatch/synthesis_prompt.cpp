@@ -105,7 +105,8 @@ std::string synthesis_prompt(const std::vector<std::string_view>& drafts, const 
     out += prompt_texts::drafts_heading;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         const auto mark = "=====" + options.fence + "=====\n";
-        out += "candidate " + std::to_string(i + 1) + '\n' + mark;
+        const bool is_whole = std::ranges::find(options.unfinished, i) == options.unfinished.end();
+        out += "candidate " + std::to_string(i + 1) + (is_whole ? "" : " (unfinished: it was cut off)") + '\n' + mark;
         out += without_control_tokens(without_fence(elide_middle(drafts[i], budget[i]), options.fence));
         out += '\n' + mark + '\n';
     }

@@ -11,6 +11,7 @@ namespace meta_model::dispatch {
 
 struct synthesis_prompt_options {
     std::string fence{};       // random per request; a draft that holds it cannot close its fence all the same
+    std::vector<std::size_t> unfinished{};  // positions of drafts that were cut off before their end
     bool is_grounded = false;  // results of tools are in the conversation
     std::size_t max_draft_bytes = 96 * 1024;   // of one draft; more is cut in the middle
     std::size_t max_total_bytes = 384 * 1024;  // of all drafts; what short ones leave is for long ones

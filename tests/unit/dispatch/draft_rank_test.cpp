@@ -63,6 +63,10 @@ TEST(draft_rank, a_legacy_call_has_finished_too) {
 TEST(draft_rank, a_whole_draft_beats_a_partial_one) {
     const auto d = draft(paris);
     EXPECT_EQ(best_draft_index({{.draft = &d, .is_partial = true}, {.draft = &d}}), 1u);
+    const auto open = draft(paris, "");
+    const auto long_one = draft(paris, "length");
+    EXPECT_EQ(best_draft_index({{.draft = &open, .is_partial = true}, {.draft = &long_one}}), 1u)
+        << "a partial one has no finish, which is not the same as not telling it";
 }
 
 TEST(draft_rank, the_draft_most_like_the_others_wins) {
