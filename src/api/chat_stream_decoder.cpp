@@ -123,8 +123,13 @@ void chat_stream_decoder::take_message(std::string_view raw) {
     }
 }
 
+// no_call: it is one call too many, or may belong to one that was.
 std::size_t chat_stream_decoder::find_call(const tool_call_fields& fields) {
     const auto open_new = [&] {
+        if (calls_.size() == max_calls) {
+            has_refused_call_ = true;
+            return no_call;
+        }
         calls_.push_back({std::string(fields.index), id_, {}});
         return calls_.size() - 1;
     };
@@ -133,6 +138,9 @@ std::size_t chat_stream_decoder::find_call(const tool_call_fields& fields) {
         if (same_id != calls_.end()) {
             return static_cast<std::size_t>(same_id - calls_.begin());
         }
+    }
+    if (has_refused_call_) {
+        return no_call;
     }
     // The latest call of the same index, or the latest of all when no index is given.
     for (auto i = calls_.size(); i-- > 0;) {
@@ -157,13 +165,12 @@ std::size_t chat_stream_decoder::find_call(const tool_call_fields& fields) {
 }
 
 void chat_stream_decoder::take_tool_calls(std::string_view raw) {
-    static constexpr std::size_t max_calls = 128;
     json_cursor in(raw, json_cursor::depth_limit);
     std::string_view element;
     in.enter_array();
     while (in.next_element() && in.skip(element)) {
         tool_call_fields fields;
-        if (!read_tool_call(element, fields) || fields.is_malformed || calls_.size() >= max_calls) {
+        if (!read_tool_call(element, fields) || fields.is_malformed) {
             ++dropped_;
             continue;
         }
@@ -174,6 +181,10 @@ void chat_stream_decoder::take_tool_calls(std::string_view raw) {
         append_string_value(name_, fields.name);
         append_string_value(text_, fields.arguments);
         const auto i = find_call(fields);
+        if (i == no_call) {
+            ++dropped_;
+            continue;
+        }
         calls_[i].arguments += text_;
         has_content_ = true;
         listener_.on_event({.kind = answer_event_kind::tool_call_delta,

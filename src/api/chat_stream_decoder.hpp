@@ -13,6 +13,7 @@ namespace meta_model::api {
 class chat_stream_decoder {
 public:
     static constexpr std::size_t max_event_bytes = 1u << 20;
+    static constexpr std::size_t max_calls = 128;  // of tools; more are dropped
 
     explicit chat_stream_decoder(answer_listener& listener) : listener_(listener) {}
 
@@ -37,6 +38,8 @@ private:
     bool take_object(const chat_object& object);
     void take_message(std::string_view raw);
     void take_tool_calls(std::string_view raw);
+    static constexpr std::size_t no_call = static_cast<std::size_t>(-1);
+
     std::size_t find_call(const tool_call_fields& fields);
     void emit_text(answer_event_kind kind, std::string_view raw, std::string_view name = {});
 
@@ -47,6 +50,7 @@ private:
     std::string name_;
     std::string id_;
     std::vector<open_call> calls_;
+    bool has_refused_call_ = false;
     bool has_started_ = false;
     bool has_finish_ = false;
     bool is_done_ = false;

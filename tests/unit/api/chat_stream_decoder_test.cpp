@@ -146,6 +146,24 @@ TEST(chat_stream_decoder, interleaved_calls_stay_apart) {
     EXPECT_EQ(answer.tool_calls[1].arguments, "24");
 }
 
+TEST(chat_stream_decoder, the_last_call_that_is_taken_is_taken_whole) {
+    std::string stream;
+    for (int i = 0; i < 130; ++i) {
+        const auto n = std::to_string(i);
+        stream += call("\"index\":" + n + R"(,"id":"id)" + n + R"(","function":{"name":"f","arguments":""})");
+        stream += call("\"index\":" + n + R"(,"function":{"arguments":"{"})");
+        stream += call(R"("function":{"arguments":"}"})");
+    }
+    event_log log;
+    chat_stream_decoder decoder(log);
+    EXPECT_TRUE(decoder.feed(stream));
+    EXPECT_EQ(decoder.dropped_events(), 2 * 3);
+    const auto answer = draft_of(stream);
+    ASSERT_EQ(answer.tool_calls.size(), 128u);
+    EXPECT_EQ(answer.tool_calls.back().id, "id127");
+    EXPECT_EQ(answer.tool_calls.back().arguments, "{}");
+}
+
 TEST(chat_stream_decoder, malformed_calls_and_events_are_dropped_and_counted) {
     event_log log;
     chat_stream_decoder decoder(log);
