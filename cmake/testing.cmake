@@ -12,6 +12,10 @@ function(meta_model_gtest target)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 60)
     endif()
+    # Megabytes pass through instrumented code many times more slowly.
+    if(META_MODEL_SANITIZE STREQUAL "thread")
+        math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 5")
+    endif()
 
     add_executable(${target} ${arg_SOURCES})
     target_include_directories(

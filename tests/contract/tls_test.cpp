@@ -226,7 +226,7 @@ TEST(tls, ten_megabytes_pass_both_ways) {
     const gateway_process gateway(one_upstream(models, t));
     const auto body = with(say("a"), {{"padding", std::string(10u << 20, 'x')}});
 
-    const auto reply = fetch(gateway.port(), chat_parts(body.dump()), 30s);
+    const auto reply = fetch(gateway.port(), chat_parts(body.dump()), 60s);
 
     ASSERT_EQ(reply.status, 200) << reply.body.substr(0, 300);
     EXPECT_EQ(answer_text(reply), text);
