@@ -77,8 +77,10 @@ connection::~connection() {
 
 void connection::drain() {
     is_draining_ = true;
-    if (phase_ == phase::idle) {
+    if (phase_ == phase::idle && has_served_) {
         stream_.cancel();
+    } else if (phase_ == phase::idle) {
+        thread_.loop.timers().arm(*this, steady_clock::now() + first_request_grace);
     }
 }
 
@@ -146,6 +148,7 @@ void connection::end_request() {
     release_body();
     thread_.loop.timers().disarm(*this);
     phase_ = phase::idle;
+    has_served_ = true;
 }
 
 // One request from its first byte to the end of its reply. False: the connection is to be closed.

@@ -14,6 +14,7 @@
 #include "net/request_head.hpp"
 #include "net/stream.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,7 +44,8 @@ public:
     // Serves until the client leaves, or an error or a limit ends the connection.
     net::task<> run();
 
-    // Stops taking requests: closes at once when idle, else after the reply in progress.
+    // Stops taking requests: closes after the reply in progress, or at once when idle, except that a connection's
+    // first request is still waited for briefly.
     void drain();
 
     // --- For handlers ---
@@ -114,6 +116,8 @@ private:
     bool closes_after() const;
     void write_access_line();
 
+    // At the end, for the first request of a connection: who just connected has it on its way.
+    static constexpr std::chrono::milliseconds first_request_grace{300};
     static constexpr std::size_t input_bytes = 2048;  // the usual head, and small bodies
 
     service& service_;
@@ -160,6 +164,7 @@ private:
     bool is_aborted_ = false;
     bool is_timed_out_ = false;
     bool is_draining_ = false;
+    bool has_served_ = false;       // at least one request
     bool is_gone_ = false;          // the client closed or reset
     std::string pending_;           // accepted from a handler, not yet taken by the kernel
     std::size_t pending_at_ = 0;

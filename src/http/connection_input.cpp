@@ -99,7 +99,10 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
             timers.arm(*this, steady_clock::now() + to_steady(limits.header_timeout));
         }
         if ((is_draining_ || service_.is_stopping) && text.empty()) {
-            co_return input_state::closed;
+            if (has_served_) {
+                co_return input_state::closed;
+            }
+            timers.arm(*this, steady_clock::now() + first_request_grace);
         }
         const bool is_ok = co_await fill_input();
         if (!is_ok) {
