@@ -17,10 +17,10 @@ enum class answer_event_kind {
     reasoning_delta,  // text; `name` is the member it came in: "reasoning_content" or "reasoning"
     refusal_delta,    // text
     tool_call_delta,  // index (dense, from 0), id, name, text (arguments); id and name may come once or be repeated
-    function_delta,   // legacy function_call: name, text (arguments)
-    finish,           // text: finish_reason
-    usage,            // usage
-    failure,          // error
+    function_delta,  // legacy function_call: name, text (arguments)
+    finish,          // text: finish_reason
+    usage,           // usage
+    failure,         // error
 };
 
 // Views die when the callback that was given the event returns.

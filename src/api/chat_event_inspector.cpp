@@ -29,15 +29,17 @@ bool is_text(std::string_view raw) {
 }  // namespace
 
 bool chat_event_inspector::matches_template(std::string_view event) {
-    if (prefix_.empty() || event.size() < prefix_.size() + suffix_.size() ||
-        std::memcmp(event.data(), prefix_.data(), prefix_.size()) != 0 ||
-        std::memcmp(event.data() + event.size() - suffix_.size(), suffix_.data(), suffix_.size()) != 0) {
+    if (prefix_.empty() || event.size() < prefix_.size() + suffix_.size()
+        || std::memcmp(event.data(), prefix_.data(), prefix_.size()) != 0
+        || std::memcmp(event.data() + event.size() - suffix_.size(), suffix_.data(), suffix_.size())
+               != 0) {
         return false;
     }
     // The string between must end exactly where the remembered suffix begins with its closing quote.
     const char* const text = event.data() + prefix_.size();
     const char* const quote = event.data() + event.size() - suffix_.size();
-    if (find_string_end(text, quote + 1) != quote || !is_utf8({text, static_cast<std::size_t>(quote - text)})) {
+    if (find_string_end(text, quote + 1) != quote
+        || !is_utf8({text, static_cast<std::size_t>(quote - text)})) {
         return false;
     }
     content_bytes_ += static_cast<std::size_t>(quote - text);
@@ -70,8 +72,11 @@ event_verdict chat_event_inspector::read(std::string_view event) {
         error_ = object.error;
         return event_verdict::failure;
     }
-    const bool is_in_place = data.data() >= event.data() && data.data() < event.data() + event.size();
-    const auto offset_of = [&](std::string_view raw) { return static_cast<std::size_t>(raw.data() - event.data()); };
+    const bool is_in_place =
+        data.data() >= event.data() && data.data() < event.data() + event.size();
+    const auto offset_of = [&](std::string_view raw) {
+        return static_cast<std::size_t>(raw.data() - event.data());
+    };
     if (is_in_place && !object.model.empty()) {
         model_offset_ = offset_of(object.model);
         model_length_ = object.model.size();
@@ -86,12 +91,14 @@ event_verdict chat_event_inspector::read(std::string_view event) {
         return event_verdict::data;
     }
     const bool calls = !fields.tool_calls.empty() || !fields.function_call.empty();
-    has_content_ = has_content_ || calls || is_text(fields.content) || is_text(fields.reasoning_content) ||
-                   is_text(fields.reasoning) || is_text(fields.refusal);
+    has_content_ = has_content_ || calls || is_text(fields.content)
+                   || is_text(fields.reasoning_content) || is_text(fields.reasoning)
+                   || is_text(fields.refusal);
     if (is_text(fields.content)) {
         content_bytes_ += fields.content.size() - 2;
     }
-    const bool is_plain = is_in_place && !finishes && !calls && object.usage.size() <= 4 && is_text(fields.content);
+    const bool is_plain =
+        is_in_place && !finishes && !calls && object.usage.size() <= 4 && is_text(fields.content);
     if (is_plain && event.size() - fields.content.size() <= max_template_bytes) {
         prefix_.assign(event.substr(0, offset_of(fields.content) + 1));
         suffix_.assign(event.substr(offset_of(fields.content) + fields.content.size() - 1));

@@ -17,7 +17,14 @@ constexpr unsigned bit(json_type t) {
 
 constexpr unsigned nullable = bit(json_type::null);
 
-enum class range_rule : std::uint8_t { none, positive_integer, at_least_one, zero_to_one, zero_to_two, not_empty };
+enum class range_rule : std::uint8_t {
+    none,
+    positive_integer,
+    at_least_one,
+    zero_to_one,
+    zero_to_two,
+    not_empty
+};
 
 struct field_rule {
     std::string_view name;
@@ -34,21 +41,55 @@ constexpr std::array field_rules{
     field_rule{"stream_options", bit(json_type::object) | nullable, range_rule::none, "an object"},
     field_rule{"x_meta_model", bit(json_type::object) | nullable, range_rule::none, "an object"},
     field_rule{"tools", bit(json_type::array) | nullable, range_rule::none, "a list of objects"},
-    field_rule{"functions", bit(json_type::array) | nullable, range_rule::none, "a list of objects"},
-    field_rule{"tool_choice", bit(json_type::string) | bit(json_type::object) | nullable, range_rule::none,
-               "a string or an object"},
-    field_rule{"function_call", bit(json_type::string) | bit(json_type::object) | nullable, range_rule::none,
-               "a string or an object"},
-    field_rule{"parallel_tool_calls", bit(json_type::boolean) | nullable, range_rule::none, "a boolean"},
-    field_rule{"max_tokens", bit(json_type::number) | nullable, range_rule::positive_integer, "a positive integer"},
-    field_rule{"max_completion_tokens", bit(json_type::number) | nullable, range_rule::positive_integer,
-               "a positive integer"},
-    field_rule{"temperature", bit(json_type::number) | nullable, range_rule::zero_to_two, "a number from 0 to 2"},
-    field_rule{"top_p", bit(json_type::number) | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
-    field_rule{"stop", bit(json_type::string) | bit(json_type::array) | nullable, range_rule::none,
-               "a string or a list of strings"},
+    field_rule{
+        "functions", bit(json_type::array) | nullable, range_rule::none, "a list of objects"
+    },
+    field_rule{
+        "tool_choice",
+        bit(json_type::string) | bit(json_type::object) | nullable,
+        range_rule::none,
+        "a string or an object"
+    },
+    field_rule{
+        "function_call",
+        bit(json_type::string) | bit(json_type::object) | nullable,
+        range_rule::none,
+        "a string or an object"
+    },
+    field_rule{
+        "parallel_tool_calls", bit(json_type::boolean) | nullable, range_rule::none, "a boolean"
+    },
+    field_rule{
+        "max_tokens",
+        bit(json_type::number) | nullable,
+        range_rule::positive_integer,
+        "a positive integer"
+    },
+    field_rule{
+        "max_completion_tokens",
+        bit(json_type::number) | nullable,
+        range_rule::positive_integer,
+        "a positive integer"
+    },
+    field_rule{
+        "temperature",
+        bit(json_type::number) | nullable,
+        range_rule::zero_to_two,
+        "a number from 0 to 2"
+    },
+    field_rule{
+        "top_p", bit(json_type::number) | nullable, range_rule::zero_to_one, "a number from 0 to 1"
+    },
+    field_rule{
+        "stop",
+        bit(json_type::string) | bit(json_type::array) | nullable,
+        range_rule::none,
+        "a string or a list of strings"
+    },
     field_rule{"response_format", bit(json_type::object) | nullable, range_rule::none, "an object"},
-    field_rule{"n", bit(json_type::number) | nullable, range_rule::at_least_one, "an integer of at least 1"},
+    field_rule{
+        "n", bit(json_type::number) | nullable, range_rule::at_least_one, "an integer of at least 1"
+    },
 };
 
 const field_rule* rule_for(std::string_view key) {
@@ -57,8 +98,9 @@ const field_rule* rule_for(std::string_view key) {
 }
 
 // Given twice, these would be read one way here and perhaps another way upstream.
-constexpr std::array<std::string_view, 7> structural{"model",        "messages", "stream",   "stream_options",
-                                                     "x_meta_model", "tools",    "functions"};
+constexpr std::array<std::string_view, 7> structural{
+    "model", "messages", "stream", "stream_options", "x_meta_model", "tools", "functions"
+};
 
 constexpr std::array<std::pair<std::string_view, role>, 6> roles{{
     {"system", role::system},
@@ -147,15 +189,21 @@ base::result<void> chat_request::parse(std::string_view body, int max_depth) {
         const bool is_json = in.skip(raw) && in.at_end();
         return base::make_error(
             error_code_id::invalid_json,
-            is_json ? "The request body must be a JSON object." : "The request body is not valid JSON.");
+            is_json ? "The request body must be a JSON object."
+                    : "The request body is not valid JSON."
+        );
     }
     if (!walk(in) || !in.at_end()) {
-        return base::make_error(error_code_id::invalid_json,
-                                in.too_deep() ? "The request body is nested too deeply."
-                                              : "The request body is not valid JSON.");
+        return base::make_error(
+            error_code_id::invalid_json,
+            in.too_deep() ? "The request body is nested too deeply."
+                          : "The request body is not valid JSON."
+        );
     }
     if (!repeated_.empty()) {
-        return base::make_error(error_code_id::invalid_json, "'" + repeated_ + "' is given twice.", repeated_);
+        return base::make_error(
+            error_code_id::invalid_json, "'" + repeated_ + "' is given twice.", repeated_
+        );
     }
     judge_cross_fields();
     if (violation_) {
@@ -205,7 +253,8 @@ void chat_request::judge_member(const request_member& m) {
     if (rule == nullptr) {
         return;
     }
-    if ((rule->types & bit(m.type)) == 0 || (m.type != json_type::null && !in_range(rule->range, m.value))) {
+    if ((rule->types & bit(m.type)) == 0
+        || (m.type != json_type::null && !in_range(rule->range, m.value))) {
         violate(std::string(m.key), rule->expected);
         return;
     }
@@ -277,12 +326,15 @@ void chat_request::judge_envelope(std::string_view raw) {
             }
         } else if (key == "max_cost_usd") {
             double amount = 0;
-            if (!is_null && (type != json_type::number || !to_double(value, amount) || amount < 0)) {
+            if (!is_null
+                && (type != json_type::number || !to_double(value, amount) || amount < 0)) {
                 violate(path, "a number of at least 0");
             }
             envelope_.has_max_cost = !is_null;
         } else if (!violation_) {
-            violation_ = base::make_error(error_code_id::shape, "'" + path + "' is not a known field.", path);
+            violation_ = base::make_error(
+                error_code_id::shape, "'" + path + "' is not a known field.", path
+            );
         }
     }
 }
@@ -315,7 +367,9 @@ bool chat_request::walk_messages(json_cursor& in, request_member& member) {
 
 bool chat_request::walk_message(json_cursor& in, std::size_t index) {
     request_message m;
-    const auto path = [&](std::string_view field) { return indexed("messages", index) + '.' + std::string(field); };
+    const auto path = [&](std::string_view field) {
+        return indexed("messages", index) + '.' + std::string(field);
+    };
     const auto begin = in.offset();
     std::string_view raw_key;
     std::string_view value;
@@ -339,18 +393,21 @@ bool chat_request::walk_message(json_cursor& in, std::size_t index) {
             std::size_t at = 0;
             if (type == json_type::array && !every_element_is(value, json_type::object, at)) {
                 violate(path(indexed("content", at)), "an object");
-            } else if (type != json_type::array && type != json_type::string && type != json_type::null) {
+            } else if (type != json_type::array && type != json_type::string
+                       && type != json_type::null) {
                 violate(path("content"), "a string, a list or null");
             }
         } else if (key == "tool_calls") {
             std::size_t at = 0;
-            m.has_tool_calls = type == json_type::array && value.find('{') != std::string_view::npos;
+            m.has_tool_calls =
+                type == json_type::array && value.find('{') != std::string_view::npos;
             if (type == json_type::array && !every_element_is(value, json_type::object, at)) {
                 violate(path(indexed("tool_calls", at)), "an object");
             } else if (type != json_type::array && type != json_type::null) {
                 violate(path("tool_calls"), "a list or null");
             }
-        } else if ((key == "name" || key == "tool_call_id") && type != json_type::string && type != json_type::null) {
+        } else if ((key == "name" || key == "tool_call_id") && type != json_type::string
+                   && type != json_type::null) {
             violate(path(key), "a string or null");
         }
     }

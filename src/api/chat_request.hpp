@@ -18,8 +18,8 @@ enum class role : std::uint8_t { system, user, assistant, tool, developer, funct
 
 // A top-level member of the request object. Offsets are from the start of the body.
 struct request_member {
-    std::string_view key{};    // unescaped
-    std::string_view value{};  // raw JSON
+    std::string_view key{};     // unescaped
+    std::string_view value{};   // raw JSON
     std::size_t key_begin = 0;  // of the opening quote
     std::size_t key_end = 0;    // behind the closing quote
     std::size_t value_begin = 0;
@@ -31,9 +31,9 @@ struct request_member {
 struct request_message {
     api::role role{};
     json_type content_type = json_type::invalid;  // invalid: no content member
-    std::string_view raw{};       // the whole object
-    std::string_view content{};   // raw JSON of `content`
-    std::string_view role_raw{};  // raw JSON of `role`
+    std::string_view raw{};                       // the whole object
+    std::string_view content{};                   // raw JSON of `content`
+    std::string_view role_raw{};                  // raw JSON of `role`
     bool has_tool_calls = false;
 };
 
@@ -77,7 +77,9 @@ public:
     std::size_t object_end() const { return object_end_; }
 
     // The requested name: x_meta_model.profile if given, else model.
-    std::string_view requested_name() const { return envelope_.profile.empty() ? model_ : envelope_.profile; }
+    std::string_view requested_name() const {
+        return envelope_.profile.empty() ? model_ : envelope_.profile;
+    }
 
 private:
     bool walk(json_cursor& in);

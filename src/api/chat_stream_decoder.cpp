@@ -36,7 +36,8 @@ bool chat_stream_decoder::feed(std::string_view bytes) {
             return false;
         }
     }
-    for (auto end = find_event_end(bytes); end != std::string_view::npos; end = find_event_end(bytes)) {
+    for (auto end = find_event_end(bytes); end != std::string_view::npos;
+         end = find_event_end(bytes)) {
         if (!take_event(bytes.substr(0, end))) {
             return false;
         }
@@ -65,7 +66,9 @@ bool chat_stream_decoder::take_event(std::string_view event) {
 
 bool chat_stream_decoder::take_object(const chat_object& object) {
     if (object.has_error()) {
-        base::error e = base::make_error(base::error_code_id::upstream_error, "The model server reported an error.");
+        base::error e = base::make_error(
+            base::error_code_id::upstream_error, "The model server reported an error."
+        );
         e.origin = base::error_origin::upstream;
         e.detail = base::clip(object.error, 512);
         listener_.on_event({.kind = answer_event_kind::failure, .error = &e});
@@ -92,7 +95,9 @@ bool chat_stream_decoder::take_object(const chat_object& object) {
     return true;
 }
 
-void chat_stream_decoder::emit_text(answer_event_kind kind, std::string_view raw, std::string_view name) {
+void chat_stream_decoder::emit_text(
+    answer_event_kind kind, std::string_view raw, std::string_view name
+) {
     text_.clear();
     append_content_text(text_, raw);
     if (!text_.empty()) {
@@ -119,7 +124,8 @@ void chat_stream_decoder::take_message(std::string_view raw) {
         append_string_value(name_, find_member(fields.function_call, "name"));
         append_string_value(text_, find_member(fields.function_call, "arguments"));
         has_content_ = true;
-        listener_.on_event({.kind = answer_event_kind::function_delta, .text = text_, .name = name_});
+        listener_.on_event({.kind = answer_event_kind::function_delta, .text = text_, .name = name_}
+        );
     }
 }
 
@@ -187,11 +193,13 @@ void chat_stream_decoder::take_tool_calls(std::string_view raw) {
         }
         calls_[i].arguments += text_;
         has_content_ = true;
-        listener_.on_event({.kind = answer_event_kind::tool_call_delta,
-                            .text = text_,
-                            .id = id_,
-                            .name = name_,
-                            .index = static_cast<int>(i)});
+        listener_.on_event(
+            {.kind = answer_event_kind::tool_call_delta,
+             .text = text_,
+             .id = id_,
+             .name = name_,
+             .index = static_cast<int>(i)}
+        );
     }
 }
 

@@ -18,7 +18,9 @@ constexpr std::string_view null_role = R"({"role":"assistant","content":null})";
 }  // namespace
 
 chat_stream_encoder::chat_stream_encoder(std::string& out, const chat_stream_options& options)
-    : out_(out), include_usage_(options.include_usage), expose_reasoning_(options.expose_reasoning) {
+    : out_(out),
+      include_usage_(options.include_usage),
+      expose_reasoning_(options.expose_reasoning) {
     head_ = R"(data: {"id":)";
     append_json_string(head_, options.id.empty() ? make_completion_id() : options.id);
     head_ += R"(,"object":"chat.completion.chunk","created":)";
@@ -37,8 +39,8 @@ chat_stream_encoder::chat_stream_encoder(std::string& out, const chat_stream_opt
 }
 
 void chat_stream_encoder::on_event(const answer_event& event) {
-    const bool is_late = phase_ == phase::finished && event.kind != answer_event_kind::usage &&
-                         event.kind != answer_event_kind::failure;
+    const bool is_late = phase_ == phase::finished && event.kind != answer_event_kind::usage
+                         && event.kind != answer_event_kind::failure;
     if (is_late || phase_ == phase::closed || phase_ == phase::failed) {
         return;
     }
@@ -74,7 +76,9 @@ void chat_stream_encoder::on_text(std::string_view text) {
 void chat_stream_encoder::on_reasoning(const answer_event& event) {
     if (expose_reasoning_) {
         const bool is_short = event.name == "reasoning";
-        add_text_chunk(is_short ? R"({"reasoning":")" : R"({"reasoning_content":")", event.text, text_close);
+        add_text_chunk(
+            is_short ? R"({"reasoning":")" : R"({"reasoning_content":")", event.text, text_close
+        );
     }
 }
 
@@ -153,7 +157,9 @@ void chat_stream_encoder::open(std::string_view role_delta) {
     phase_ = phase::open;
 }
 
-void chat_stream_encoder::announce_call(std::size_t index, std::string_view name, std::string_view arguments) {
+void chat_stream_encoder::announce_call(
+    std::size_t index, std::string_view name, std::string_view arguments
+) {
     open(null_role);
     auto& call = calls_[index];
     out_ += prefix_;
@@ -178,7 +184,9 @@ void chat_stream_encoder::announce_waiting_calls() {
     }
 }
 
-void chat_stream_encoder::add_text_chunk(std::string_view before, std::string_view text, std::string_view after) {
+void chat_stream_encoder::add_text_chunk(
+    std::string_view before, std::string_view text, std::string_view after
+) {
     if (text.empty()) {
         return;
     }
@@ -223,17 +231,21 @@ void emit_whole_draft(const draft& answer, answer_listener& to) {
     if (answer.content && answer.content->empty()) {
         to.on_event({.kind = kind::text_delta});  // "" and null stay apart
     } else if (answer.content) {
-        for_each_content_slice(*answer.content, [&](auto piece) { emit_text(kind::text_delta, piece); });
+        for_each_content_slice(*answer.content, [&](auto piece) {
+            emit_text(kind::text_delta, piece);
+        });
     }
     emit_text(kind::refusal_delta, answer.refusal);
 
     int index = 0;
     for (const auto& call : answer.tool_calls) {
-        to.on_event({.kind = kind::tool_call_delta,
-                     .text = call.arguments,
-                     .id = call.id,
-                     .name = call.name,
-                     .index = index++});
+        to.on_event(
+            {.kind = kind::tool_call_delta,
+             .text = call.arguments,
+             .id = call.id,
+             .name = call.name,
+             .index = index++}
+        );
     }
     const bool has_calls = !answer.tool_calls.empty();
     const bool has_content = answer.content && !answer.content->empty();
@@ -243,8 +255,13 @@ void emit_whole_draft(const draft& answer, answer_listener& to) {
         to.on_event({.kind = kind::function_delta, .text = call.arguments, .name = call.name});
     }
 
-    const std::string_view implied = has_calls ? "tool_calls" : is_legacy ? "function_call" : "stop";
-    to.on_event({.kind = kind::finish, .text = answer.finish_reason.empty() ? implied : answer.finish_reason});
+    const std::string_view implied = has_calls   ? "tool_calls"
+                                     : is_legacy ? "function_call"
+                                                 : "stop";
+    to.on_event(
+        {.kind = kind::finish, .text = answer.finish_reason.empty() ? implied : answer.finish_reason
+        }
+    );
     if (answer.usage) {
         to.on_event({.kind = kind::usage, .usage = &*answer.usage});
     }

@@ -64,9 +64,9 @@ private:
     std::string suffix_{};          // after the delta of a chunk that is not the last
     std::string content_prefix_{};  // the two with a content delta around its text
     std::string content_suffix_{};
-    std::string after_finish_{};    // after the finish reason
-    std::string head_{};            // up to `"choices":`
-    std::string usage_{};           // JSON text; empty: unknown
+    std::string after_finish_{};  // after the finish reason
+    std::string head_{};          // up to `"choices":`
+    std::string usage_{};         // JSON text; empty: unknown
     bool include_usage_;
     bool expose_reasoning_;
     phase phase_ = phase::empty;

@@ -214,7 +214,8 @@ completion_fault decode_chat_completion(std::string_view json, draft& out) {
     if (!read_chat_object(json, object)) {
         json_cursor in(json, json_cursor::depth_limit);
         std::string_view raw;
-        return in.skip(raw) && in.at_end() ? completion_fault::not_object : completion_fault::not_json;
+        return in.skip(raw) && in.at_end() ? completion_fault::not_object
+                                           : completion_fault::not_json;
     }
     if (object.has_error()) {
         return completion_fault::error_object;
@@ -238,14 +239,16 @@ completion_fault decode_chat_completion(std::string_view json, draft& out) {
     append_string_value(out.reasoning_content, fields.reasoning_content);
     append_string_value(out.reasoning, fields.reasoning);
     append_string_value(out.refusal, fields.refusal);
-    if (is_list(fields.annotations) && fields.annotations.find_first_not_of("[] \t\r\n") != std::string_view::npos) {
+    if (is_list(fields.annotations)
+        && fields.annotations.find_first_not_of("[] \t\r\n") != std::string_view::npos) {
         out.annotations = fields.annotations;
     }
-    if (is_present(fields.tool_calls) && (!is_list(fields.tool_calls) || !decode_tool_calls(fields.tool_calls, out))) {
+    if (is_present(fields.tool_calls)
+        && (!is_list(fields.tool_calls) || !decode_tool_calls(fields.tool_calls, out))) {
         return completion_fault::malformed;
     }
-    if (is_present(fields.function_call) &&
-        (!is_object(fields.function_call) || !decode_function_call(fields.function_call, out))) {
+    if (is_present(fields.function_call)
+        && (!is_object(fields.function_call) || !decode_function_call(fields.function_call, out))) {
         return completion_fault::malformed;
     }
     if (token_usage usage; read_usage(object.usage, usage)) {

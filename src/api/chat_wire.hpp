@@ -16,9 +16,9 @@ struct chat_object {
     std::string_view system_fingerprint{};
     std::string_view usage{};
     std::string_view error{};
-    bool has_choices = false;      // a `choices` list is there
-    bool has_choice = false;       // with an object as first element
-    std::string_view message{};    // choices[0].message or .delta
+    bool has_choices = false;    // a `choices` list is there
+    bool has_choice = false;     // with an object as first element
+    std::string_view message{};  // choices[0].message or .delta
     std::string_view finish_reason{};
     std::string_view logprobs{};
 

@@ -17,7 +17,9 @@ void draft_builder::on_event(const answer_event& event) {
             return;
         case answer_event_kind::text_delta: return on_text(event.text);
         case answer_event_kind::reasoning_delta:
-            return append(event.name == "reasoning" ? draft_.reasoning : draft_.reasoning_content, event.text);
+            return append(
+                event.name == "reasoning" ? draft_.reasoning : draft_.reasoning_content, event.text
+            );
         case answer_event_kind::refusal_delta: return append(draft_.refusal, event.text);
         case answer_event_kind::tool_call_delta: return on_tool_call(event);
         case answer_event_kind::function_delta: return on_function(event);

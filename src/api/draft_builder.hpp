@@ -11,7 +11,8 @@ namespace meta_model::api {
 class draft_builder final : public answer_listener {
 public:
     struct options {
-        std::size_t max_bytes = 64u << 20;  // of text, arguments and names together; beyond it nothing is collected
+        std::size_t max_bytes =
+            64u << 20;  // of text, arguments and names together; beyond it nothing is collected
     };
 
     draft_builder() = default;

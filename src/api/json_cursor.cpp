@@ -19,8 +19,11 @@ bool is_digit(char c) {
 }  // namespace
 
 json_cursor::json_cursor(std::string_view text, int max_depth)
-    : begin_(text.data()), p_(begin_), end_(begin_ + text.size()),
-      max_depth_(max_depth < depth_limit ? max_depth : depth_limit) {}
+    : begin_(text.data()),
+      p_(begin_),
+      end_(begin_ + text.size()),
+      max_depth_(max_depth < depth_limit ? max_depth : depth_limit) {
+}
 
 bool json_cursor::fail() {
     failed_ = true;
@@ -98,7 +101,8 @@ bool json_cursor::scan_number() {
 }
 
 bool json_cursor::scan_literal(std::string_view word) {
-    if (static_cast<std::size_t>(end_ - p_) < word.size() || std::memcmp(p_, word.data(), word.size()) != 0) {
+    if (static_cast<std::size_t>(end_ - p_) < word.size()
+        || std::memcmp(p_, word.data(), word.size()) != 0) {
         return fail();
     }
     p_ += word.size();
@@ -164,7 +168,10 @@ bool json_cursor::scan_container() {
             }
             bool ok = false;
             switch (type) {
-                case json_type::string: ++p_; ok = scan_string(); break;
+                case json_type::string:
+                    ++p_;
+                    ok = scan_string();
+                    break;
                 case json_type::number: ok = scan_number(); break;
                 case json_type::boolean: ok = scan_literal(*p_ == 't' ? "true" : "false"); break;
                 case json_type::null: ok = scan_literal("null"); break;
@@ -206,7 +213,10 @@ bool json_cursor::skip(std::string_view& raw) {
     switch (type) {
         case json_type::object:
         case json_type::array: ok = scan_container(); break;
-        case json_type::string: ++p_; ok = scan_string(); break;
+        case json_type::string:
+            ++p_;
+            ok = scan_string();
+            break;
         case json_type::number: ok = scan_number(); break;
         case json_type::boolean: ok = scan_literal(*p_ == 't' ? "true" : "false"); break;
         case json_type::null: ok = scan_literal("null"); break;
@@ -321,7 +331,8 @@ std::string_view find_member(std::string_view text, std::string_view key) {
 }
 
 bool is_string(std::string_view value, std::string_view text) {
-    return value.size() >= 2 && value.front() == '"' && stands_for(value.substr(1, value.size() - 2), text);
+    return value.size() >= 2 && value.front() == '"'
+           && stands_for(value.substr(1, value.size() - 2), text);
 }
 
 bool to_int64(std::string_view raw, std::int64_t& out) {

@@ -37,9 +37,7 @@ void append_escape(std::string& out, char c) {
 }
 
 void append_utf8(std::string& out, std::uint32_t cp) {
-    const auto tail = [&](int shift) {
-        out += static_cast<char>(0x80 | ((cp >> shift) & 0x3f));
-    };
+    const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((cp >> shift) & 0x3f)); };
     if (cp < 0x80) {
         out += static_cast<char>(cp);
     } else if (cp < 0x800) {
@@ -125,7 +123,8 @@ bool append_unescaped(std::string& out, std::string_view raw) {
         auto cp = hex4(raw, i + 2);
         start = i + 6;
         if (cp >= 0xd800 && cp < 0xe000) {
-            const bool paired = cp < 0xdc00 && raw.size() >= start + 6 && raw[start] == '\\' && raw[start + 1] == 'u';
+            const bool paired = cp < 0xdc00 && raw.size() >= start + 6 && raw[start] == '\\'
+                                && raw[start + 1] == 'u';
             const auto low = paired ? hex4(raw, start + 2) : 0;
             if (low < 0xdc00 || low >= 0xe000) {
                 out.resize(before);

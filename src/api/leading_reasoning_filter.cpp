@@ -57,8 +57,8 @@ match match_channel_end(std::string_view text) {
 
 std::string_view leading_reasoning_filter::feed(std::string_view piece) {
     if (state_ == state::rest) {
-        const bool passes = !has_stripped_ || piece.empty() ||
-                            (spaces_.empty() && !is_space(piece.back()));
+        const bool passes =
+            !has_stripped_ || piece.empty() || (spaces_.empty() && !is_space(piece.back()));
         if (passes) {
             return piece;
         }
@@ -186,8 +186,8 @@ bool leading_reasoning_filter::step_hidden_channel() {
         return false;
     }
     // <|channel|> and <|start|> are read again as openings.
-    const bool is_opening = match_literal(held(), channel_open).result == fit::yes ||
-                            match_literal(held(), "<|start|>").result == fit::yes;
+    const bool is_opening = match_literal(held(), channel_open).result == fit::yes
+                            || match_literal(held(), "<|start|>").result == fit::yes;
     take(is_opening ? 0 : end.length);
     state_ = state::lead;
     return true;

@@ -28,7 +28,8 @@ struct token_usage {
     std::int64_t total_tokens = 0;
     std::int64_t cached_tokens = 0;     // prompt_tokens_details.cached_tokens
     std::int64_t reasoning_tokens = 0;  // completion_tokens_details.reasoning_tokens
-    std::string raw{};                  // the upstream's `usage` object as JSON text, with the members unknown to us
+    std::string raw{
+    };  // the upstream's `usage` object as JSON text, with the members unknown to us
 };
 
 // A whole answer of one upstream call: choices[0] of a chat completion, whether it came as JSON or as a stream.
@@ -42,11 +43,11 @@ struct draft {
     std::string refusal{};
     std::vector<tool_call> tool_calls{};
     std::optional<api::function_call> function_call{};
-    std::string finish_reason{};           // empty: null
+    std::string finish_reason{};  // empty: null
     std::optional<token_usage> usage{};
     std::string system_fingerprint{};
-    std::string logprobs{};                // JSON text of choices[0].logprobs; empty: none
-    std::string annotations{};             // JSON text of message.annotations; empty: none
+    std::string logprobs{};     // JSON text of choices[0].logprobs; empty: none
+    std::string annotations{};  // JSON text of message.annotations; empty: none
 };
 
 }  // namespace meta_model::api

@@ -60,11 +60,13 @@ std::string_view channel_body(std::string_view after_message) {
 
 std::optional<std::string_view> last_final_channel(std::string_view text) {
     std::optional<std::string_view> body;
-    for (auto at = text.find(channel_open); at != std::string_view::npos; at = text.find(channel_open, at + 1)) {
+    for (auto at = text.find(channel_open); at != std::string_view::npos;
+         at = text.find(channel_open, at + 1)) {
         const auto header = text.substr(at + channel_open.size());
         const auto message = header.substr(0, max_channel_header_bytes).find(channel_message);
-        const bool is_final = message != std::string_view::npos &&
-                              base::ascii_iequals(channel_name(header.substr(0, message)), "final");
+        const bool is_final =
+            message != std::string_view::npos
+            && base::ascii_iequals(channel_name(header.substr(0, message)), "final");
         if (is_final) {
             body = header.substr(message + channel_message.size());
         }
@@ -84,7 +86,9 @@ std::optional<std::string_view> last_solution(std::string_view text) {
 // --- A closing tag whose opening one was part of the prompt
 
 // A tag that ends reasoning stands at the start of its line, or ends it with visible text on later lines.
-bool ends_reasoning(std::string_view text, std::size_t line_start, std::size_t at, std::size_t after) {
+bool ends_reasoning(
+    std::string_view text, std::size_t line_start, std::size_t at, std::size_t after
+) {
     if (is_blank(text.substr(line_start, at - line_start))) {
         return true;
     }
@@ -138,7 +142,9 @@ std::size_t end_of_stray_close(std::string_view text) {
         return 0;
     }
     stray_close_finder finder(text);
-    for_each_prose_line(text, [&](std::size_t start, std::string_view line) { finder.visit(start, line); });
+    for_each_prose_line(text, [&](std::size_t start, std::string_view line) {
+        finder.visit(start, line);
+    });
     return finder.end();
 }
 
@@ -151,7 +157,8 @@ std::string plain_words(std::string_view line) {
         if (line.substr(i, 3) == "’") {
             out += '\'';
             i += 2;
-        } else if (is_space(line[i]) || std::string_view("#*_>").find(line[i]) != std::string_view::npos) {
+        } else if (is_space(line[i])
+                   || std::string_view("#*_>").find(line[i]) != std::string_view::npos) {
             if (!out.empty() && out.back() != ' ') {
                 out += ' ';
             }
@@ -166,15 +173,46 @@ std::string plain_words(std::string_view line) {
 }
 
 constexpr std::array<std::string_view, 11> preamble_starts{
-    "let me think", "let us think", "let's think", "thinking:", "reasoning:", "thinking process:", "thought process:",
-    "reasoning process:", "chain of thought:", "step by step reasoning:", "step-by-step reasoning:"};
+    "let me think",
+    "let us think",
+    "let's think",
+    "thinking:",
+    "reasoning:",
+    "thinking process:",
+    "thought process:",
+    "reasoning process:",
+    "chain of thought:",
+    "step by step reasoning:",
+    "step-by-step reasoning:"
+};
 constexpr std::array<std::string_view, 8> announcements{
-    "here is ", "here's ", "below is ", "this is ", "the following is ", "my ", "okay, here", "first, "};
+    "here is ",
+    "here's ",
+    "below is ",
+    "this is ",
+    "the following is ",
+    "my ",
+    "okay, here",
+    "first, "
+};
 constexpr std::array<std::string_view, 5> announced{
-    "thinking process", "thought process", "reasoning process", "chain of thought", "chain-of-thought"};
+    "thinking process",
+    "thought process",
+    "reasoning process",
+    "chain of thought",
+    "chain-of-thought"
+};
 constexpr std::array<std::string_view, 9> answer_markers{
-    "answer", "the answer", "final answer", "final response", "response", "solution", "conclusion",
-    "here is the answer", "here's the answer"};
+    "answer",
+    "the answer",
+    "final answer",
+    "final response",
+    "response",
+    "solution",
+    "conclusion",
+    "here is the answer",
+    "here's the answer"
+};
 
 constexpr std::size_t max_marker_bytes = 64;
 
@@ -182,8 +220,8 @@ bool is_preamble(std::string_view text) {
     const auto first_line = plain_words(line_at(text, 0).substr(0, 200));
     const auto starts = [&](std::string_view s) { return first_line.starts_with(s); };
     const auto holds = [&](std::string_view s) { return first_line.find(s) != std::string::npos; };
-    return std::ranges::any_of(preamble_starts, starts) ||
-           (std::ranges::any_of(announcements, starts) && std::ranges::any_of(announced, holds));
+    return std::ranges::any_of(preamble_starts, starts)
+           || (std::ranges::any_of(announcements, starts) && std::ranges::any_of(announced, holds));
 }
 
 bool is_answer_marker(std::string_view line) {

@@ -75,11 +75,11 @@ private:
     bool has_stripped_ = false;
     bool has_shown_ = false;
     bool has_weak_block_ = false;
-    std::string held_{};      // not decided yet, from `taken_` on
+    std::string held_{};  // not decided yet, from `taken_` on
     std::size_t taken_ = 0;
-    std::string aside_{};     // leading white space and weak blocks: shown if nothing visible follows
-    std::string spaces_{};    // trailing white space of what was shown
-    std::string out_{};       // what feed returns, unless it is the piece itself
+    std::string aside_{};   // leading white space and weak blocks: shown if nothing visible follows
+    std::string spaces_{};  // trailing white space of what was shown
+    std::string out_{};     // what feed returns, unless it is the piece itself
 };
 
 }  // namespace meta_model::api

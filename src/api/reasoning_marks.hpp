@@ -31,7 +31,8 @@ inline constexpr std::size_t max_channel_header_bytes = 256;
 
 // What ends a channel's body.
 inline constexpr std::array<std::string_view, 5> channel_ends{
-    "<|end|>", "<|return|>", "<|call|>", "<|start|>", channel_open};
+    "<|end|>", "<|return|>", "<|call|>", "<|start|>", channel_open
+};
 
 std::span<const mark> all();
 

@@ -37,7 +37,8 @@ private:
     };
 
     std::vector<edit> edits_;
-    std::vector<std::unique_ptr<std::string>> kept_;  // pointers, because views of short strings must not move
+    std::vector<std::unique_ptr<std::string>>
+        kept_;  // pointers, because views of short strings must not move
 };
 
 }  // namespace meta_model::api

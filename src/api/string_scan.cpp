@@ -14,7 +14,8 @@ namespace meta_model::api {
 namespace {
 
 bool is_hex(char c) {
-    return static_cast<unsigned char>(c - '0') < 10 || static_cast<unsigned char>((c | 0x20) - 'a') < 6;
+    return static_cast<unsigned char>(c - '0') < 10
+           || static_cast<unsigned char>((c | 0x20) - 'a') < 6;
 }
 
 // `at`: the `u` of an escape.
@@ -53,8 +54,11 @@ unsigned special_mask(const char* p) {
     const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     const auto quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const auto backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    const auto control = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x1f)), _mm_set1_epi8(0x1f));
-    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+    const auto control =
+        _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x1f)), _mm_set1_epi8(0x1f));
+    return static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control))
+    );
 }
 
 // The bytes that the backslash before them escapes. A run of backslashes escapes every second byte of itself and, when
@@ -80,8 +84,9 @@ struct wide_block {
           high(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))) {}
 
     [[gnu::target("avx2")]] static std::uint64_t bits(__m256i l, __m256i h) {
-        return static_cast<std::uint32_t>(_mm256_movemask_epi8(l)) |
-               static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(h))) << 32;
+        return static_cast<std::uint32_t>(_mm256_movemask_epi8(l))
+               | static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(h)))
+                     << 32;
     }
 
     [[gnu::target("avx2")]] std::uint64_t equal_to(char c) const {
@@ -91,20 +96,87 @@ struct wide_block {
 
     [[gnu::target("avx2")]] std::uint64_t controls() const {
         const auto last = _mm256_set1_epi8(0x1f);
-        return bits(_mm256_cmpeq_epi8(_mm256_max_epu8(low, last), last),
-                    _mm256_cmpeq_epi8(_mm256_max_epu8(high, last), last));
+        return bits(
+            _mm256_cmpeq_epi8(_mm256_max_epu8(low, last), last),
+            _mm256_cmpeq_epi8(_mm256_max_epu8(high, last), last)
+        );
     }
 
     // Bytes that may stand behind a backslash: one table by the high half of a byte, one by the low half; a byte is
     // legal when they share a bit (1: 0x2_, 2: 0x5_, 4: 0x6_, 8: 0x7_).
     [[gnu::target("avx2")]] static __m256i illegal_escapes(__m256i bytes) {
-        const auto by_high = _mm256_setr_epi8(0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0,
-                                              0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0);
+        const auto by_high = _mm256_setr_epi8(
+            0,
+            0,
+            1,
+            0,
+            0,
+            2,
+            4,
+            8,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            2,
+            4,
+            8,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0
+        );
         // 2: " b r, 4: t, 5: u, 6: f, c: backslash, e: n, f: slash
-        const auto by_low = _mm256_setr_epi8(0, 0, 13, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1,
-                                             0, 0, 13, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1);
+        const auto by_low = _mm256_setr_epi8(
+            0,
+            0,
+            13,
+            0,
+            8,
+            8,
+            4,
+            0,
+            0,
+            0,
+            0,
+            0,
+            2,
+            0,
+            4,
+            1,
+            0,
+            0,
+            13,
+            0,
+            8,
+            8,
+            4,
+            0,
+            0,
+            0,
+            0,
+            0,
+            2,
+            0,
+            4,
+            1
+        );
         const auto half = _mm256_set1_epi8(0x0f);
-        const auto high = _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
+        const auto high =
+            _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
         const auto low = _mm256_shuffle_epi8(by_low, _mm256_and_si256(bytes, half));
         return _mm256_cmpeq_epi8(_mm256_and_si256(high, low), _mm256_setzero_si256());
     }
@@ -128,7 +200,8 @@ struct wide_block {
             if ((judged & block.illegal_escapes()) != 0) {
                 return nullptr;
             }
-            for (auto unicode = judged & block.equal_to('u'); unicode != 0; unicode &= unicode - 1) {
+            for (auto unicode = judged & block.equal_to('u'); unicode != 0;
+                 unicode &= unicode - 1) {
                 if (!has_four_digits(p + std::countr_zero(unicode), end)) {
                     return nullptr;
                 }
@@ -139,7 +212,9 @@ struct wide_block {
             return *at == '"' ? at : nullptr;
         }
     }
-    return find_string_end_portable(p - carry, end);  // from the backslash on when it stands before the rest
+    return find_string_end_portable(
+        p - carry, end
+    );  // from the backslash on when it stands before the rest
 }
 
 using scan_function = const char* (*)(const char*, const char*);

@@ -5,7 +5,9 @@ namespace meta_model::api {
 namespace {
 
 base::error refused(std::string_view param, std::string message) {
-    return base::make_error(base::error_code_id::invalid_request_error, std::move(message), std::string(param));
+    return base::make_error(
+        base::error_code_id::invalid_request_error, std::move(message), std::string(param)
+    );
 }
 
 bool is_valid_call(const request_member& call) {
@@ -51,13 +53,17 @@ base::result<void> judge_legacy_tools(const chat_request& request) {
         return refused("function_call", "'function_call' and 'tool_choice' cannot both be given.");
     }
     if (!is_valid_call(*call)) {
-        return refused("function_call", "'function_call' must be \"none\", \"auto\" or an object with a 'name'.");
+        return refused(
+            "function_call",
+            "'function_call' must be \"none\", \"auto\" or an object with a 'name'."
+        );
     }
     return {};
 }
 
 std::string forced_choice(std::string_view function_call) {
-    return R"({"type":"function","function":{"name":)" + std::string(find_member(function_call, "name")) + "}}";
+    return R"({"type":"function","function":{"name":)"
+           + std::string(find_member(function_call, "name")) + "}}";
 }
 
 }  // namespace meta_model::api

@@ -14,7 +14,9 @@ void append_member(std::string& out, std::string_view name, std::int64_t value) 
 }
 
 // `,"<object>":{"<name>":<value>}` when the value is known.
-void append_detail(std::string& out, std::string_view object, std::string_view name, std::int64_t value) {
+void append_detail(
+    std::string& out, std::string_view object, std::string_view name, std::int64_t value
+) {
     if (value <= 0) {
         return;
     }
@@ -53,7 +55,8 @@ void add_usage(token_usage& sum, const token_usage& more) {
 }
 
 void append_on_one_line(std::string& out, std::string_view json) {
-    for (auto at = json.find_first_of("\r\n"); at != std::string_view::npos; at = json.find_first_of("\r\n")) {
+    for (auto at = json.find_first_of("\r\n"); at != std::string_view::npos;
+         at = json.find_first_of("\r\n")) {
         out += json.substr(0, at);
         json.remove_prefix(at + 1);
     }

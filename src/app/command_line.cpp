@@ -14,7 +14,11 @@ bool parse_port(const std::string& text, std::uint16_t& out) {
 
 bool set_command(const std::string& word, command& out) {
     constexpr std::pair<const char*, command> names[] = {
-        {"serve", command::serve}, {"check", command::check}, {"help", command::help}, {"version", command::version}};
+        {"serve", command::serve},
+        {"check", command::check},
+        {"help", command::help},
+        {"version", command::version}
+    };
     for (const auto& [name, c] : names) {
         if (word == name) {
             out = c;
@@ -54,7 +58,8 @@ parsed_command_line parse_command_line(const std::vector<std::string>& arguments
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         auto name = arguments[i];
         std::optional<std::string> value;
-        if (const auto equals = name.find('='); name.starts_with("--") && equals != std::string::npos) {
+        if (const auto equals = name.find('=');
+            name.starts_with("--") && equals != std::string::npos) {
             value = name.substr(equals + 1);
             name.resize(equals);
         }

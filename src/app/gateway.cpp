@@ -18,11 +18,11 @@
 #include "upstream/registry.hpp"
 
 #include <boost/asio/post.hpp>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <sys/resource.h>
 #include <thread>
 
 namespace meta_model {
@@ -36,7 +36,10 @@ namespace {
 using std::chrono::steady_clock;
 
 base::log_options log_options_of(const config::server_log& log) {
-    return {.level = static_cast<base::log_level>(log.level), .is_json = log.format == config::log_format::json};
+    return {
+        .level = static_cast<base::log_level>(log.level),
+        .is_json = log.format == config::log_format::json
+    };
 }
 
 telemetry::strategy strategy_of(config::profile_type type) {
@@ -77,7 +80,12 @@ std::size_t raise_descriptor_limit() {
 
 // What one thread owns.
 struct worker {
-    worker(int index, net::resolver& names, const upstream::registry& upstreams, telemetry::thread_shard& shard)
+    worker(
+        int index,
+        net::resolver& names,
+        const upstream::registry& upstreams,
+        telemetry::thread_shard& shard
+    )
         : loop(index), client(loop, names, upstreams), service{.loop = loop, .shard = shard} {}
 
     net::event_loop loop;
@@ -126,15 +134,25 @@ private:
 gateway::parts::parts(config::gateway_config c)
     : config_(std::move(c)),
       log_(log_options_of(config_.server.log)),
-      recorder_({.threads = thread_count(config_.server), .version = META_MODEL_VERSION, .names = roster_of(config_)}),
+      recorder_(
+          {.threads = thread_count(config_.server),
+           .version = META_MODEL_VERSION,
+           .names = roster_of(config_)}
+      ),
       upstreams_(config_),
-      catalog_(config_,
-               upstreams_,
-               [this](const std::string& name) { return recorder_.profile(name); },
-               std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-                   .count()),
+      catalog_(
+          config_,
+          upstreams_,
+          [this](const std::string& name) { return recorder_.profile(name); },
+          std::chrono::duration_cast<std::chrono::seconds>(
+              std::chrono::system_clock::now().time_since_epoch()
+          )
+              .count()
+      ),
       keys_(config_.server.bearer_token),
-      service_{.config = config_, .router = router_, .keys = keys_, .log = log_, .recorder = recorder_} {
+      service_{
+          .config = config_, .router = router_, .keys = keys_, .log = log_, .recorder = recorder_
+      } {
     for (int i = 0; i < thread_count(config_.server); ++i) {
         workers_.push_back(std::make_unique<worker>(i, names_, upstreams_, recorder_.shard(i)));
     }
@@ -142,19 +160,22 @@ gateway::parts::parts(config::gateway_config c)
         u->metric_id = recorder_.upstream(u->config.key);
     }
     auto& first = *workers_.front();
-    monitor_ = std::make_unique<health::monitor>(first.loop, first.client, upstreams_, config_, log_);
-    model_services_ = std::make_unique<routes::model_services>(
-        routes::model_services{.config = config_, .catalog = catalog_, .recorder = recorder_, .log = log_});
+    monitor_ =
+        std::make_unique<health::monitor>(first.loop, first.client, upstreams_, config_, log_);
+    model_services_ = std::make_unique<routes::model_services>(routes::model_services{
+        .config = config_, .catalog = catalog_, .recorder = recorder_, .log = log_
+    });
     for (auto& w : workers_) {
         model_services_->clients.push_back(&w->client);
     }
-    operation_services_ = std::make_unique<routes::operation_services>(
-        routes::operation_services{.config = config_,
-                                   .catalog = catalog_,
-                                   .upstreams = upstreams_,
-                                   .monitor = *monitor_,
-                                   .recorder = recorder_,
-                                   .service = &service_});
+    operation_services_ = std::make_unique<routes::operation_services>(routes::operation_services{
+        .config = config_,
+        .catalog = catalog_,
+        .upstreams = upstreams_,
+        .monitor = *monitor_,
+        .recorder = recorder_,
+        .service = &service_
+    });
     routes::add_chat_routes(router_, *model_services_);
     routes::add_catalogue_routes(router_, catalog_);
     routes::add_operation_routes(router_, *operation_services_);
@@ -162,7 +183,8 @@ gateway::parts::parts(config::gateway_config c)
 }
 
 std::string gateway::parts::address() const {
-    const bool is_ipv6 = config_.server.host.find(':') != std::string::npos && config_.server.host.front() != '[';
+    const bool is_ipv6 =
+        config_.server.host.find(':') != std::string::npos && config_.server.host.front() != '[';
     const auto host = is_ipv6 ? '[' + config_.server.host + ']' : config_.server.host;
     return "http://" + host + ':' + std::to_string(port_);
 }
@@ -182,8 +204,8 @@ bool gateway::parts::bind(std::string& why) {
             ec = w->listener->open(where);
         }
         if (ec) {
-            why = "cannot listen on " + config_.server.host + ':' + std::to_string(config_.server.port) + ": " +
-                  ec.message();
+            why = "cannot listen on " + config_.server.host + ':'
+                  + std::to_string(config_.server.port) + ": " + ec.message();
             return false;
         }
         where.port(w->listener->port());  // port 0: the first one's number for all
@@ -198,9 +220,12 @@ bool gateway::parts::start(std::string& why) {
         return false;
     }
     if (descriptors < config_.server.limits.max_connections * 2) {
-        log_.write(base::log_level::warning, "fewer descriptors than max_connections may need",
-                   {{"descriptors", std::to_string(descriptors)},
-                    {"max_connections", std::to_string(config_.server.limits.max_connections)}});
+        log_.write(
+            base::log_level::warning,
+            "fewer descriptors than max_connections may need",
+            {{"descriptors", std::to_string(descriptors)},
+             {"max_connections", std::to_string(config_.server.limits.max_connections)}}
+        );
     }
     warn_of_upstreams();
     monitor_->start();
@@ -218,19 +243,27 @@ bool gateway::parts::start(std::string& why) {
 void gateway::parts::warn_of_upstreams() {
     for (const auto& u : upstreams_.all()) {
         if (!u->config.tls.verify) {
-            log_.write(base::log_level::warning, "the certificates of this upstream are not verified",
-                       {{"upstream", u->config.key}});
+            log_.write(
+                base::log_level::warning,
+                "the certificates of this upstream are not verified",
+                {{"upstream", u->config.key}}
+            );
         }
         if (!u->misconfiguration.empty()) {
-            log_.write(base::log_level::warning, "calls to this upstream will fail",
-                       {{"upstream", u->config.key}, {"why", u->misconfiguration}});
+            log_.write(
+                base::log_level::warning,
+                "calls to this upstream will fail",
+                {{"upstream", u->config.key}, {"why", u->misconfiguration}}
+            );
         }
     }
 }
 
 void gateway::parts::run(worker& w) {
     w.loop.run([&](const char* what) {
-        log_.write(base::log_level::error, "an operation failed with an exception", {{"what", what}});
+        log_.write(
+            base::log_level::error, "an operation failed with an exception", {{"what", what}}
+        );
     });
 }
 
@@ -268,8 +301,8 @@ void gateway::parts::drain() {
             c->drain();
         }
     });
-    const auto until =
-        steady_clock::now() + duration_cast<steady_clock::duration>(config_.server.limits.drain_timeout);
+    const auto until = steady_clock::now()
+                       + duration_cast<steady_clock::duration>(config_.server.limits.drain_timeout);
     while (service_.connections.load() > 0 && steady_clock::now() < until) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -298,7 +331,9 @@ void gateway::parts::drain() {
     }
 }
 
-gateway::gateway(config::gateway_config config) : parts_(std::make_unique<parts>(std::move(config))) {}
+gateway::gateway(config::gateway_config config)
+    : parts_(std::make_unique<parts>(std::move(config))) {
+}
 
 gateway::~gateway() = default;
 

@@ -5,19 +5,18 @@
 #include "meta_model/gateway.hpp"
 #include "meta_model/version.hpp"
 
-#include <malloc.h>
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sstream>
 #include <thread>
+#include <time.h>
+#include <unistd.h>
 
 namespace {
 
@@ -42,7 +41,9 @@ std::optional<std::string> read_file(const std::string& path) {
 }
 
 // One loading path for every command. Problems go to standard error. A file that was asked for must exist.
-std::optional<config::gateway_config> load_config(const app::command_line& line, bool& has_problems) {
+std::optional<config::gateway_config> load_config(
+    const app::command_line& line, bool& has_problems
+) {
     const config::environment env{.variable = variable, .read_file = read_file};
     std::string path;
     std::string text;
@@ -52,7 +53,9 @@ std::optional<config::gateway_config> load_config(const app::command_line& line,
     } else {
         const auto from_variable = variable("META_MODEL_CONFIG").value_or("");
         const bool is_asked_for = line.config_path || !from_variable.empty();
-        path = line.config_path ? *line.config_path : from_variable.empty() ? "meta-model.toml" : from_variable;
+        path = line.config_path        ? *line.config_path
+               : from_variable.empty() ? "meta-model.toml"
+                                       : from_variable;
         const auto found = read_file(path);
         if (!found && is_asked_for) {
             std::cerr << path << ": the configuration file cannot be read\n";

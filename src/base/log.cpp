@@ -58,9 +58,15 @@ void append_time(std::string& out) {
         std::strftime(kept, sizeof kept, "%Y-%m-%dT%H:%M:%S", &parts);
         kept_second = second;
     }
-    const auto ms = static_cast<unsigned>(duration_cast<milliseconds>(now.time_since_epoch()).count() % 1000);
-    const char fraction[] = {'.', static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10),
-                             static_cast<char>('0' + ms % 10), 'Z'};
+    const auto ms =
+        static_cast<unsigned>(duration_cast<milliseconds>(now.time_since_epoch()).count() % 1000);
+    const char fraction[] = {
+        '.',
+        static_cast<char>('0' + ms / 100),
+        static_cast<char>('0' + ms / 10 % 10),
+        static_cast<char>('0' + ms % 10),
+        'Z'
+    };
     out += kept;
     out.append(fraction, sizeof fraction);
 }
@@ -82,7 +88,9 @@ void end_log_line(std::string& line, bool is_json) {
     line += is_json ? "}\n" : "\n";
 }
 
-void append_log_field(std::string& line, bool is_json, std::string_view key, std::string_view value) {
+void append_log_field(
+    std::string& line, bool is_json, std::string_view key, std::string_view value
+) {
     if (is_json) {
         line += ",\"";
         line += key;
@@ -116,11 +124,15 @@ class logger::writer {
 public:
     explicit writer(const log_options& options)
         : pool_(std::make_shared<spdlog::details::thread_pool>(options.max_queued_blocks, 1)),
-          log_(std::make_shared<spdlog::async_logger>("meta-model",
-                                                      std::make_shared<spdlog::sinks::stderr_sink_mt>(),
-                                                      pool_,
-                                                      spdlog::async_overflow_policy::overrun_oldest)) {
-        log_->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc, ""));
+          log_(std::make_shared<spdlog::async_logger>(
+              "meta-model",
+              std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+              pool_,
+              spdlog::async_overflow_policy::overrun_oldest
+          )) {
+        log_->set_formatter(
+            std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc, "")
+        );
         log_->flush_on(spdlog::level::info);
     }
 
@@ -133,11 +145,15 @@ private:
     std::shared_ptr<spdlog::async_logger> log_;
 };
 
-logger::logger(const log_options& options) : options_(options), writer_(std::make_unique<writer>(options)) {}
+logger::logger(const log_options& options)
+    : options_(options), writer_(std::make_unique<writer>(options)) {
+}
 
 logger::~logger() = default;
 
-void logger::write(log_level level, std::string_view message, std::initializer_list<log_field> fields) {
+void logger::write(
+    log_level level, std::string_view message, std::initializer_list<log_field> fields
+) {
     if (!is_enabled(level)) {
         return;
     }

@@ -31,7 +31,9 @@ public:
     bool is_enabled(log_level level) const { return level >= options_.level; }
 
     // From any thread.
-    void write(log_level level, std::string_view message, std::initializer_list<log_field> fields = {});
+    void write(
+        log_level level, std::string_view message, std::initializer_list<log_field> fields = {}
+    );
 
     // Whole lines, each with its line end. From any thread.
     void write_block(std::string block);
@@ -48,7 +50,9 @@ private:
 };
 
 // Appends `key=value` with a leading space, quoted when the value needs it; or `,"key":"value"`.
-void append_log_field(std::string& line, bool is_json, std::string_view key, std::string_view value);
+void append_log_field(
+    std::string& line, bool is_json, std::string_view key, std::string_view value
+);
 // The same for a value that is a number.
 void append_log_number(std::string& line, bool is_json, std::string_view key, std::int64_t value);
 // Begins a line with its time and level.

@@ -14,8 +14,9 @@ inline constexpr std::int64_t slowest_bytes_per_second = 1024;
 
 // When a transfer that began at `start` is given up: nothing moved for `limit` since `last_progress`, or the `bytes`
 // that moved so far are fewer than the slowest rate allows.
-inline steady_time pace_deadline(steady_time start, steady_time last_progress, std::uint64_t bytes,
-                                 steady_duration limit) {
+inline steady_time pace_deadline(
+    steady_time start, steady_time last_progress, std::uint64_t bytes, steady_duration limit
+) {
     constexpr std::uint64_t most_seconds = 24 * 60 * 60;
     const auto seconds = std::min<std::uint64_t>(bytes / slowest_bytes_per_second, most_seconds);
     const auto creeping = start + limit + std::chrono::seconds(static_cast<std::int64_t>(seconds));

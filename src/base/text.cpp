@@ -25,8 +25,9 @@ std::size_t space_at_start(std::string_view text) {
     if (c == 0xe1 && tail == 0x9a80) {
         return 3;
     }
-    if (c == 0xe2 && ((tail >= 0x8080 && tail <= 0x808a) || tail == 0x80a8 || tail == 0x80a9 ||
-                      tail == 0x80af || tail == 0x819f)) {
+    if (c == 0xe2
+        && ((tail >= 0x8080 && tail <= 0x808a) || tail == 0x80a8 || tail == 0x80a9 || tail == 0x80af
+            || tail == 0x819f)) {
         return 3;
     }
     if (c == 0xe3 && tail == 0x8080) {

@@ -54,7 +54,9 @@ public:
     ~timer_wheel();
 
     void arm(deadline_node& node, steady_time due);
-    void disarm(deadline_node& node) { node.due_ = no_deadline; }  // stays linked until its slot comes round
+    void disarm(deadline_node& node) {
+        node.due_ = no_deadline;
+    }  // stays linked until its slot comes round
 
     // Calls on_deadline of everything due at or before `now`.
     void advance(steady_time now);

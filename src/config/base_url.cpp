@@ -13,8 +13,8 @@ std::string_view fault_of(std::string_view text, bool& is_https) {
         return "is not an absolute URL such as http://localhost:8000/v1";
     }
     const auto& url = *parsed;
-    if (url.scheme_id() != boost::urls::scheme::http &&
-        url.scheme_id() != boost::urls::scheme::https) {
+    if (url.scheme_id() != boost::urls::scheme::http
+        && url.scheme_id() != boost::urls::scheme::https) {
         return "must begin with http:// or https://";
     }
     is_https = url.scheme_id() == boost::urls::scheme::https;
@@ -24,8 +24,8 @@ std::string_view fault_of(std::string_view text, bool& is_https) {
     if (url.has_userinfo()) {
         return "must not hold a user name or password; use basic_auth_user and its password keys";
     }
-    if (url.host_type() == boost::urls::host_type::ipvfuture ||
-        url.encoded_host().find('%') != boost::urls::string_view::npos) {
+    if (url.host_type() == boost::urls::host_type::ipvfuture
+        || url.encoded_host().find('%') != boost::urls::string_view::npos) {
         return "names a host that cannot be resolved";
     }
     // port_number() is 0 for what does not fit 16 bits.

@@ -21,14 +21,18 @@ constexpr key_row<gates> gate_keys[] = {
     {"finish_reasons", [](const field& f, gates& g) { f.read_distinct(g.finish_reasons); }},
     {"json_schema", [](const field& f, gates& g) { f.read(g.json_schema); }},
     {"pattern", [](const field& f, gates& g) { f.read_filled(g.pattern); }},
-    {"min_mean_logprob", [](const field& f, gates& g) { f.read(g.min_mean_logprob, within(-1000, 0)); }},
+    {"min_mean_logprob",
+     [](const field& f, gates& g) { f.read(g.min_mean_logprob, within(-1000, 0)); }},
     {"agree_with", [](const field& f, gates& g) { f.read_filled(g.agree_with); }},
     {"judge", [](const field& f, gates& g) { f.read_filled(g.judge); }},
     {"judge_threshold", [](const field& f, gates& g) { f.read(g.judge_threshold, within(0, 1)); }},
 };
 
 constexpr key_row<cascade_step> step_keys[] = {
-    {"use", [](const field& f, cascade_step& s) { f.read_filled(s.use); }, nullptr, presence::required},
+    {"use",
+     [](const field& f, cascade_step& s) { f.read_filled(s.use); },
+     nullptr,
+     presence::required},
     {"accept",
      [](const field& f, cascade_step& s) {
          gates checked;

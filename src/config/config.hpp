@@ -42,7 +42,8 @@ struct server_limits {
     int max_json_depth = 128;
     seconds_f header_timeout{10.0};
     seconds_f body_timeout{60.0};  // and never below 1 KiB/s
-    seconds_f write_timeout{60.0};  // a client that takes nothing of its reply; and never below 1 KiB/s
+    seconds_f write_timeout{60.0
+    };  // a client that takes nothing of its reply; and never below 1 KiB/s
     seconds_f idle_timeout{75.0};
     seconds_f drain_timeout{30.0};
 };
@@ -57,15 +58,15 @@ struct server_log {
 struct server {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8400;
-    int threads = 0;                    // 0: one per core
-    seconds_f request_timeout{590.0};   // `request_timeout_secs`, T of the specification
-    base::secret bearer_token{};        // trimmed; empty: authentication is off
+    int threads = 0;                   // 0: one per core
+    seconds_f request_timeout{590.0};  // `request_timeout_secs`, T of the specification
+    base::secret bearer_token{};       // trimmed; empty: authentication is off
     seconds_f health_probe_interval{15.0};
     seconds_f health_probe_timeout{5.0};
-    std::string model_name{};           // facade name, trimmed; empty: none
+    std::string model_name{};  // facade name, trimmed; empty: none
     std::vector<std::string> cors_allow_origins{"*"};
     std::vector<std::string> allowed_hosts{};
-    std::string system_prompt{};        // trimmed; empty: none
+    std::string system_prompt{};  // trimmed; empty: none
     usage_scope usage = usage_scope::answer;
     config::reply_model reply_model = config::reply_model::upstream;
     readiness_rule readiness = readiness_rule::any_profile;
@@ -104,7 +105,8 @@ struct header_line {
 
 // `[upstreams.X.tls]`
 struct tls_options {
-    std::string ca_pem{};  // the authorities that are trusted instead of the system's; empty: the system's
+    std::string ca_pem{
+    };  // the authorities that are trusted instead of the system's; empty: the system's
     std::string cert_pem{};  // our own certificate with its chain; empty: none
     base::secret key_pem{};
     bool verify = true;
@@ -113,9 +115,9 @@ struct tls_options {
 
 struct upstream_timeouts {
     seconds_f connect{5.0};
-    seconds_f first_byte{300.0};   // the reply head
-    seconds_f first_token{300.0};  // first content or reasoning of a stream
-    seconds_f idle{120.0};         // between two bytes
+    seconds_f first_byte{300.0};       // the reply head
+    seconds_f first_token{300.0};      // first content or reasoning of a stream
+    seconds_f idle{120.0};             // between two bytes
     std::optional<seconds_f> total{};  // absent: the request's
 };
 
@@ -151,10 +153,11 @@ inline constexpr std::size_t max_endpoints = 64;  // of one upstream
 struct upstream {
     std::string key{};
     std::string model_id{};
-    std::vector<std::string> base_urls{};  // one for each endpoint, without trailing '/'; empty only with `test`
+    std::vector<std::string> base_urls{
+    };  // one for each endpoint, without trailing '/'; empty only with `test`
     balance_rule balance = balance_rule::least_in_flight;
-    int context = 0;         // tokens
-    int max_output = 0;      // tokens
+    int context = 0;     // tokens
+    int max_output = 0;  // tokens
     bool supports_thinking = false;
     std::string chat_template_kwargs{};  // JSON object text; empty: none configured
     bool requires_leading_system_only = false;
@@ -175,7 +178,8 @@ struct upstream {
     std::optional<anthropic_options> anthropic{};
     test_options test{};
     tls_options tls{};
-    std::string quota_group{};  // upstreams that share a provider's quota share its cool-down; empty: alone
+    std::string quota_group{
+    };  // upstreams that share a provider's quota share its cool-down; empty: alone
     upstream_timeouts timeouts{};
     upstream_retry retry{};
     upstream_breaker breaker{};
@@ -191,7 +195,7 @@ struct cascade_step {
 struct profile {
     std::string name{};
     profile_type type = profile_type::moa;
-    std::size_t file_order = 0;  // position in the file among profiles
+    std::size_t file_order = 0;     // position in the file among profiles
     bool expose_reasoning = false;  // default true for passthrough
     std::string tokenizer_upstream{};
     std::vector<std::string> aliases{};

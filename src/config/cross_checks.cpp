@@ -21,50 +21,78 @@ public:
 
     void check_profile(const profile& p) {
         std::set<std::string> used;
-        check_list(p, p.type == profile_type::passthrough ? "upstream" : "upstreams", p.upstreams, used);
+        check_list(
+            p, p.type == profile_type::passthrough ? "upstream" : "upstreams", p.upstreams, used
+        );
         check_list(p, "generators", p.generators, used);
         check_steps(p, used);
         if (!p.synthesizer.empty()) {
-            check_one(p, position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}), "synthesizer",
-                      p.synthesizer);
+            check_one(
+                p,
+                position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}),
+                "synthesizer",
+                p.synthesizer
+            );
             used.insert(p.synthesizer);
         }
         if (!p.tokenizer_upstream.empty() && !used.contains(p.tokenizer_upstream)) {
-            problems_.error(position_of(root_, {"profiles", std::string_view(p.name), "tokenizer_upstream"}),
-                            profile_label(p) + ".tokenizer_upstream = '" + p.tokenizer_upstream +
-                                "' is not an upstream that this profile uses");
+            problems_.error(
+                position_of(root_, {"profiles", std::string_view(p.name), "tokenizer_upstream"}),
+                profile_label(p) + ".tokenizer_upstream = '" + p.tokenizer_upstream
+                    + "' is not an upstream that this profile uses"
+            );
         }
         if (p.type == profile_type::moa && !p.advertised_context) {
             check_advertised_length(p);
         }
     }
 
-    void check_route(std::string_view table, const modality_route& route, modality wanted, std::string_view name) {
+    void check_route(
+        std::string_view table, const modality_route& route, modality wanted, std::string_view name
+    ) {
         for (std::size_t i = 0; i < route.endpoints.size(); ++i) {
             const auto& key = route.endpoints[i];
-            const auto label = '[' + std::string(table) + "].endpoints[" + std::to_string(i) + "] = '" + key + '\'';
+            const auto label = '[' + std::string(table) + "].endpoints[" + std::to_string(i)
+                               + "] = '" + key + '\'';
             const auto at = position_of(root_, {table, "endpoints", i});
             const auto it = config_.upstreams.find(key);
             if (it == config_.upstreams.end()) {
                 problems_.error(at, label + " is not a defined upstream");
-            } else if (std::ranges::find(it->second.modalities, wanted) == it->second.modalities.end()) {
-                problems_.error(at, label + " does not declare the modality '" + std::string(name) + '\'');
+            } else if (std::ranges::find(it->second.modalities, wanted)
+                       == it->second.modalities.end()) {
+                problems_.error(
+                    at, label + " does not declare the modality '" + std::string(name) + '\''
+                );
             }
         }
     }
 
 private:
-    void check_one(const profile& p, position at, std::string_view key, const std::string& upstream) {
+    void check_one(
+        const profile& p, position at, std::string_view key, const std::string& upstream
+    ) {
         if (!config_.upstreams.contains(upstream)) {
-            problems_.error(at, profile_label(p) + '.' + std::string(key) + " = '" + upstream +
-                                    "' is not a defined upstream");
+            problems_.error(
+                at,
+                profile_label(p) + '.' + std::string(key) + " = '" + upstream
+                    + "' is not a defined upstream"
+            );
         }
     }
 
-    void check_list(const profile& p, std::string_view key, const std::vector<std::string>& upstreams,
-                    std::set<std::string>& used) {
+    void check_list(
+        const profile& p,
+        std::string_view key,
+        const std::vector<std::string>& upstreams,
+        std::set<std::string>& used
+    ) {
         for (std::size_t i = 0; i < upstreams.size(); ++i) {
-            check_one(p, position_of(root_, {"profiles", std::string_view(p.name), key, i}), key, upstreams[i]);
+            check_one(
+                p,
+                position_of(root_, {"profiles", std::string_view(p.name), key, i}),
+                key,
+                upstreams[i]
+            );
             used.insert(upstreams[i]);
         }
     }
@@ -72,27 +100,36 @@ private:
     void check_steps(const profile& p, std::set<std::string>& used) {
         for (std::size_t i = 0; i < p.steps.size(); ++i) {
             const auto& use = p.steps[i].use;
-            const auto at = position_of(root_, {"profiles", std::string_view(p.name), "steps", i, "use"});
+            const auto at =
+                position_of(root_, {"profiles", std::string_view(p.name), "steps", i, "use"});
             used.insert(use);
-            if (!use.empty() && !config_.upstreams.contains(use) && !config_.profiles.contains(use)) {
-                problems_.error(at, profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use +
-                                        "' is neither a defined upstream nor a profile");
+            if (!use.empty() && !config_.upstreams.contains(use)
+                && !config_.profiles.contains(use)) {
+                problems_.error(
+                    at,
+                    profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use
+                        + "' is neither a defined upstream nor a profile"
+                );
             } else if (std::set<std::string> seen; leads_to(use, p.name, seen)) {
-                problems_.error(at, profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use +
-                                        "' leads back to this profile");
+                problems_.error(
+                    at,
+                    profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use
+                        + "' leads back to this profile"
+                );
             }
         }
     }
 
     // True when `from` is the profile `to`, or its steps lead there.
-    bool leads_to(const std::string& from, const std::string& to, std::set<std::string>& seen) const {
+    bool leads_to(const std::string& from, const std::string& to, std::set<std::string>& seen)
+        const {
         const auto it = config_.profiles.find(from);
         if (it == config_.profiles.end() || !seen.insert(from).second) {
             return false;
         }
         return from == to || std::ranges::any_of(it->second.steps, [&](const auto& s) {
-            return leads_to(s.use, to, seen);
-        });
+                   return leads_to(s.use, to, seen);
+               });
     }
 
     // What a MoA profile advertises must leave room for a prompt (spec §4.6).
@@ -102,15 +139,18 @@ private:
             return;
         }
         const auto& s = it->second;
-        const auto length = std::int64_t{s.context} - p.synth_prompt_overhead_tokens - p.non_client_synth_reserve_tokens - s.max_output;
+        const auto length = std::int64_t{s.context} - p.synth_prompt_overhead_tokens
+                            - p.non_client_synth_reserve_tokens - s.max_output;
         if (length <= 0) {
-            problems_.error(position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}),
-                            profile_label(p) + ": the length left for a prompt is ≤ 0: synthesizer context " +
-                                std::to_string(s.context) + " − synth_prompt_overhead_tokens " +
-                                std::to_string(p.synth_prompt_overhead_tokens) +
-                                " − non_client_synth_reserve_tokens " +
-                                std::to_string(p.non_client_synth_reserve_tokens) + " − max_output " +
-                                std::to_string(s.max_output) + "; set advertised_context or lower them");
+            problems_.error(
+                position_of(root_, {"profiles", std::string_view(p.name), "synthesizer"}),
+                profile_label(p) + ": the length left for a prompt is ≤ 0: synthesizer context "
+                    + std::to_string(s.context) + " − synth_prompt_overhead_tokens "
+                    + std::to_string(p.synth_prompt_overhead_tokens)
+                    + " − non_client_synth_reserve_tokens "
+                    + std::to_string(p.non_client_synth_reserve_tokens) + " − max_output "
+                    + std::to_string(s.max_output) + "; set advertised_context or lower them"
+            );
         }
     }
 
@@ -140,19 +180,30 @@ void check_names(const node& root, const gateway_config& config, problem_list& p
         }
     };
     for (const auto& [name, p] : config.profiles) {
-        claim(name, "profile '" + name + '\'', position_of(root, {"profiles", std::string_view(name)}));
+        claim(
+            name, "profile '" + name + '\'', position_of(root, {"profiles", std::string_view(name)})
+        );
     }
     for (const auto& [key, u] : config.upstreams) {
-        claim(key, "upstream '" + key + '\'', position_of(root, {"upstreams", std::string_view(key)}));
+        claim(
+            key, "upstream '" + key + '\'', position_of(root, {"upstreams", std::string_view(key)})
+        );
     }
     for (const auto& [name, p] : config.profiles) {
         for (const auto& alias : p.aliases) {
-            claim(alias, "alias '" + alias + '\'', position_of(root, {"profiles", std::string_view(name), "aliases"}));
+            claim(
+                alias,
+                "alias '" + alias + '\'',
+                position_of(root, {"profiles", std::string_view(name), "aliases"})
+            );
         }
     }
     if (!config.server.model_name.empty()) {
-        claim(config.server.model_name, "model_name '" + config.server.model_name + '\'',
-              position_of(root, {"server", "model_name"}));
+        claim(
+            config.server.model_name,
+            "model_name '" + config.server.model_name + '\'',
+            position_of(root, {"server", "model_name"})
+        );
     }
 }
 

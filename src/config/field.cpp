@@ -20,15 +20,15 @@ std::string text_of(double number) {
 
 std::string bounds_text(number_range allowed) {
     if (allowed.low_excluded) {
-        return "must be greater than " + text_of(allowed.low) + " and at most " +
-               text_of(allowed.high);
+        return "must be greater than " + text_of(allowed.low) + " and at most "
+               + text_of(allowed.high);
     }
     return "must be between " + text_of(allowed.low) + " and " + text_of(allowed.high);
 }
 
 bool is_inside(double number, number_range allowed) {
-    return std::isfinite(number) && number <= allowed.high &&
-           (allowed.low_excluded ? number > allowed.low : number >= allowed.low);
+    return std::isfinite(number) && number <= allowed.high
+           && (allowed.low_excluded ? number > allowed.low : number >= allowed.low);
 }
 
 }  // namespace
@@ -151,8 +151,8 @@ std::optional<std::int64_t> field::whole(integer_range allowed) const {
     }
     if (*number < allowed.low || *number > allowed.high) {
         error(
-            " = " + std::to_string(*number) + ": must be between " + std::to_string(allowed.low) +
-            " and " + std::to_string(allowed.high)
+            " = " + std::to_string(*number) + ": must be between " + std::to_string(allowed.low)
+            + " and " + std::to_string(allowed.high)
         );
         return std::nullopt;
     }

@@ -33,14 +33,24 @@ struct number_range {
 // No duration is longer than a year: it would overflow the clock's nanoseconds, and it is a typing mistake.
 inline constexpr double longest_secs = 31'536'000;
 
-constexpr integer_range between(std::int64_t low, std::int64_t high) { return {low, high}; }
+constexpr integer_range between(std::int64_t low, std::int64_t high) {
+    return {low, high};
+}
 constexpr integer_range from(std::int64_t low) {
     return {low, std::numeric_limits<std::int32_t>::max()};
 }
-constexpr integer_range bytes_from(std::int64_t low) { return {low, std::int64_t{1} << 40}; }
-constexpr number_range within(double low, double high) { return {low, high}; }
-constexpr number_range above_zero(double high = longest_secs) { return {0, high, true}; }
-constexpr number_range zero_or_more(double high = longest_secs) { return {0, high}; }
+constexpr integer_range bytes_from(std::int64_t low) {
+    return {low, std::int64_t{1} << 40};
+}
+constexpr number_range within(double low, double high) {
+    return {low, high};
+}
+constexpr number_range above_zero(double high = longest_secs) {
+    return {0, high, true};
+}
+constexpr number_range zero_or_more(double high = longest_secs) {
+    return {0, high};
+}
 
 // One spelling of an enumeration.
 template <class E>
@@ -71,7 +81,9 @@ public:
 
     // The message is the label, then `text` as given: start it with `:` or ` = value`.
     void error(std::string_view text) const { problems_.error(at(), label_ + std::string(text)); }
-    void warning(std::string_view text) const { problems_.warning(at(), label_ + std::string(text)); }
+    void warning(std::string_view text) const {
+        problems_.warning(at(), label_ + std::string(text));
+    }
     void wrong_type(std::string_view expected) const;
 
     // False: refused and reported.

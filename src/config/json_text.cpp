@@ -47,7 +47,8 @@ bool append(const node& n, const field& whole, std::string& out) {
         return append_array(*elements, whole, out);
     }
     if (const auto* text = n.as<std::string>()) {
-        out += nlohmann::json(*text).dump();  // TOML texts are valid UTF-8, so dump() does not throw
+        out +=
+            nlohmann::json(*text).dump();  // TOML texts are valid UTF-8, so dump() does not throw
     } else if (const auto* boolean = n.as<bool>()) {
         out += *boolean ? "true" : "false";
     } else if (const auto* number = n.as<std::int64_t>()) {

@@ -9,8 +9,8 @@ namespace {
 // A key as it is written in a table's header: quoted unless it is a bare key.
 std::string header_spelling(std::string_view key) {
     const auto is_bare = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+               || c == '_' || c == '-';
     };
     if (!key.empty() && std::all_of(key.begin(), key.end(), is_bare)) {
         return std::string(key);
@@ -40,8 +40,8 @@ void report_unknown(
     const auto where = table.label().empty() ? "at the top level" : "in " + table.label();
     table.problems().error(
         written.at,
-        "unknown " + std::string(is_table ? "table" : "key") + " '" + written.key + "' " + where +
-            did_you_mean(written.key, known)
+        "unknown " + std::string(is_table ? "table" : "key") + " '" + written.key + "' " + where
+            + did_you_mean(written.key, known)
     );
 }
 

@@ -46,9 +46,8 @@ std::vector<const member*> read_known(
         return unknown;
     }
     for (const auto& m : *members) {
-        const auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& r) {
-            return r.name == m.key;
-        });
+        const auto row =
+            std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return r.name == m.key; });
         if (row == rows.end()) {
             unknown.push_back(&m);
             continue;

@@ -65,16 +65,24 @@ constexpr key_row<document> top_tables[] = {
     {"server",
      [](const field& f, document& d) { read_server(f, d.config.server, d.file, d.env); },
      list_server_keys},
-    {"features", [](const field& f, document& d) { read_features(f, d.config.features); }, list_features_keys},
+    {"features",
+     [](const field& f, document& d) { read_features(f, d.config.features); },
+     list_features_keys},
     {"upstreams",
      read_upstreams,
      [](const std::string& path, key_list& keys) { list_upstream_keys(path + "*.", keys); }},
     {"profiles",
      read_profiles,
      [](const std::string& path, key_list& keys) { list_profile_keys(path + "*.", keys); }},
-    {"vision", [](const field& f, document& d) { read_vision(f, d.config.vision); }, list_vision_keys},
-    {"video", [](const field& f, document& d) { read_modality(f, d.config.video); }, list_modality_keys},
-    {"audio", [](const field& f, document& d) { read_modality(f, d.config.audio); }, list_modality_keys},
+    {"vision",
+     [](const field& f, document& d) { read_vision(f, d.config.vision); },
+     list_vision_keys},
+    {"video",
+     [](const field& f, document& d) { read_modality(f, d.config.video); },
+     list_modality_keys},
+    {"audio",
+     [](const field& f, document& d) { read_modality(f, d.config.audio); },
+     list_modality_keys},
 };
 
 void read_environment(const environment& env, gateway_config& config, problem_list& problems) {
@@ -85,7 +93,9 @@ void read_environment(const environment& env, gateway_config& config, problem_li
     char* end = nullptr;
     const double secs = std::strtod(text->c_str(), &end);
     if (*end != '\0' || !std::isfinite(secs) || secs > longest_secs) {
-        problems.error({}, "the environment variable TK_MOA_QUORUM_GRACE_SECS is not a number of seconds");
+        problems.error(
+            {}, "the environment variable TK_MOA_QUORUM_GRACE_SECS is not a number of seconds"
+        );
         return;
     }
     config.default_grace = seconds_f(std::max(0.0, secs));

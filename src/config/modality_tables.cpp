@@ -12,10 +12,13 @@ constexpr key_row<vision_route> vision_keys[] = {
     {"endpoints", [](const field& f, vision_route& v) { f.read_distinct(v.endpoints); }},
     {"two_stage", [](const field& f, vision_route& v) { f.read(v.two_stage); }},
     {"describe_prompt", [](const field& f, vision_route& v) { f.read(v.describe_prompt); }},
-    {"describe_max_tokens", [](const field& f, vision_route& v) { f.read(v.describe_max_tokens, from(1)); }},
-    {"describe_temperature", [](const field& f, vision_route& v) { f.read(v.describe_temperature, within(0, 2)); }},
+    {"describe_max_tokens",
+     [](const field& f, vision_route& v) { f.read(v.describe_max_tokens, from(1)); }},
+    {"describe_temperature",
+     [](const field& f, vision_route& v) { f.read(v.describe_temperature, within(0, 2)); }},
     // At most 0: no cap.
-    {"describe_image_cap", [](const field& f, vision_route& v) { f.read(v.describe_image_cap, between(-1, 1000)); }},
+    {"describe_image_cap",
+     [](const field& f, vision_route& v) { f.read(v.describe_image_cap, between(-1, 1000)); }},
 };
 
 }  // namespace

@@ -11,7 +11,9 @@ namespace {
 
 // Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours count one each.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+    std::vector<std::vector<std::size_t>> cost(
+        a.size() + 1, std::vector<std::size_t>(b.size() + 1)
+    );
     for (std::size_t i = 0; i <= a.size(); ++i) {
         cost[i][0] = i;
     }
@@ -21,9 +23,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     for (std::size_t i = 1; i <= a.size(); ++i) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t differs = a[i - 1] == b[j - 1] ? 0 : 1;
-            cost[i][j] = std::min(
-                {cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + differs}
-            );
+            cost[i][j] =
+                std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + differs});
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
             }
@@ -45,8 +46,9 @@ std::string did_you_mean(std::string_view written, std::span<const std::string_v
     std::string_view nearest;
     for (const auto candidate : known) {
         // A unit left out or added (`port` for `port_secs`) is a slip whatever its length.
-        const bool is_stem = typed.size() >= 4 &&
-                             (candidate.starts_with(typed + "_") || typed.starts_with(std::string(candidate) + "_"));
+        const bool is_stem = typed.size() >= 4
+                             && (candidate.starts_with(typed + "_")
+                                 || typed.starts_with(std::string(candidate) + "_"));
         const auto distance = is_stem ? 1 : edit_distance(typed, candidate);
         if (distance < best) {
             best = distance;

@@ -46,8 +46,12 @@ void read_aliases(const field& f, profile_entry& p) {
         if (trimmed.empty()) {
             f.element(i).error(": an alias must be non-empty");
         } else if (trimmed != names[i]) {
-            f.element(i).error(" = '" + names[i] + "': no white space (whitespace) around an alias");
-        } else if (std::ranges::any_of(p.aliases, [&](const auto& a) { return base::ascii_iequals(a, names[i]); })) {
+            f.element(i).error(
+                " = '" + names[i] + "': no white space (whitespace) around an alias"
+            );
+        } else if (std::ranges::any_of(p.aliases, [&](const auto& a) {
+                       return base::ascii_iequals(a, names[i]);
+                   })) {
             f.element(i).error(": duplicate alias '" + names[i] + "' within profile");
         } else {
             p.aliases.push_back(names[i]);
@@ -57,14 +61,21 @@ void read_aliases(const field& f, profile_entry& p) {
 
 void read_upstream_list(const field& f, std::vector<std::string>& into, std::size_t least) {
     if (f.read_distinct(into) && into.size() < least) {
-        f.error(": at least " + std::to_string(least) + (least == 1 ? " upstream is" : " upstreams are") + " needed");
+        f.error(
+            ": at least " + std::to_string(least) + (least == 1 ? " upstream is" : " upstreams are")
+            + " needed"
+        );
     }
 }
 
 constexpr key_row<profile_entry> common_keys[] = {
-    {"type", [](const field& f, profile_entry& p) { f.read(p.type, types); }, nullptr, presence::required},
+    {"type",
+     [](const field& f, profile_entry& p) { f.read(p.type, types); },
+     nullptr,
+     presence::required},
     {"expose_reasoning", [](const field& f, profile_entry& p) { f.read(p.expose_reasoning); }},
-    {"tokenizer_upstream", [](const field& f, profile_entry& p) { f.read_filled(p.tokenizer_upstream); }},
+    {"tokenizer_upstream",
+     [](const field& f, profile_entry& p) { f.read_filled(p.tokenizer_upstream); }},
     {"aliases", read_aliases},
 };
 
@@ -89,8 +100,10 @@ constexpr key_row<profile_entry> moa_keys[] = {
      [](const field& f, profile_entry& p) { f.read_filled(p.synthesizer); },
      nullptr,
      presence::required},
-    {"synthesis_mode", [](const field& f, profile_entry& p) { f.read(p.synthesis_mode, synthesis_modes); }},
-    {"generator_temperature", [](const field& f, profile_entry& p) { f.read(p.generator_temperature, within(0, 2)); }},
+    {"synthesis_mode",
+     [](const field& f, profile_entry& p) { f.read(p.synthesis_mode, synthesis_modes); }},
+    {"generator_temperature",
+     [](const field& f, profile_entry& p) { f.read(p.generator_temperature, within(0, 2)); }},
     {"synthesizer_temperature",
      [](const field& f, profile_entry& p) { f.read(p.synthesizer_temperature, within(0, 2)); }},
     {"fastpath_on_agreement",
@@ -107,23 +120,28 @@ constexpr key_row<profile_entry> moa_keys[] = {
          f.read(p.agreement, agreement_rules);
      }},
     {"strip_tools", [](const field& f, profile_entry& p) { f.read(p.strip_tools); }},
-    {"advertised_context", [](const field& f, profile_entry& p) { f.read(p.advertised_context, from(1)); }},
+    {"advertised_context",
+     [](const field& f, profile_entry& p) { f.read(p.advertised_context, from(1)); }},
     {"synth_prompt_overhead_tokens",
      [](const field& f, profile_entry& p) { f.read(p.synth_prompt_overhead_tokens, from(0)); }},
     {"non_client_synth_reserve_tokens",
      [](const field& f, profile_entry& p) { f.read(p.non_client_synth_reserve_tokens, from(0)); }},
     {"min_drafts", [](const field& f, profile_entry& p) { f.read(p.min_drafts, from(1)); }},
-    {"required_drafts", [](const field& f, profile_entry& p) { f.read(p.required_drafts, from(1)); }},
+    {"required_drafts", [](const field& f, profile_entry& p) { f.read(p.required_drafts, from(1)); }
+    },
     {"panel_timeout_secs", [](const field& f, profile_entry& p) { f.read(p.panel_timeout); }},
     {"grace_secs", [](const field& f, profile_entry& p) { f.read(p.grace, zero_or_more()); }},
-    {"keep_partial_drafts", [](const field& f, profile_entry& p) { f.read(p.keep_partial_drafts); }},
-    {"synthesis_share", [](const field& f, profile_entry& p) { f.read(p.synthesis_share, within(0, 0.9)); }},
+    {"keep_partial_drafts", [](const field& f, profile_entry& p) { f.read(p.keep_partial_drafts); }
+    },
+    {"synthesis_share",
+     [](const field& f, profile_entry& p) { f.read(p.synthesis_share, within(0, 0.9)); }},
 };
 
 constexpr key_row<profile_entry> cascade_keys[] = {
     {"upstreams", [](const field& f, profile_entry& p) { read_upstream_list(f, p.upstreams, 1); }},
     {"steps", [](const field& f, profile_entry& p) { read_cascade_steps(f, p.steps); }},
-    {"on_all_fail", [](const field& f, profile_entry& p) { f.read(p.on_all_fail, failure_answers); }},
+    {"on_all_fail", [](const field& f, profile_entry& p) { f.read(p.on_all_fail, failure_answers); }
+    },
 };
 
 constexpr key_row<profile_entry> voting_keys[] = {
@@ -158,12 +176,16 @@ void check_moa(const field& table, const profile_entry& p) {
     }
     const auto n = static_cast<int>(p.generators.size());
     if (n > 0 && p.min_drafts.value_or(1) > n) {
-        table.problems().error(table.at("min_drafts"),
-                               table.label() + ".min_drafts: is more than the number of generators");
+        table.problems().error(
+            table.at("min_drafts"),
+            table.label() + ".min_drafts: is more than the number of generators"
+        );
     }
     if (n > 0 && p.required_drafts > n) {
-        table.problems().error(table.at("required_drafts"),
-                               table.label() + ".required_drafts: is more than the number of generators");
+        table.problems().error(
+            table.at("required_drafts"),
+            table.label() + ".required_drafts: is more than the number of generators"
+        );
     }
 }
 
@@ -171,7 +193,9 @@ void check_cascade(const field& table) {
     const bool has_upstreams = table.value().find("upstreams") != nullptr;
     const bool has_steps = table.value().find("steps") != nullptr;
     if (has_upstreams && has_steps) {
-        table.problems().error(table.at("steps"), table.label() + ".steps: upstreams is set too; give only one");
+        table.problems().error(
+            table.at("steps"), table.label() + ".steps: upstreams is set too; give only one"
+        );
     } else if (!has_upstreams && !has_steps) {
         report_missing(table, "upstreams");
     }
@@ -212,9 +236,12 @@ void read_profile(const field& table, profile& into) {
 }
 
 void list_profile_keys(const std::string& path, key_list& keys) {
-    for (const auto rows : {std::span<const key_row<profile_entry>>(common_keys), keys_of(profile_type::passthrough),
-                            keys_of(profile_type::moa), keys_of(profile_type::cascade),
-                            keys_of(profile_type::voting)}) {
+    for (const auto rows :
+         {std::span<const key_row<profile_entry>>(common_keys),
+          keys_of(profile_type::passthrough),
+          keys_of(profile_type::moa),
+          keys_of(profile_type::cascade),
+          keys_of(profile_type::voting)}) {
         for (const auto& row : rows) {
             auto key = path + std::string(row.name);
             if (std::ranges::find(keys, key) == keys.end()) {

@@ -108,7 +108,9 @@ fetched_secret fetch(
             return out;
         }
         note_missing(
-            out, "the environment variable '" + name + "' " + std::string(fault), source.variable->at
+            out,
+            "the environment variable '" + name + "' " + std::string(fault),
+            source.variable->at
         );
     }
     if (source.literal) {

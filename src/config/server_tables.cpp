@@ -34,8 +34,8 @@ constexpr key_row<server_limits> limits_keys[] = {
      [](const field& f, server_limits& s) { f.read(s.max_body_bytes, bytes_from(1)); }},
     {"max_header_bytes",
      [](const field& f, server_limits& s) { f.read(s.max_header_bytes, between(256, 1 << 24)); }},
-    {"max_connections",
-     [](const field& f, server_limits& s) { f.read(s.max_connections, from(1)); }},
+    {"max_connections", [](const field& f, server_limits& s) { f.read(s.max_connections, from(1)); }
+    },
     {"max_in_flight", [](const field& f, server_limits& s) { f.read(s.max_in_flight, from(1)); }},
     {"max_in_flight_bytes",
      [](const field& f, server_limits& s) { f.read(s.max_in_flight_bytes, bytes_from(1)); }},
@@ -137,7 +137,8 @@ void resolve_token(
 void check_server(const field& table, const server_entry& s) {
     if (s.log_level_at && s.log_table_level_at) {
         table.problems().error(
-            *s.log_table_level_at, "[server.log].level: [server].log_level is set too; give only one"
+            *s.log_table_level_at,
+            "[server.log].level: [server].log_level is set too; give only one"
         );
     }
     if (s.health_probe_timeout >= s.health_probe_interval) {

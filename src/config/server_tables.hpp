@@ -9,7 +9,7 @@ namespace meta_model::config {
 // What is read of `[server]`, with what has to be judged once all its keys are known.
 struct server_entry : server {
     secret_source token{};
-    std::optional<position> log_level_at{};      // `[server] log_level`
+    std::optional<position> log_level_at{};        // `[server] log_level`
     std::optional<position> log_table_level_at{};  // `[server.log] level`
 };
 

@@ -26,10 +26,14 @@ constexpr key_row<tls_keys> tls_rows[] = {
 // The PEM files of one table.
 class file_reader {
 public:
-    file_reader(const field& table, upstream& into, const std::string& config_file, const environment& env)
+    file_reader(
+        const field& table, upstream& into, const std::string& config_file, const environment& env
+    )
         : table_(table), into_(into), config_file_(config_file), env_(env) {}
 
-    std::string read(const std::optional<placed_text>& file, std::string_view key, std::string_view mark) {
+    std::string read(
+        const std::optional<placed_text>& file, std::string_view key, std::string_view mark
+    ) {
         if (!file) {
             return {};
         }
@@ -40,8 +44,11 @@ public:
             return {};
         }
         if (text->find(mark) == std::string::npos) {
-            table_.problems().error(file->at, nested_label(table_, "tls") + '.' + std::string(key) + ": '" + path +
-                                                  "' is no PEM file of that kind");
+            table_.problems().error(
+                file->at,
+                nested_label(table_, "tls") + '.' + std::string(key) + ": '" + path
+                    + "' is no PEM file of that kind"
+            );
             return {};
         }
         return std::move(*text);
@@ -49,7 +56,9 @@ public:
 
 private:
     void note_missing(std::string what, position at) {
-        table_.problems().warning(at, table_.label() + ": calls to this upstream will fail: " + what);
+        table_.problems().warning(
+            at, table_.label() + ": calls to this upstream will fail: " + what
+        );
         if (into_.missing_secret.empty()) {
             into_.missing_secret = std::move(what);
         }
@@ -72,17 +81,27 @@ void list_tls_keys(const std::string& path, key_list& keys) {
     list_keys(std::span(tls_rows), path, keys);
 }
 
-void resolve_tls(const field& upstream_table, const tls_keys& keys, bool has_https, upstream& into,
-                 const std::string& config_file, const environment& env) {
+void resolve_tls(
+    const field& upstream_table,
+    const tls_keys& keys,
+    bool has_https,
+    upstream& into,
+    const std::string& config_file,
+    const environment& env
+) {
     if (!keys.at) {
         return;
     }
     const auto label = nested_label(upstream_table, "tls");
     if (!has_https) {
-        upstream_table.problems().error(*keys.at, label + ": no URL of this upstream begins with https://");
+        upstream_table.problems().error(
+            *keys.at, label + ": no URL of this upstream begins with https://"
+        );
     }
     if (keys.cert_file.has_value() != keys.key_file.has_value()) {
-        upstream_table.problems().error(*keys.at, label + ": cert_file and key_file need each other");
+        upstream_table.problems().error(
+            *keys.at, label + ": cert_file and key_file need each other"
+        );
     }
     file_reader files(upstream_table, into, config_file, env);
     into.tls.ca_pem = files.read(keys.ca_file, "ca_file", "-----BEGIN CERTIFICATE-----");

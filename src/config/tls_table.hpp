@@ -24,7 +24,13 @@ void list_tls_keys(const std::string& path, key_list& keys);
 
 // Reads the files. One that cannot be read is a warning, as a missing secret is: the upstream's calls fail, the rest
 // serves. `has_https`: one of the upstream's URLs is https; a table that no connection uses is an error.
-void resolve_tls(const field& upstream_table, const tls_keys& keys, bool has_https, upstream& into,
-                 const std::string& config_file, const environment& env);
+void resolve_tls(
+    const field& upstream_table,
+    const tls_keys& keys,
+    bool has_https,
+    upstream& into,
+    const std::string& config_file,
+    const environment& env
+);
 
 }  // namespace meta_model::config

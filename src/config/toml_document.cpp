@@ -32,7 +32,8 @@ std::size_t end_of_string(std::string_view text, std::size_t at) {
     const bool is_long = text.substr(at, 3) == std::string(3, mark);
     const auto close = text.substr(at, is_long ? 3 : 1);
     at += close.size();
-    while (at < text.size() && !text.substr(at).starts_with(close) && (is_long || text[at] != '\n')) {
+    while (at < text.size() && !text.substr(at).starts_with(close) && (is_long || text[at] != '\n')
+    ) {
         at += text[at] == '\\' && mark == '"' ? 2 : 1;
     }
     at += close.size();
@@ -58,7 +59,9 @@ position find_overlong_key(std::string_view text) {
         }
         if (c == '.' && ++dots > max_depth) {
             const auto before = text.substr(0, at);
-            return {static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n')) + 1, 1};
+            return {
+                static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n')) + 1, 1
+            };
         }
         if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) {
             dots = 0;
@@ -136,7 +139,13 @@ const node* node::find(std::string_view key) const {
 std::string_view kind_of(const node& n) {
     // In the order of the variant's alternatives.
     static constexpr std::string_view names[] = {
-        "a boolean", "an integer", "a float", "a string", "a date or time", "an array", "a table",
+        "a boolean",
+        "an integer",
+        "a float",
+        "a string",
+        "a date or time",
+        "an array",
+        "a table",
     };
     static_assert(std::size(names) == std::variant_size_v<decltype(n.value)>);
     return names[n.value.index()];

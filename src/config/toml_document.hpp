@@ -51,7 +51,7 @@ using path_step = std::variant<std::string_view, std::size_t>;
 position position_of(const node& root, std::initializer_list<path_step> path);
 
 struct parsed_document {
-    node root{};              // a table
+    node root{};                 // a table
     std::string syntax_error{};  // empty: the text is TOML
     position error_at{};
 };

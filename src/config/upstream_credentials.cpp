@@ -13,17 +13,13 @@ void check_combination(const field& table, const credential_keys& keys) {
         error("an API key and basic_auth_* exclude each other");
     }
     if (keys.basic_auth_user && !has_password) {
-        error(
-            "basic_auth_user needs basic_auth_pass, basic_auth_pass_env or basic_auth_pass_file"
-        );
+        error("basic_auth_user needs basic_auth_pass, basic_auth_pass_env or basic_auth_pass_file");
     }
     if (has_password && !keys.basic_auth_user) {
         error("a basic_auth_pass source needs basic_auth_user");
     }
     if (keys.basic_auth_pass.count() > 1) {
-        error(
-            "give only one of basic_auth_pass, basic_auth_pass_env and basic_auth_pass_file"
-        );
+        error("give only one of basic_auth_pass, basic_auth_pass_env and basic_auth_pass_file");
     }
 }
 

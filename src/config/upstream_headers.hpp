@@ -21,7 +21,12 @@ struct header_entry {
 void read_headers(const field& table, std::vector<header_entry>& into);
 
 // A value that was configured but is not there is a warning: the upstream's calls fail, the rest serves.
-void resolve_headers(const field& upstream_table, const std::vector<header_entry>& entries, upstream& into,
-                     const std::string& config_file, const environment& env);
+void resolve_headers(
+    const field& upstream_table,
+    const std::vector<header_entry>& entries,
+    upstream& into,
+    const std::string& config_file,
+    const environment& env
+);
 
 }  // namespace meta_model::config

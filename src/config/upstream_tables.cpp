@@ -37,24 +37,38 @@ constexpr choice<max_tokens_name> max_tokens_names[] = {
     {"max_completion_tokens", max_tokens_name::max_completion_tokens},
 };
 constexpr choice<test_fault> test_faults[] = {
-    {"none", test_fault::none}, {"status", test_fault::status}, {"cut", test_fault::cut},
-    {"hang", test_fault::hang}, {"garbage", test_fault::garbage},
+    {"none", test_fault::none},
+    {"status", test_fault::status},
+    {"cut", test_fault::cut},
+    {"hang", test_fault::hang},
+    {"garbage", test_fault::garbage},
 };
 
 enum class word { none, minimal, low, medium, high, xhigh, max, adaptive, enabled, off };
 constexpr choice<word> efforts[] = {
-    {"none", word::none}, {"minimal", word::minimal}, {"low", word::low},
-    {"medium", word::medium}, {"high", word::high}, {"xhigh", word::xhigh},
+    {"none", word::none},
+    {"minimal", word::minimal},
+    {"low", word::low},
+    {"medium", word::medium},
+    {"high", word::high},
+    {"xhigh", word::xhigh},
 };
 constexpr choice<word> anthropic_efforts[] = {
-    {"low", word::low}, {"medium", word::medium}, {"high", word::high}, {"xhigh", word::xhigh},
+    {"low", word::low},
+    {"medium", word::medium},
+    {"high", word::high},
+    {"xhigh", word::xhigh},
 };
 constexpr choice<word> thinking_modes[] = {
-    {"adaptive", word::adaptive}, {"enabled", word::enabled}, {"off", word::off},
+    {"adaptive", word::adaptive},
+    {"enabled", word::enabled},
+    {"off", word::off},
 };
 
 // Members that the gateway itself decides on; overriding them would break the reply.
-constexpr std::string_view protected_overrides[] = {"messages", "stream", "stream_options", "n", "x_meta_model"};
+constexpr std::string_view protected_overrides[] = {
+    "messages", "stream", "stream_options", "n", "x_meta_model"
+};
 constexpr std::string_view undroppable[] = {"messages", "model"};
 // Legal, but without effect: what they set is stamped on the body after them.
 constexpr std::string_view ineffective_overrides[] = {"model", "chat_template_kwargs"};
@@ -85,16 +99,21 @@ void read_dropped(const field& f, openai_options& o) {
 }
 
 constexpr key_row<openai_options> openai_keys[] = {
-    {"reasoning_effort", [](const field& f, openai_options& o) { read_word(f, o.reasoning_effort, efforts); }},
-    {"max_tokens_param", [](const field& f, openai_options& o) { f.read(o.max_tokens_param, max_tokens_names); }},
+    {"reasoning_effort",
+     [](const field& f, openai_options& o) { read_word(f, o.reasoning_effort, efforts); }},
+    {"max_tokens_param",
+     [](const field& f, openai_options& o) { f.read(o.max_tokens_param, max_tokens_names); }},
     {"drop_params", read_dropped},
 };
 
 constexpr key_row<anthropic_options> anthropic_keys[] = {
     {"version", [](const field& f, anthropic_options& o) { f.read_filled(o.version); }},
-    {"thinking", [](const field& f, anthropic_options& o) { read_word(f, o.thinking, thinking_modes); }},
-    {"effort", [](const field& f, anthropic_options& o) { read_word(f, o.effort, anthropic_efforts); }},
-    {"budget_tokens", [](const field& f, anthropic_options& o) { f.read(o.budget_tokens, from(1)); }},
+    {"thinking",
+     [](const field& f, anthropic_options& o) { read_word(f, o.thinking, thinking_modes); }},
+    {"effort",
+     [](const field& f, anthropic_options& o) { read_word(f, o.effort, anthropic_efforts); }},
+    {"budget_tokens", [](const field& f, anthropic_options& o) { f.read(o.budget_tokens, from(1)); }
+    },
 };
 
 constexpr key_row<upstream_timeouts> timeouts_keys[] = {
@@ -113,10 +132,12 @@ void read_milliseconds(const field& f, std::chrono::milliseconds& into) {
 }
 
 constexpr key_row<upstream_retry> retry_keys[] = {
-    {"max_attempts", [](const field& f, upstream_retry& r) { f.read(r.max_attempts, between(1, 10)); }},
+    {"max_attempts",
+     [](const field& f, upstream_retry& r) { f.read(r.max_attempts, between(1, 10)); }},
     {"base_ms", [](const field& f, upstream_retry& r) { read_milliseconds(f, r.base); }},
     {"cap_ms", [](const field& f, upstream_retry& r) { read_milliseconds(f, r.cap); }},
-    {"budget_ratio", [](const field& f, upstream_retry& r) { f.read(r.budget_ratio, within(0, 1)); }},
+    {"budget_ratio", [](const field& f, upstream_retry& r) { f.read(r.budget_ratio, within(0, 1)); }
+    },
 };
 
 constexpr key_row<upstream_breaker> breaker_keys[] = {
@@ -126,11 +147,13 @@ constexpr key_row<upstream_breaker> breaker_keys[] = {
 };
 
 constexpr key_row<upstream_limits> upstream_limits_keys[] = {
-    {"max_reply_bytes", [](const field& f, upstream_limits& l) { f.read(l.max_reply_bytes, bytes_from(1)); }},
+    {"max_reply_bytes",
+     [](const field& f, upstream_limits& l) { f.read(l.max_reply_bytes, bytes_from(1)); }},
 };
 
 constexpr key_row<test_options> test_keys[] = {
-    {"first_token_ms", [](const field& f, test_options& t) { read_milliseconds(f, t.first_token); }},
+    {"first_token_ms", [](const field& f, test_options& t) { read_milliseconds(f, t.first_token); }
+    },
     {"chunk_ms", [](const field& f, test_options& t) { read_milliseconds(f, t.chunk); }},
     {"fail", [](const field& f, test_options& t) { f.read(t.fail, test_faults); }},
     {"status", [](const field& f, test_options& t) { f.read(t.status, between(400, 599)); }},
@@ -162,11 +185,15 @@ void read_overrides(const field& f, upstream_entry& u) {
     for (const auto& m : *members) {
         const field value(value_label(f, m.key), m.value, m.at, f.problems());
         if (std::ranges::find(protected_overrides, m.key) != std::end(protected_overrides)) {
-            f.problems().error(m.at, value.label() + ": the gateway decides on this member; it cannot be overridden");
+            f.problems().error(
+                m.at,
+                value.label() + ": the gateway decides on this member; it cannot be overridden"
+            );
             continue;
         }
         auto text = json_text_of(value);
-        if (text && std::ranges::find(ineffective_overrides, m.key) == std::end(ineffective_overrides)) {
+        if (text
+            && std::ranges::find(ineffective_overrides, m.key) == std::end(ineffective_overrides)) {
             u.request_overrides.emplace_back(m.key, std::move(*text));
         }
     }
@@ -219,11 +246,17 @@ constexpr void list_rows(const std::string& path, key_list& keys) {
 }
 
 constexpr key_row<upstream_entry> upstream_keys[] = {
-    {"model_id", [](const field& f, upstream_entry& u) { f.read_filled(u.model_id); }, nullptr, presence::required},
+    {"model_id",
+     [](const field& f, upstream_entry& u) { f.read_filled(u.model_id); },
+     nullptr,
+     presence::required},
     {"base_url", read_base_url},
     {"base_urls", read_base_urls},
     {"balance", [](const field& f, upstream_entry& u) { f.read(u.balance, balance_rules); }},
-    {"context", [](const field& f, upstream_entry& u) { f.read(u.context, from(1)); }, nullptr, presence::required},
+    {"context",
+     [](const field& f, upstream_entry& u) { f.read(u.context, from(1)); },
+     nullptr,
+     presence::required},
     {"max_output",
      [](const field& f, upstream_entry& u) { f.read(u.max_output, from(1)); },
      nullptr,
@@ -238,21 +271,29 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
      [](const field& f, upstream_entry& u) { f.read(u.requires_leading_system_only); }},
     {"request_overrides", read_overrides},
     {"modalities", read_modalities},
-    {"supports_function_calling", [](const field& f, upstream_entry& u) { f.read(u.supports_function_calling); }},
+    {"supports_function_calling",
+     [](const field& f, upstream_entry& u) { f.read(u.supports_function_calling); }},
     {"api_key", [](const field& f, upstream_entry& u) { read_literal(f, u.credentials.api_key); }},
-    {"api_key_env", [](const field& f, upstream_entry& u) { read_variable(f, u.credentials.api_key); }},
-    {"api_key_file", [](const field& f, upstream_entry& u) { read_path(f, u.credentials.api_key); }},
-    {"basic_auth_user", [](const field& f, upstream_entry& u) { read_basic_auth_user(f, u.credentials); }},
-    {"basic_auth_pass", [](const field& f, upstream_entry& u) { read_literal(f, u.credentials.basic_auth_pass); }},
+    {"api_key_env",
+     [](const field& f, upstream_entry& u) { read_variable(f, u.credentials.api_key); }},
+    {"api_key_file", [](const field& f, upstream_entry& u) { read_path(f, u.credentials.api_key); }
+    },
+    {"basic_auth_user",
+     [](const field& f, upstream_entry& u) { read_basic_auth_user(f, u.credentials); }},
+    {"basic_auth_pass",
+     [](const field& f, upstream_entry& u) { read_literal(f, u.credentials.basic_auth_pass); }},
     {"basic_auth_pass_env",
      [](const field& f, upstream_entry& u) { read_variable(f, u.credentials.basic_auth_pass); }},
-    {"basic_auth_pass_file", [](const field& f, upstream_entry& u) { read_path(f, u.credentials.basic_auth_pass); }},
+    {"basic_auth_pass_file",
+     [](const field& f, upstream_entry& u) { read_path(f, u.credentials.basic_auth_pass); }},
     {"headers", [](const field& f, upstream_entry& u) { read_headers(f, u.header_table); }},
     {"openai",
      [](const field& f, upstream_entry& u) { read_table(f, openai_keys, u.openai.emplace()); },
      list_rows<openai_options, openai_keys>},
     {"anthropic",
-     [](const field& f, upstream_entry& u) { read_table(f, anthropic_keys, u.anthropic.emplace()); },
+     [](const field& f, upstream_entry& u) {
+         read_table(f, anthropic_keys, u.anthropic.emplace());
+     },
      list_rows<anthropic_options, anthropic_keys>},
     {"tls", [](const field& f, upstream_entry& u) { read_tls(f, u.tls_table); }, list_tls_keys},
     nested_table<upstream_entry, &upstream_entry::timeouts, timeouts_keys>("timeouts"),
@@ -268,17 +309,23 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
 };
 
 // A nested table that only one protocol has.
-void check_block(const field& table, const upstream_entry& u, std::string_view name, wire_protocol wanted) {
+void check_block(
+    const field& table, const upstream_entry& u, std::string_view name, wire_protocol wanted
+) {
     const auto* block = table.value().find(name);
     if (block != nullptr && u.protocol != wanted) {
-        table.problems().error(block->at, nested_label(table, name) + ": only with protocol = \"" +
-                                              std::string(name) + "\"");
+        table.problems().error(
+            block->at,
+            nested_label(table, name) + ": only with protocol = \"" + std::string(name) + "\""
+        );
     }
 }
 
 }  // namespace
 
-void read_upstream(const field& table, upstream& into, const std::string& config_file, const environment& env) {
+void read_upstream(
+    const field& table, upstream& into, const std::string& config_file, const environment& env
+) {
     upstream_entry entry;
     entry.key = into.key;
     read_table(table, upstream_keys, entry);
@@ -291,7 +338,9 @@ void read_upstream(const field& table, upstream& into, const std::string& config
     const bool has_one = table.value().find("base_url") != nullptr;
     const bool has_list = table.value().find("base_urls") != nullptr;
     if (has_one && has_list) {
-        table.problems().error(table.at("base_urls"), table.label() + ": base_url and base_urls exclude each other");
+        table.problems().error(
+            table.at("base_urls"), table.label() + ": base_url and base_urls exclude each other"
+        );
     } else if (entry.protocol != wire_protocol::test && !has_one && !has_list) {
         report_missing(table, "base_url");
     }

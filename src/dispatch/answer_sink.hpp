@@ -31,8 +31,11 @@ public:
 
     // Commits to a reply whose body follows: with a length, or open-ended. `first` may be empty; the head goes out
     // at once either way.
-    virtual write_state begin(const answer_head& head, std::optional<std::uint64_t> content_length,
-                              const api::pieces& first) = 0;
+    virtual write_state begin(
+        const answer_head& head,
+        std::optional<std::uint64_t> content_length,
+        const api::pieces& first
+    ) = 0;
     virtual write_state write(const api::pieces& more) = 0;
     // The clean end of an open-ended body, with its last bytes.
     virtual write_state end(const api::pieces& last) = 0;

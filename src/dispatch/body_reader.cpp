@@ -2,7 +2,9 @@
 
 namespace meta_model::dispatch {
 
-net::task<bool> read_body(net::event_loop& loop, upstream::call& call, std::size_t max_bytes, std::string& out) {
+net::task<bool> read_body(
+    net::event_loop& loop, upstream::call& call, std::size_t max_bytes, std::string& out
+) {
     for (;;) {
         char* const buffer = loop.scratch();
         std::size_t got = 0;

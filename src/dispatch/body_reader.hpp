@@ -10,6 +10,8 @@ namespace meta_model::dispatch {
 
 // Appends the rest of the body to `out`. False: call.error() says why, or the body is larger than `max_bytes`
 // (`call.error()` is then empty).
-net::task<bool> read_body(net::event_loop& loop, upstream::call& call, std::size_t max_bytes, std::string& out);
+net::task<bool> read_body(
+    net::event_loop& loop, upstream::call& call, std::size_t max_bytes, std::string& out
+);
 
 }  // namespace meta_model::dispatch

@@ -22,9 +22,9 @@ namespace {
 
 using base::error;
 using base::error_code_id;
+using base::maybe_error;
 using std::chrono::steady_clock;
 using telemetry::call_outcome;
-using base::maybe_error;
 
 // The status that a refusal stands for.
 int status_of(const leg_result& result) {
@@ -35,19 +35,20 @@ int status_of(const leg_result& result) {
 bool has_list_content(std::string_view body) {
     api::chat_object object;
     api::chat_message_fields fields;
-    return api::read_chat_object(body, object) && api::read_message_fields(object.message, fields) &&
-           fields.content.starts_with('[');
+    return api::read_chat_object(body, object) && api::read_message_fields(object.message, fields)
+           && fields.content.starts_with('[');
 }
 
 // Whether a whole reply answers. A refusal is an answer too: another step must not be asked what one refused.
 bool is_answer(const leg_result& result, bool hides_reasoning) {
     const auto is_filled = [](std::string_view text) { return !base::trim(text).empty(); };
     const auto& d = result.draft;
-    if (!d.tool_calls.empty() || d.function_call || is_filled(d.refusal) || d.finish_reason == "content_filter") {
+    if (!d.tool_calls.empty() || d.function_call || is_filled(d.refusal)
+        || d.finish_reason == "content_filter") {
         return true;
     }
-    if (d.content && !has_list_content(result.body) &&
-        is_filled(hides_reasoning ? api::strip_in_band_reasoning(*d.content) : *d.content)) {
+    if (d.content && !has_list_content(result.body)
+        && is_filled(hides_reasoning ? api::strip_in_band_reasoning(*d.content) : *d.content)) {
         return true;
     }
     return is_filled(d.reasoning_content) || is_filled(d.reasoning);
@@ -82,13 +83,13 @@ private:
 
     request_context& c_;
     const config::profile& profile_;
-    std::string tried_;           // keys of the steps called, comma separated
+    std::string tried_;  // keys of the steps called, comma separated
     std::uint16_t tried_count_ = 0;
-    int refused_context_ = 0;     // the largest window that was too small for the conversation
-    error last_{};                // of the step that failed last
-    std::string last_status_;     // as it is told in a header; empty: no step was called
-    leg_result refusal_{};        // with verdict `refused`
-    bool has_begun_ = false;      // the client has the beginning of an answer
+    int refused_context_ = 0;  // the largest window that was too small for the conversation
+    error last_{};             // of the step that failed last
+    std::string last_status_;  // as it is told in a header; empty: no step was called
+    leg_result refusal_{};     // with verdict `refused`
+    bool has_begun_ = false;   // the client has the beginning of an answer
 };
 
 upstream::body_changes cascade::changes_for(const upstream::upstream_state& u) const {
@@ -106,7 +107,9 @@ std::vector<step_facts> cascade::facts() const {
     std::vector<step_facts> out;
     const auto now = steady_clock::now();
     for (const auto* u : c_.target.upstreams) {
-        out.push_back({.context = u->config.context, .is_available = u->availability.may_be_called(now)});
+        out.push_back(
+            {.context = u->config.context, .is_available = u->availability.may_be_called(now)}
+        );
     }
     return out;
 }
@@ -204,7 +207,9 @@ net::task<> cascade::run_leg(leg& step, live_answer* live) {
         co_return;
     }
     const auto header_bytes = c_.header_lines.size();
-    std::function<net::task<bool>()> flush = [this, &step, live] { return flush_live(step, *live); };
+    std::function<net::task<bool>()> flush = [this, &step, live] {
+        return flush_live(step, *live);
+    };
     co_await step.run(changes, c_.deadline, live, std::move(flush));
     if (!live->has_begun()) {
         c_.header_lines.resize(header_bytes);
@@ -261,14 +266,17 @@ net::task<> cascade::answer(leg& step) {
 
 cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result) {
     last_ = failure_of(result);
-    last_status_ = std::to_string(result.reason == call_outcome::non_2xx ? status_of(result) : last_.http_status());
+    last_status_ = std::to_string(
+        result.reason == call_outcome::non_2xx ? status_of(result) : last_.http_status()
+    );
     if (result.reason != call_outcome::non_2xx) {
         return verdict::go_on;
     }
     auto kind = judge_refusal(status_of(result), result.body);
     if (kind == refusal_kind::context_length) {
         refused_context_ = std::max(refused_context_, c_.target.upstreams[i]->config.context);
-        const bool has_larger = next_step(facts(), i + 1, refused_context_) < c_.target.upstreams.size();
+        const bool has_larger =
+            next_step(facts(), i + 1, refused_context_) < c_.target.upstreams.size();
         kind = has_larger ? refusal_kind::passing : refusal_kind::caller;
     }
     if (kind == refusal_kind::passing) {
@@ -286,7 +294,8 @@ net::task<maybe_error> cascade::refuse() {
     c_.error_detail = refusal_.detail;
     const bool may_pass = may_pass_refusal(c_, status, refusal_.body);
     if (may_pass && !c_.sink.is_committed()) {
-        if (send_refusal(c_, status, refusal_.passed_headers, refusal_.body) == write_state::pending) {
+        if (send_refusal(c_, status, refusal_.passed_headers, refusal_.body)
+            == write_state::pending) {
             co_await c_.sink.drain();
         }
         co_return std::nullopt;
@@ -321,15 +330,21 @@ error cascade::exhausted() {
             until = std::min(until, u->availability.ask_again_at(now));
         }
         const auto wait = std::chrono::ceil<std::chrono::seconds>(until - now).count();
-        last_ = error_of({upstream::call_fault::unavailable, "every step is left alone", static_cast<int>(wait)});
+        last_ = error_of(
+            {upstream::call_fault::unavailable, "every step is left alone", static_cast<int>(wait)}
+        );
     }
     append_attempt_headers({});
-    append_header(c_.header_lines, "X-MetaModel-Cascade-Exhausted", static_cast<std::int64_t>(tried_count_));
+    append_header(
+        c_.header_lines, "X-MetaModel-Cascade-Exhausted", static_cast<std::int64_t>(tried_count_)
+    );
     append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Detail", last_.message);
     append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Status", last_status_);
     const bool bubbles = profile_.on_all_fail == config::on_all_fail::bubble_last_error;
-    auto e = base::make_error(error_code_id::cascade_exhausted,
-                              bubbles ? last_.message : "All steps of the cascade failed. " + last_.message);
+    auto e = base::make_error(
+        error_code_id::cascade_exhausted,
+        bubbles ? last_.message : "All steps of the cascade failed. " + last_.message
+    );
     e.origin = base::error_origin::upstream;
     e.status = bubbles ? last_.http_status() : 0;
     e.retry_after_s = last_.retry_after_s;
@@ -349,7 +364,9 @@ void cascade::note_step(const leg& step) {
     const auto& result = step.result();
     c_.record.legs.push_back(step.record());
     if (!result.is_answered()) {
-        c_.record.failures.push_back({.upstream = step.upstream().metric_id, .reason = result.reason});
+        c_.record.failures.push_back(
+            {.upstream = step.upstream().metric_id, .reason = result.reason}
+        );
     }
 }
 

@@ -54,7 +54,9 @@ constexpr std::array never_about_prompt{401, 402, 407, 408, 409, 425, 429};
 
 template <std::size_t N>
 bool contains_any(std::string_view text, const std::array<std::string_view, N>& parts) {
-    return std::ranges::any_of(parts, [&](auto part) { return text.find(part) != std::string_view::npos; });
+    return std::ranges::any_of(parts, [&](auto part) {
+        return text.find(part) != std::string_view::npos;
+    });
 }
 
 template <std::size_t N>
@@ -76,11 +78,14 @@ std::string_view error_object(std::string_view body) {
 
 std::string_view refusal_text(std::string_view body) {
     const auto text_of = [](std::string_view raw) {
-        return raw.size() > 2 && raw.front() == '"' ? raw.substr(1, raw.size() - 2) : std::string_view{};
+        return raw.size() > 2 && raw.front() == '"' ? raw.substr(1, raw.size() - 2)
+                                                    : std::string_view{};
     };
     const auto object = error_object(body);
-    for (const auto raw : {api::find_member(object, "message"), api::find_member(body, "error"),
-                           api::find_member(body, "detail")}) {
+    for (const auto raw :
+         {api::find_member(object, "message"),
+          api::find_member(body, "error"),
+          api::find_member(body, "detail")}) {
         if (const auto text = text_of(raw); !text.empty()) {
             return text;
         }
@@ -96,10 +101,12 @@ refusal_kind judge_refusal(int status, std::string_view body) {
     if (is_one_of(code, context_codes) || is_one_of(type, context_codes)) {
         return refusal_kind::context_length;
     }
-    if (is_one_of(code, filter_codes) || is_one_of(type, filter_codes) || is_one_of(inner, filter_codes)) {
+    if (is_one_of(code, filter_codes) || is_one_of(type, filter_codes)
+        || is_one_of(inner, filter_codes)) {
         return refusal_kind::content_filter;
     }
-    const bool may_be_about_prompt = std::ranges::find(never_about_prompt, status) == never_about_prompt.end();
+    const bool may_be_about_prompt =
+        std::ranges::find(never_about_prompt, status) == never_about_prompt.end();
     if (may_be_about_prompt) {
         constexpr std::size_t most_text_bytes = 4096;
         const auto text = base::ascii_lower(refusal_text(body).substr(0, most_text_bytes));
@@ -116,7 +123,8 @@ refusal_kind judge_refusal(int status, std::string_view body) {
 }
 
 std::size_t next_step(const std::vector<step_facts>& steps, std::size_t from, int refused_context) {
-    while (from < steps.size() && (!steps[from].is_available || steps[from].context <= refused_context)) {
+    while (from < steps.size()
+           && (!steps[from].is_available || steps[from].context <= refused_context)) {
         ++from;
     }
     return std::min(from, steps.size());

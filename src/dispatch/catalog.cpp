@@ -42,18 +42,20 @@ capabilities capabilities_of(const target& t) {
     const auto thinks = [](const auto* u) { return u->config.supports_thinking; };
     capabilities out;
     const bool needs_all = t.type == profile_type::voting;
-    out.function_calling =
-        needs_all ? std::ranges::all_of(t.upstreams, calls) : std::ranges::any_of(t.upstreams, calls);
-    out.thinking = needs_all ? std::ranges::all_of(t.upstreams, thinks) : std::ranges::any_of(t.upstreams, thinks);
+    out.function_calling = needs_all ? std::ranges::all_of(t.upstreams, calls)
+                                     : std::ranges::any_of(t.upstreams, calls);
+    out.thinking = needs_all ? std::ranges::all_of(t.upstreams, thinks)
+                             : std::ranges::any_of(t.upstreams, thinks);
     out.max_model_len = smallest_context(t.upstreams);
     // A moa profile of one upstream is served as a passthrough but listed as what it was written as.
     if (t.profile != nullptr && t.profile->type == profile_type::moa) {
         const auto& p = *t.profile;
         const auto& s = t.synthesizer->config;
         out.thinking = out.thinking || s.supports_thinking;
-        out.max_model_len = p.advertised_context ? *p.advertised_context
-                                                 : s.context - p.synth_prompt_overhead_tokens -
-                                                       p.non_client_synth_reserve_tokens - s.max_output;
+        out.max_model_len = p.advertised_context
+                                ? *p.advertised_context
+                                : s.context - p.synth_prompt_overhead_tokens
+                                      - p.non_client_synth_reserve_tokens - s.max_output;
     }
     out.thinking = out.thinking && t.expose_reasoning;
     return out;
@@ -68,8 +70,12 @@ void append_flag(std::string& out, std::string_view key, bool value, std::string
 
 }  // namespace
 
-catalog::catalog(const config::gateway_config& config, const upstream::registry& upstreams, const profile_ids& ids,
-                 std::int64_t created)
+catalog::catalog(
+    const config::gateway_config& config,
+    const upstream::registry& upstreams,
+    const profile_ids& ids,
+    std::int64_t created
+)
     : config_(config), facade_(base::ascii_lower(config.server.model_name)) {
     for (const auto& [name, profile] : config.profiles) {
         add_profile(profile, upstreams, ids);
@@ -80,7 +86,8 @@ catalog::catalog(const config::gateway_config& config, const upstream::registry&
     const target* first = nullptr;
     for (const auto& t : targets_) {
         const bool may_stand = t->profile != nullptr && t->profile->type != profile_type::voting;
-        if (may_stand && (first == nullptr || t->profile->file_order < first->profile->file_order)) {
+        if (may_stand
+            && (first == nullptr || t->profile->file_order < first->profile->file_order)) {
             first = t.get();
         }
     }
@@ -88,7 +95,9 @@ catalog::catalog(const config::gateway_config& config, const upstream::registry&
     list_models(created);
 }
 
-void catalog::add_profile(const config::profile& p, const upstream::registry& upstreams, const profile_ids& ids) {
+void catalog::add_profile(
+    const config::profile& p, const upstream::registry& upstreams, const profile_ids& ids
+) {
     auto t = std::make_unique<target>();
     t->name = p.name;
     t->profile = &p;
@@ -151,12 +160,16 @@ base::result<const target*> catalog::resolve(std::string_view name) const {
         found = it == by_upstream_.end() ? nullptr : it->second;
     }
     if (found == nullptr) {
-        return base::make_error(base::error_code_id::model_not_found,
-                                "The model '" + base::clip(name, 256) + "' does not exist.");
+        return base::make_error(
+            base::error_code_id::model_not_found,
+            "The model '" + base::clip(name, 256) + "' does not exist."
+        );
     }
     if (found->type == profile_type::voting && !config_.features.voting) {
-        return base::make_error(base::error_code_id::feature_disabled,
-                                "The profile '" + found->name + "' is a voting profile and voting is switched off.");
+        return base::make_error(
+            base::error_code_id::feature_disabled,
+            "The profile '" + found->name + "' is a voting profile and voting is switched off."
+        );
     }
     return found;
 }
@@ -165,9 +178,10 @@ void catalog::list_models(std::int64_t created) {
     const auto add = [&](std::string_view id, const target& t, std::string_view alias_of) {
         const auto caps = capabilities_of(t);
         const bool vision = !config_.vision.endpoints.empty();
-        const bool image_tools = std::ranges::any_of(config_.vision.endpoints, [&](const auto& key) {
-            return config_.upstreams.at(key).supports_function_calling;
-        });
+        const bool image_tools =
+            std::ranges::any_of(config_.vision.endpoints, [&](const auto& key) {
+                return config_.upstreams.at(key).supports_function_calling;
+            });
         std::string json = R"({"id":)";
         api::append_json_string(json, id);
         json += R"(,"object":"model","created":)";

@@ -18,16 +18,18 @@ namespace meta_model::dispatch {
 
 // A profile, or an upstream addressed directly, with everything looked up that a request needs.
 struct target {
-    std::string name{};                        // canonical: the profile's name or the upstream's key
+    std::string name{};  // canonical: the profile's name or the upstream's key
     const config::profile* profile = nullptr;  // null: direct addressing
-    config::profile_type type = config::profile_type::passthrough;  // a moa of one upstream is a passthrough
+    config::profile_type type =
+        config::profile_type::passthrough;  // a moa of one upstream is a passthrough
     bool expose_reasoning = true;
     telemetry::profile_id id{};
     telemetry::strategy strategy{};
-    std::vector<upstream::upstream_state*> upstreams{};  // passthrough: one; moa: the generators; cascade: the steps
-    upstream::upstream_state* synthesizer = nullptr;     // moa
-    bool has_pending_parts = false;                      // it loads, but a part of it is not built yet
-    std::string profile_header{};                        // "X-MetaModel-Profile: …\r\n"
+    std::vector<upstream::upstream_state*> upstreams{
+    };  // passthrough: one; moa: the generators; cascade: the steps
+    upstream::upstream_state* synthesizer = nullptr;  // moa
+    bool has_pending_parts = false;                   // it loads, but a part of it is not built yet
+    std::string profile_header{};                     // "X-MetaModel-Profile: …\r\n"
 };
 
 // One entry of GET /v1/models, as JSON text.
@@ -41,8 +43,12 @@ public:
     using profile_ids = std::function<telemetry::profile_id(const std::string& name)>;
 
     // `config` and `upstreams` must outlive the catalog. `created`: Unix time that the entries carry.
-    catalog(const config::gateway_config& config, const upstream::registry& upstreams, const profile_ids& ids,
-            std::int64_t created);
+    catalog(
+        const config::gateway_config& config,
+        const upstream::registry& upstreams,
+        const profile_ids& ids,
+        std::int64_t created
+    );
 
     // Spec §3.2. The errors: no_upstream, model_not_found, feature_disabled.
     base::result<const target*> resolve(std::string_view name) const;
@@ -53,17 +59,19 @@ public:
     const std::vector<std::unique_ptr<target>>& targets() const { return targets_; }
 
 private:
-    void add_profile(const config::profile& profile, const upstream::registry& upstreams, const profile_ids& ids);
+    void add_profile(
+        const config::profile& profile, const upstream::registry& upstreams, const profile_ids& ids
+    );
     void add_direct(upstream::upstream_state& upstream, const profile_ids& ids);
     void list_models(std::int64_t created);
     const target* find_profile(std::string_view name) const;
 
     const config::gateway_config& config_;
     std::vector<std::unique_ptr<target>> targets_;
-    std::map<std::string, const target*, std::less<>> by_name_;     // profiles, exact
-    std::map<std::string, const target*, std::less<>> by_alias_;    // lower-cased
-    std::map<std::string, const target*, std::less<>> by_upstream_; // exact
-    std::string facade_;                                            // lower-cased
+    std::map<std::string, const target*, std::less<>> by_name_;      // profiles, exact
+    std::map<std::string, const target*, std::less<>> by_alias_;     // lower-cased
+    std::map<std::string, const target*, std::less<>> by_upstream_;  // exact
+    std::string facade_;                                             // lower-cased
     const target* facade_target_ = nullptr;
     std::vector<model_entry> models_;
 };

@@ -41,7 +41,9 @@ grams grams_of(const api::draft& d) {
     const auto text = compared_text(d);
     grams out;
     for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
-        const auto byte = [&](std::size_t k) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[k])); };
+        const auto byte = [&](std::size_t k) {
+            return static_cast<std::uint32_t>(static_cast<unsigned char>(text[k]));
+        };
         out.push_back(byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2));
     }
     std::ranges::sort(out);
@@ -65,8 +67,9 @@ double jaccard(const grams& a, const grams& b) {
 
 int finish_rank(const rank_input& in) {
     const auto& reason = in.draft->finish_reason;
-    const bool is_finished = reason == "stop" || reason == "tool_calls" || reason == "function_call" ||
-                             (reason.empty() && !in.is_partial);  // some servers give none with a whole answer
+    const bool is_finished =
+        reason == "stop" || reason == "tool_calls" || reason == "function_call"
+        || (reason.empty() && !in.is_partial);  // some servers give none with a whole answer
     if (is_finished) {
         return 0;
     }
@@ -98,8 +101,14 @@ std::size_t best_draft_index(const std::vector<rank_input>& inputs) {
         }
         const auto others = std::max<std::size_t>(1, all.size() - 1);
         const auto steps = std::lround(similarity / static_cast<double>(others) * 20);
-        return std::tuple(inputs[i].is_schema_valid ? 0 : 1, finish_rank(inputs[i]),
-                          inputs[i].is_partial ? 1 : 0, -steps, std::abs(std::log(lengths[i] / median)), i);
+        return std::tuple(
+            inputs[i].is_schema_valid ? 0 : 1,
+            finish_rank(inputs[i]),
+            inputs[i].is_partial ? 1 : 0,
+            -steps,
+            std::abs(std::log(lengths[i] / median)),
+            i
+        );
     };
     std::size_t best = 0;
     for (std::size_t i = 1; i < inputs.size(); ++i) {

@@ -13,7 +13,8 @@ namespace {
 using base::error_code_id;
 
 struct media {
-    std::vector<std::string> labels{};  // of parts that cannot be understood, in the order they were seen
+    std::vector<std::string> labels{
+    };  // of parts that cannot be understood, in the order they were seen
     bool image = false;
     bool video = false;
     bool audio = false;
@@ -41,7 +42,9 @@ std::string judge_part(std::string_view part, media& found) {
     }
     if (type == "image_url" || type == "video_url") {
         (type == "image_url" ? found.image : found.video) = true;
-        return is_object && has_text(payload, "url") ? "" : type.append(is_object ? "_missing_url" : "_malformed");
+        return is_object && has_text(payload, "url")
+                   ? ""
+                   : type.append(is_object ? "_missing_url" : "_malformed");
     }
     if (type == "input_audio") {
         found.audio = true;
@@ -75,7 +78,9 @@ media scan(const api::chat_request& request) {
 base::maybe_error judge_ensemble_request(const request_context& context) {
     const auto* n = context.request.find("n");
     if (n != nullptr && n->value != "1") {
-        return base::make_error(error_code_id::unsupported_v1, "This model gives one choice only; 'n' must be 1.", "n");
+        return base::make_error(
+            error_code_id::unsupported_v1, "This model gives one choice only; 'n' must be 1.", "n"
+        );
     }
     const auto found = scan(context.request);
     if (!found.labels.empty()) {
@@ -86,7 +91,9 @@ base::maybe_error judge_ensemble_request(const request_context& context) {
             is_first = false;
         }
         message += '.';
-        return base::make_error(error_code_id::unsupported_content_part, std::move(message), "messages");
+        return base::make_error(
+            error_code_id::unsupported_content_part, std::move(message), "messages"
+        );
     }
     const auto refuse = [](error_code_id id, const char* table) {
         std::string message = "This kind of content is not served: ";

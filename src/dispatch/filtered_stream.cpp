@@ -12,7 +12,9 @@ namespace meta_model::dispatch {
 namespace {
 
 std::int64_t unix_now() {
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch()
+    )
         .count();
 }
 
@@ -21,7 +23,8 @@ net::task<bool> write_out(request_context& c, std::string& out) {
     auto state = write_state::done;
     if (!c.sink.is_committed()) {
         c.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::steady_clock::now() - c.start);
+            std::chrono::steady_clock::now() - c.start
+        );
         std::string storage;
         const auto head = stream_keepalive::stream_head(c, storage);
         state = c.sink.begin(head, std::nullopt, {out});
@@ -37,7 +40,9 @@ net::task<bool> write_out(request_context& c, std::string& out) {
 
 }  // namespace
 
-void record_answer(request_context& c, const std::optional<api::token_usage>& usage, std::size_t content_bytes) {
+void record_answer(
+    request_context& c, const std::optional<api::token_usage>& usage, std::size_t content_bytes
+) {
     c.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
     if (usage) {
         c.record.tokens_in = usage->prompt_tokens;
@@ -48,11 +53,13 @@ void record_answer(request_context& c, const std::optional<api::token_usage>& us
     }
 }
 
-api::chat_stream_options stream_options(const request_context& c, bool expose_reasoning,
-                                        std::string_view written_model) {
+api::chat_stream_options stream_options(
+    const request_context& c, bool expose_reasoning, std::string_view written_model
+) {
     api::chat_stream_options options;
     options.created = unix_now();
-    options.model = c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;
+    options.model =
+        c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;
     options.include_usage = c.request.include_usage();
     options.expose_reasoning = expose_reasoning;
     return options;
@@ -79,7 +86,8 @@ net::task<> send_draft_as_stream(request_context& c, api::draft answer, bool exp
 }
 
 filtered_stream::filtered_stream(request_context& context, upstream::call& call)
-    : context_(context), call_(call), decoder_(*this) {}
+    : context_(context), call_(call), decoder_(*this) {
+}
 
 void filtered_stream::on_event(const api::answer_event& event) {
     using kind = api::answer_event_kind;

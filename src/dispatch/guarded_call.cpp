@@ -41,7 +41,9 @@ private:
 };
 
 // False: cancelled before.
-net::task<bool> sleep_until(net::event_loop& loop, base::cancel_source* cancel, base::steady_time until) {
+net::task<bool> sleep_until(
+    net::event_loop& loop, base::cancel_source* cancel, base::steady_time until
+) {
     net::signal wake(loop.get_executor());
     wake_on_cancel hook(wake);
     if (cancel != nullptr) {
@@ -57,7 +59,8 @@ net::task<bool> sleep_until(net::event_loop& loop, base::cancel_source* cancel, 
 }  // namespace
 
 guarded_call::guarded_call(request_context& context, upstream::upstream_state& upstream)
-    : context_(context), upstream_(upstream), call_(context.client.make_call(upstream)) {}
+    : context_(context), upstream_(upstream), call_(context.client.make_call(upstream)) {
+}
 
 guarded_call::~guarded_call() {
     end({.outcome = call_outcome::cancelled});
@@ -67,28 +70,38 @@ microseconds guarded_call::since_start(base::steady_time t) const {
     return std::chrono::duration_cast<microseconds>(t - started_);
 }
 
-net::task<upstream::call_error> guarded_call::start(const upstream::call_options& options, retries again) {
+net::task<upstream::call_error> guarded_call::start(
+    const upstream::call_options& options, retries again
+) {
     for (int made = 1;; ++made) {
         const auto fault = co_await attempt(options, made == 1);
-        const auto wait = again == retries::allowed ? wait_before_next(fault, made, options.deadline) : std::nullopt;
+        const auto wait = again == retries::allowed
+                              ? wait_before_next(fault, made, options.deadline)
+                              : std::nullopt;
         if (!wait) {
             co_return fault;
         }
         co_await leave_attempt(fault);
-        const bool is_awake = co_await sleep_until(context_.loop, options.cancel, steady_clock::now() + *wait);
+        const bool is_awake =
+            co_await sleep_until(context_.loop, options.cancel, steady_clock::now() + *wait);
         call_ = context_.client.make_call(upstream_);
         if (!is_awake) {
             const bool is_late = options.cancel->reason() == base::cancel_reason::deadline;
             co_return upstream::call_error{
-                is_late ? upstream::call_fault::deadline : upstream::call_fault::cancelled, "while waiting to try again"};
+                is_late ? upstream::call_fault::deadline : upstream::call_fault::cancelled,
+                "while waiting to try again"
+            };
         }
     }
 }
 
-std::optional<base::steady_duration> guarded_call::wait_before_next(const upstream::call_error& fault, int made,
-                                                                    base::steady_time deadline) const {
+std::optional<base::steady_duration> guarded_call::wait_before_next(
+    const upstream::call_error& fault, int made, base::steady_time deadline
+) const {
     const auto& reply = call_->reply();
-    const upstream::attempt_end end{.fault = fault.fault, .status = reply.status, .retry_after_s = reply.retry_after_s};
+    const upstream::attempt_end end{
+        .fault = fault.fault, .status = reply.status, .retry_after_s = reply.retry_after_s
+    };
     const auto now = steady_clock::now();
     const auto left = deadline == base::no_deadline ? base::steady_duration::max() : deadline - now;
     auto wait = upstream::retry_wait(upstream_.config.retry, end, made, random_share(), left);
@@ -105,16 +118,22 @@ net::task<> guarded_call::leave_attempt(const upstream::call_error& fault) {
         co_await read_body(context_.loop, *call_, most_body_bytes, body);
     }
     const auto outcome = fault ? outcome_of(fault.fault) : call_outcome::non_2xx;
-    const auto detail = fault ? fault.detail : "status " + std::to_string(status) + ' ' + loggable(context_, body);
-    context_.log.write(base::log_level::warning, "an upstream call failed and is tried again",
-                       {{"id", context_.request_id},
-                        {"upstream", upstream_.config.key},
-                        {"reason", telemetry::to_string(outcome)},
-                        {"detail", base::clip(detail, 200)}});
+    const auto detail =
+        fault ? fault.detail : "status " + std::to_string(status) + ' ' + loggable(context_, body);
+    context_.log.write(
+        base::log_level::warning,
+        "an upstream call failed and is tried again",
+        {{"id", context_.request_id},
+         {"upstream", upstream_.config.key},
+         {"reason", telemetry::to_string(outcome)},
+         {"detail", base::clip(detail, 200)}}
+    );
     end({.outcome = outcome, .status = status});
 }
 
-net::task<upstream::call_error> guarded_call::attempt(const upstream::call_options& options, bool is_first) {
+net::task<upstream::call_error> guarded_call::attempt(
+    const upstream::call_options& options, bool is_first
+) {
     auto& state = upstream_.availability;
     started_ = steady_clock::now();
     permit_ = is_first ? state.ask(started_) : state.ask_for_retry(started_);
@@ -122,8 +141,11 @@ net::task<upstream::call_error> guarded_call::attempt(const upstream::call_optio
         context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::breaker_open);
         const auto wait = upstream_.availability.ask_again_at(started_) - started_;
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-        co_return upstream::call_error{upstream::call_fault::unavailable, "not called: it failed or asked to wait",
-                                       static_cast<int>(std::max<std::int64_t>(1, seconds))};
+        co_return upstream::call_error{
+            upstream::call_fault::unavailable,
+            "not called: it failed or asked to wait",
+            static_cast<int>(std::max<std::int64_t>(1, seconds))
+        };
     }
     context_.shard.counters.call_started(upstream_.metric_id);
     co_return co_await call_->start(options);
@@ -141,8 +163,9 @@ call_signal guarded_call::signal_of(const call_end& how) const {
         case call_outcome::timeout: {
             // One of its own limits, or silence for the whole of a request's time that no client made short. A panel
             // that would not wait says nothing.
-            const bool is_silent = call_->reply().status == 0 && !context_.request.envelope().deadline_ms &&
-                                   steady_clock::now() >= context_.deadline;
+            const bool is_silent = call_->reply().status == 0
+                                   && !context_.request.envelope().deadline_ms
+                                   && steady_clock::now() >= context_.deadline;
             const bool is_own = call_->error().fault == upstream::call_fault::timeout;
             return is_own || is_silent ? call_signal::failure : call_signal::neutral;
         }
@@ -156,12 +179,16 @@ void guarded_call::end(const call_end& how) {
     }
     const auto now = steady_clock::now();
     const auto& reply = call_->reply();
-    const auto first_byte = reply.status != 0 ? since_start(call_->head_time()) : telemetry::not_reached;
-    context_.shard.counters.call_ended(upstream_.metric_id, how.outcome, first_byte, since_start(now));
+    const auto first_byte =
+        reply.status != 0 ? since_start(call_->head_time()) : telemetry::not_reached;
+    context_.shard.counters.call_ended(
+        upstream_.metric_id, how.outcome, first_byte, since_start(now)
+    );
     upstream::call_report report;
     report.signal = signal_of(how);
     const bool is_refusal = how.outcome == call_outcome::non_2xx;
-    const bool was_left = how.outcome == call_outcome::cancelled || how.outcome == call_outcome::timeout;
+    const bool was_left =
+        how.outcome == call_outcome::cancelled || how.outcome == call_outcome::timeout;
     if (!is_refusal) {
         report.first_byte = first_byte;
     }
@@ -173,9 +200,11 @@ void guarded_call::end(const call_end& how) {
     const auto change = permit_.end(report, now);
     if (change != upstream::state_change::none) {
         const bool is_opened = change == upstream::state_change::opened;
-        context_.log.write(is_opened ? base::log_level::warning : base::log_level::info,
-                           is_opened ? "an upstream keeps failing and is left alone" : "an upstream answers again",
-                           {{"id", context_.request_id}, {"upstream", upstream_.config.key}});
+        context_.log.write(
+            is_opened ? base::log_level::warning : base::log_level::info,
+            is_opened ? "an upstream keeps failing and is left alone" : "an upstream answers again",
+            {{"id", context_.request_id}, {"upstream", upstream_.config.key}}
+        );
     }
     call_.reset();
 }

@@ -13,8 +13,9 @@ namespace meta_model::dispatch {
 // What the one who read the reply knows of it.
 struct call_end {
     telemetry::call_outcome outcome{};
-    int status = 0;            // HTTP, or what an error object in a 2xx reply stands for; 0: no reply came
-    bool is_own_pace = false;  // the reply was read as fast as it came, so that its time says how fast the upstream is
+    int status = 0;  // HTTP, or what an error object in a 2xx reply stands for; 0: no reply came
+    bool is_own_pace =
+        false;  // the reply was read as fast as it came, so that its time says how fast the upstream is
 };
 
 // Whether an attempt that was refused may be made again.
@@ -42,8 +43,9 @@ public:
 
 private:
     net::task<upstream::call_error> attempt(const upstream::call_options& options, bool is_first);
-    std::optional<base::steady_duration> wait_before_next(const upstream::call_error& fault, int made,
-                                                          base::steady_time deadline) const;
+    std::optional<base::steady_duration> wait_before_next(
+        const upstream::call_error& fault, int made, base::steady_time deadline
+    ) const;
     net::task<> leave_attempt(const upstream::call_error& fault);
     upstream::call_signal signal_of(const call_end& how) const;
     std::chrono::microseconds since_start(base::steady_time t) const;

@@ -17,11 +17,13 @@ using std::chrono::steady_clock;
 using telemetry::call_outcome;
 
 leg::leg(request_context& context, upstream::upstream_state& upstream)
-    : context_(context), upstream_(upstream), cancel_(context.cancel), call_(context, upstream) {}
+    : context_(context), upstream_(upstream), cancel_(context.cancel), call_(context, upstream) {
+}
 
 void leg::cancel(base::cancel_reason why) {
     if (is_running()) {
-        cancelled_as_ = why == base::cancel_reason::timeout ? call_outcome::timeout : call_outcome::cancelled;
+        cancelled_as_ =
+            why == base::cancel_reason::timeout ? call_outcome::timeout : call_outcome::cancelled;
         cancel_.cancel(why);
     }
 }
@@ -62,16 +64,22 @@ void leg::finish() {
     if (result_.usage) {
         result_.usage->raw.clear();
     }
-    call_.end({.outcome = result_.is_answered() ? call_outcome::ok : result_.reason,
-               .status = result_.error_status != 0 ? result_.error_status : result_.status,
-               .is_own_pace = listener_ == nullptr});
-    const bool is_news = result_.reason != call_outcome::cancelled && result_.reason != call_outcome::breaker_open;
+    call_.end(
+        {.outcome = result_.is_answered() ? call_outcome::ok : result_.reason,
+         .status = result_.error_status != 0 ? result_.error_status : result_.status,
+         .is_own_pace = listener_ == nullptr}
+    );
+    const bool is_news =
+        result_.reason != call_outcome::cancelled && result_.reason != call_outcome::breaker_open;
     if (!result_.is_answered() && is_news) {
-        context_.log.write(base::log_level::warning, "an upstream call failed",
-                           {{"id", context_.request_id},
-                            {"upstream", upstream_.config.key},
-                            {"reason", telemetry::to_string(result_.reason)},
-                            {"detail", base::clip(result_.detail, 200)}});
+        context_.log.write(
+            base::log_level::warning,
+            "an upstream call failed",
+            {{"id", context_.request_id},
+             {"upstream", upstream_.config.key},
+             {"reason", telemetry::to_string(result_.reason)},
+             {"detail", base::clip(result_.detail, 200)}}
+        );
     }
 }
 
@@ -94,8 +102,12 @@ telemetry::leg_record leg::record() const {
     return out;
 }
 
-net::task<> leg::run(const upstream::body_changes& changes, base::steady_time deadline, api::answer_listener* listener,
-                     std::function<net::task<bool>()> after_events) {
+net::task<> leg::run(
+    const upstream::body_changes& changes,
+    base::steady_time deadline,
+    api::answer_listener* listener,
+    std::function<net::task<bool>()> after_events
+) {
     started_ = steady_clock::now();
     listener_ = listener;
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
@@ -137,9 +149,13 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
         co_return;
     }
     std::string body;
-    const bool is_ok = co_await read_body(context_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
+    const bool is_ok =
+        co_await read_body(context_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
     if (!is_ok) {
-        fail_with(call_->error() ? call_->error() : upstream::call_error{upstream::call_fault::too_large, "reply"});
+        fail_with(
+            call_->error() ? call_->error()
+                           : upstream::call_error{upstream::call_fault::too_large, "reply"}
+        );
         co_return;
     }
     judge_body(body);
@@ -151,12 +167,15 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
 void leg::judge_body(const std::string& body) {
     const auto status = call_->reply().status;
     if (status < 200 || status > 299) {
-        fail(call_outcome::non_2xx,
-             "status " + std::to_string(status) + ' ' + loggable(context_, body));
+        fail(
+            call_outcome::non_2xx,
+            "status " + std::to_string(status) + ' ' + loggable(context_, body)
+        );
         return;
     }
-    const auto decoded = base::is_valid_utf8(body) ? api::decode_chat_completion(body, result_.draft)
-                                                   : api::completion_fault::not_json;
+    const auto decoded = base::is_valid_utf8(body)
+                             ? api::decode_chat_completion(body, result_.draft)
+                             : api::completion_fault::not_json;
     switch (decoded) {
         case api::completion_fault::none: result_.outcome = leg_outcome::answered; break;
         case api::completion_fault::error_object:
@@ -221,12 +240,17 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
 
 base::error error_of(const leg_result& result) {
     using upstream::call_fault;
-    const auto of_fault = [&](call_fault fault) { return error_of(upstream::call_error{fault, result.detail}); };
+    const auto of_fault = [&](call_fault fault) {
+        return error_of(upstream::call_error{fault, result.detail});
+    };
     switch (result.reason) {
         case call_outcome::breaker_open:
-            return error_of(upstream::call_error{call_fault::unavailable, result.detail, result.retry_after_s});
+            return error_of(
+                upstream::call_error{call_fault::unavailable, result.detail, result.retry_after_s}
+            );
         case call_outcome::timeout: return of_fault(call_fault::timeout);
-        case call_outcome::non_2xx: return error_of_status(result.status, std::max(0, result.retry_after_s), result.detail);
+        case call_outcome::non_2xx:
+            return error_of_status(result.status, std::max(0, result.retry_after_s), result.detail);
         case call_outcome::non_json:
         case call_outcome::unusable: return protocol_error(result.detail);
         case call_outcome::misconfigured: return of_fault(call_fault::misconfigured);

@@ -8,11 +8,15 @@
 
 namespace meta_model::dispatch {
 
-live_answer::live_answer(request_context& context, live_role role) : context_(context), role_(role) {}
+live_answer::live_answer(request_context& context, live_role role)
+    : context_(context), role_(role) {
+}
 
 api::chat_stream_encoder& live_answer::encoder(std::string_view written_model) {
     if (!encoder_) {
-        encoder_.emplace(out_, stream_options(context_, context_.target.expose_reasoning, written_model));
+        encoder_.emplace(
+            out_, stream_options(context_, context_.target.expose_reasoning, written_model)
+        );
     }
     return *encoder_;
 }
@@ -30,7 +34,8 @@ void live_answer::on_event(const api::answer_event& event) {
     const bool shows_reasoning = is_step && context_.target.expose_reasoning;
     switch (event.kind) {
         case kind::start: encoder(event.model); return;
-        case kind::text_delta: return on_text(shows_reasoning ? event.text : filter_.feed(event.text));
+        case kind::text_delta:
+            return on_text(shows_reasoning ? event.text : filter_.feed(event.text));
         case kind::reasoning_delta:
             has_begun_ = has_begun_ || (shows_reasoning && !base::trim(event.text).empty());
             break;
@@ -61,7 +66,8 @@ net::task<bool> live_answer::flush() {
     }
     if (context_.record.first_byte == telemetry::not_reached) {
         context_.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::steady_clock::now() - context_.start);
+            std::chrono::steady_clock::now() - context_.start
+        );
     }
     out_.clear();
     if (state == write_state::pending) {
@@ -70,7 +76,9 @@ net::task<bool> live_answer::flush() {
     co_return state == write_state::done;
 }
 
-net::task<> live_answer::close(std::string_view finish_reason, const std::optional<api::token_usage>& usage) {
+net::task<> live_answer::close(
+    std::string_view finish_reason, const std::optional<api::token_usage>& usage
+) {
     is_over_ = true;
     on_text(filter_.finish());
     encoder().on_event({.kind = api::answer_event_kind::finish, .text = finish_reason});

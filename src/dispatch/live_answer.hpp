@@ -41,7 +41,8 @@ private:
     request_context& context_;
     live_role role_;
     std::string out_;
-    std::optional<api::chat_stream_encoder> encoder_;  // made with the first event, which names the model
+    std::optional<api::chat_stream_encoder>
+        encoder_;  // made with the first event, which names the model
     api::leading_reasoning_filter filter_;
     bool has_begun_ = false;
     bool is_over_ = false;

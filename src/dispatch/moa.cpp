@@ -26,9 +26,9 @@ namespace {
 
 using base::error;
 using base::error_code_id;
+using base::maybe_error;
 using std::chrono::duration_cast;
 using std::chrono::steady_clock;
-using base::maybe_error;
 
 base::steady_duration to_steady(config::seconds_f s) {
     return duration_cast<base::steady_duration>(s);
@@ -61,9 +61,13 @@ private:
     net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
     net::task<maybe_error> after_synthesis(leg& synth, live_answer* live);
     net::task<maybe_error> fall_back(const leg_result& failed);
-    net::task<maybe_error> answer(api::draft d, std::string_view reason, std::string_view decision, bool fastpath);
+    net::task<maybe_error> answer(
+        api::draft d, std::string_view reason, std::string_view decision, bool fastpath
+    );
     std::optional<api::token_usage> shown_usage(const api::draft& d) const;
-    void note_decision(const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath);
+    void note_decision(
+        const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath
+    );
     bool may_stream_live() const;
     std::size_t best_draft() const;
 
@@ -80,14 +84,16 @@ private:
 panel_limits moa::limits() const {
     const auto now = steady_clock::now();
     const auto whole = c_.deadline - now;
-    const auto share = duration_cast<base::steady_duration>(whole * (1.0 - profile_.synthesis_share));
+    const auto share =
+        duration_cast<base::steady_duration>(whole * (1.0 - profile_.synthesis_share));
     const auto wish = c_.request.envelope().min_drafts;
     const auto n = static_cast<int>(c_.target.upstreams.size());
     panel_limits out;
     out.start = now;
     out.deadline = now + std::min(to_steady(profile_.panel_timeout), share);
     out.grace = to_steady(profile_.grace.value_or(c_.config.default_grace));
-    out.min_drafts = wish ? static_cast<int>(std::min<std::int64_t>(*wish, n)) : profile_.min_drafts.value_or(quorum(n));
+    out.min_drafts = wish ? static_cast<int>(std::min<std::int64_t>(*wish, n))
+                          : profile_.min_drafts.value_or(quorum(n));
     out.required_drafts = profile_.required_drafts;
     return out;
 }
@@ -95,7 +101,9 @@ panel_limits moa::limits() const {
 net::task<maybe_error> moa::run() {
     c_.record.generators = static_cast<std::uint16_t>(c_.target.upstreams.size());
     const stream_keepalive keepalive(c_, c_.request.stream());
-    const auto changes = [this](const upstream::upstream_state& u) { return generator_changes(c_, u); };
+    const auto changes = [this](const upstream::upstream_state& u) {
+        return generator_changes(c_, u);
+    };
     const auto action = co_await panel_.run(c_.target.upstreams, changes, limits());
     auto failure = co_await decide(action);
     co_await panel_.join();
@@ -137,17 +145,20 @@ error moa::panel_failure(panel_action) const {
         return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
     }
     if (!usable_.empty()) {
-        return base::make_error(error_code_id::insufficient_drafts,
-                                "Only " + std::to_string(usable_.size()) + " of " +
-                                    std::to_string(profile_.required_drafts) + " required drafts could be had.");
+        return base::make_error(
+            error_code_id::insufficient_drafts,
+            "Only " + std::to_string(usable_.size()) + " of "
+                + std::to_string(profile_.required_drafts) + " required drafts could be had."
+        );
     }
     // Replies that were no answers are another matter than servers that gave none.
     const auto is_reply = [](const auto& l) {
         return l->result().is_misshapen || l->result().reason == telemetry::call_outcome::unusable;
     };
     if (std::ranges::any_of(legs, is_reply)) {
-        return base::make_error(error_code_id::synthesis_failed,
-                                "No draft could be used: malformed_responses.");
+        return base::make_error(
+            error_code_id::synthesis_failed, "No draft could be used: malformed_responses."
+        );
     }
     if (legs.size() == 1) {
         return error_of(legs.front()->result());
@@ -177,8 +188,10 @@ net::task<maybe_error> moa::decide(panel_action action) {
     append_header(c_.header_lines, "X-MetaModel-Draft-Lengths", lengths_header(stats_));
     append_header(c_.header_lines, "X-MetaModel-Draft-Hashes", hashes_header(stats_));
     for (std::size_t i = 0; i < usable_.size(); ++i) {
-        c_.record.drafts.push_back({.upstream = usable_[i]->upstream().metric_id,
-                                    .bytes = static_cast<std::uint32_t>(stats_[i].bytes)});
+        c_.record.drafts.push_back(
+            {.upstream = usable_[i]->upstream().metric_id,
+             .bytes = static_cast<std::uint32_t>(stats_[i].bytes)}
+        );
     }
     const bool is_reduced = usable_.size() < panel_.legs().size();
     if (usable_.size() == 1) {
@@ -186,12 +199,15 @@ net::task<maybe_error> moa::decide(panel_action action) {
         co_return co_await answer(usable_.front()->result().draft, reason, "single_success", true);
     }
     if (profile_.agreement == config::agreement_rule::exact && all_agree(drafts)) {
-        co_return co_await answer(*drafts.front(), is_reduced ? "reduced_quorum" : "none", "fastpath_consensus", true);
+        co_return co_await answer(
+            *drafts.front(), is_reduced ? "reduced_quorum" : "none", "fastpath_consensus", true
+        );
     }
     if (std::ranges::any_of(drafts, [](const auto* d) { return has_calls(*d); })) {
         // Calls cannot be merged as text: the best draft speaks for the panel.
-        co_return co_await answer(*drafts[best_draft()], is_reduced ? "reduced_quorum" : "none", "best_of_picked",
-                                  false);
+        co_return co_await answer(
+            *drafts[best_draft()], is_reduced ? "reduced_quorum" : "none", "best_of_picked", false
+        );
     }
     co_return co_await synthesize();
 }
@@ -224,7 +240,9 @@ net::task<maybe_error> moa::synthesize() {
         if (result.is_partial) {
             shown.unfinished.push_back(shown.texts.size());
         }
-        shown.texts.push_back(result.draft.content ? std::string_view(*result.draft.content) : std::string_view{});
+        shown.texts.push_back(
+            result.draft.content ? std::string_view(*result.draft.content) : std::string_view{}
+        );
     }
     const auto changes = synthesizer_changes(c_, shown);
     synth_.emplace(c_, synthesizer_);
@@ -238,7 +256,9 @@ net::task<maybe_error> moa::synthesize() {
 net::task<maybe_error> moa::synthesize_live(leg& synth, const upstream::body_changes& changes) {
     const auto header_bytes = c_.header_lines.size();
     const bool is_reduced = usable_.size() < panel_.legs().size();
-    append_header(c_.header_lines, "X-MetaModel-Fallback-Reason", is_reduced ? "reduced_quorum" : "none");
+    append_header(
+        c_.header_lines, "X-MetaModel-Fallback-Reason", is_reduced ? "reduced_quorum" : "none"
+    );
     append_header(c_.header_lines, "X-MetaModel-Fastpath", "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", "merged");
     live_answer live(c_);
@@ -266,9 +286,12 @@ net::task<maybe_error> moa::after_synthesis(leg& synth, live_answer* live) {
             co_await live->close(d.finish_reason, d.usage);
             co_return std::nullopt;
         }
-        const auto e = error_of(c_, {result.reason == telemetry::call_outcome::timeout ? upstream::call_fault::timeout
-                                                                                       : upstream::call_fault::cut,
-                                     result.detail});
+        const auto e = error_of(
+            c_,
+            {result.reason == telemetry::call_outcome::timeout ? upstream::call_fault::timeout
+                                                               : upstream::call_fault::cut,
+             result.detail}
+        );
         c_.was_cut = true;
         c_.record.outcome = telemetry::outcome_of(e.id);
         c_.error_detail = result.detail;
@@ -293,16 +316,24 @@ net::task<maybe_error> moa::after_synthesis(leg& synth, live_answer* live) {
 }
 
 net::task<maybe_error> moa::fall_back(const leg_result& failed) {
-    const auto elapsed = duration_cast<std::chrono::milliseconds>(steady_clock::now() - synth_start_).count();
-    c_.log.write(base::log_level::warning, "the synthesizer failed; a draft answers",
-                 {{"id", c_.request_id},
-                  {"profile", c_.target.name},
-                  {"upstream", synthesizer_.config.key},
-                  {"reason", failed.is_answered() ? "unusable" : telemetry::to_string(failed.reason)},
-                  {"detail", base::clip(failed.detail, 200)},
-                  {"elapsed_ms", std::to_string(elapsed)}});
-    co_return co_await answer(usable_[best_draft()]->result().draft, "synth_failed_picked_primary", "fallback_primary",
-                              false);
+    const auto elapsed =
+        duration_cast<std::chrono::milliseconds>(steady_clock::now() - synth_start_).count();
+    c_.log.write(
+        base::log_level::warning,
+        "the synthesizer failed; a draft answers",
+        {{"id", c_.request_id},
+         {"profile", c_.target.name},
+         {"upstream", synthesizer_.config.key},
+         {"reason", failed.is_answered() ? "unusable" : telemetry::to_string(failed.reason)},
+         {"detail", base::clip(failed.detail, 200)},
+         {"elapsed_ms", std::to_string(elapsed)}}
+    );
+    co_return co_await answer(
+        usable_[best_draft()]->result().draft,
+        "synth_failed_picked_primary",
+        "fallback_primary",
+        false
+    );
 }
 
 // The answer's own usage, or the sum of what all legs reported.
@@ -325,7 +356,9 @@ std::optional<api::token_usage> moa::shown_usage(const api::draft& d) const {
     return total;
 }
 
-void moa::note_decision(const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath) {
+void moa::note_decision(
+    const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath
+) {
     c_.record.fallback_reason = reason;
     c_.record.synth_decision = decision;
     c_.record.fastpath = fastpath;
@@ -340,7 +373,9 @@ void moa::note_decision(const api::draft& d, std::string_view reason, std::strin
     }
 }
 
-net::task<maybe_error> moa::answer(api::draft d, std::string_view reason, std::string_view decision, bool fastpath) {
+net::task<maybe_error> moa::answer(
+    api::draft d, std::string_view reason, std::string_view decision, bool fastpath
+) {
     append_header(c_.header_lines, "X-MetaModel-Fallback-Reason", reason);
     append_header(c_.header_lines, "X-MetaModel-Fastpath", fastpath ? "true" : "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", decision);
@@ -357,7 +392,8 @@ net::task<maybe_error> moa::answer(api::draft d, std::string_view reason, std::s
     options.id = d.id;
     options.created = d.created != 0 ? d.created
                                      : duration_cast<std::chrono::seconds>(
-                                           std::chrono::system_clock::now().time_since_epoch())
+                                           std::chrono::system_clock::now().time_since_epoch()
+                                       )
                                            .count();
     options.model = c_.reply_model();
     options.expose_reasoning = c_.target.expose_reasoning;

@@ -49,9 +49,12 @@ void cap_output(const request_context& c, upstream::body_changes& changes, int m
 
 }  // namespace
 
-upstream::body_changes generator_changes(const request_context& c, const upstream::upstream_state& u) {
+upstream::body_changes generator_changes(
+    const request_context& c, const upstream::upstream_state& u
+) {
     auto changes = common_changes(c, u);
-    changes.members.push_back({"temperature", number_json(c.target.profile->generator_temperature)});
+    changes.members.push_back({"temperature", number_json(c.target.profile->generator_temperature)}
+    );
     cap_output(c, changes, u.config.max_output);
     return changes;
 }
@@ -60,8 +63,11 @@ upstream::body_changes synthesizer_changes(const request_context& c, const shown
     const auto& u = *c.target.synthesizer;
     const auto max_output = u.config.max_output;
     auto changes = common_changes(c, u);
-    changes.members.push_back({"temperature", number_json(c.target.profile->synthesizer_temperature)});
-    if (c.request.find("max_tokens") == nullptr && c.request.find("max_completion_tokens") == nullptr) {
+    changes.members.push_back(
+        {"temperature", number_json(c.target.profile->synthesizer_temperature)}
+    );
+    if (c.request.find("max_tokens") == nullptr
+        && c.request.find("max_completion_tokens") == nullptr) {
         changes.members.push_back({"max_tokens", std::to_string(max_output)});
     }
     cap_output(c, changes, max_output);
@@ -72,8 +78,9 @@ upstream::body_changes synthesizer_changes(const request_context& c, const shown
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
     options.unfinished = drafts.unfinished;
-    options.is_grounded = std::ranges::any_of(
-        c.request.messages(), [](const auto& m) { return m.role == api::role::tool; });
+    options.is_grounded = std::ranges::any_of(c.request.messages(), [](const auto& m) {
+        return m.role == api::role::tool;
+    });
     changes.trailing_message = R"({"role":"user","content":)";
     api::append_json_string(changes.trailing_message, synthesis_prompt(drafts.texts, options));
     changes.trailing_message += '}';

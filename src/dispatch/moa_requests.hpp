@@ -9,7 +9,9 @@
 
 namespace meta_model::dispatch {
 
-upstream::body_changes generator_changes(const request_context& context, const upstream::upstream_state& generator);
+upstream::body_changes generator_changes(
+    const request_context& context, const upstream::upstream_state& generator
+);
 
 // What the synthesizer is shown, in this order.
 struct shown_drafts {
@@ -17,6 +19,8 @@ struct shown_drafts {
     std::vector<std::size_t> unfinished{};  // positions among them
 };
 
-upstream::body_changes synthesizer_changes(const request_context& context, const shown_drafts& drafts);
+upstream::body_changes synthesizer_changes(
+    const request_context& context, const shown_drafts& drafts
+);
 
 }  // namespace meta_model::dispatch

@@ -13,18 +13,21 @@ namespace meta_model::dispatch {
 
 using std::chrono::steady_clock;
 
-panel::panel(request_context& context) : context_(context), changed_(context.loop.get_executor()) {}
+panel::panel(request_context& context) : context_(context), changed_(context.loop.get_executor()) {
+}
 
 bool panel::is_usable(const leg_result& result) {
-    return result.is_answered() && (api::has_visible_content(result.draft) || !result.draft.tool_calls.empty() ||
-                                    result.draft.function_call.has_value() || !result.draft.refusal.empty());
+    return result.is_answered()
+           && (api::has_visible_content(result.draft) || !result.draft.tool_calls.empty()
+               || result.draft.function_call.has_value() || !result.draft.refusal.empty());
 }
 
 // Generators' reasoning is not part of their draft: what is left must be able to stand as an answer.
 void panel::judge_draft(leg_result& result) const {
     auto& d = result.draft;
     if (!result.is_answered()) {
-        result.is_partial = result.is_cut_short && context_.target.profile->keep_partial_drafts && make_partial(d);
+        result.is_partial =
+            result.is_cut_short && context_.target.profile->keep_partial_drafts && make_partial(d);
         return;
     }
     if (d.content) {
@@ -38,7 +41,9 @@ void panel::judge_draft(leg_result& result) const {
     }
 }
 
-net::task<> panel::run_leg(std::size_t i, upstream::body_changes changes, base::steady_time deadline) {
+net::task<> panel::run_leg(
+    std::size_t i, upstream::body_changes changes, base::steady_time deadline
+) {
     try {
         co_await legs_[i]->run(changes, deadline);
     } catch (const std::exception& e) {
@@ -68,7 +73,8 @@ std::vector<panel_leg> panel::states() const {
 net::task<panel_action> panel::run(
     const std::vector<upstream::upstream_state*>& upstreams,
     const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
-    const panel_limits& limits) {
+    const panel_limits& limits
+) {
     for (auto* u : upstreams) {
         legs_.push_back(std::make_unique<leg>(context_, *u));
         if (upstreams.size() == 1) {
@@ -93,7 +99,9 @@ net::task<panel_action> panel::run(
         co_await changed_.wait_until(decision.wait_until);
     }
     for (auto& l : legs_) {
-        l->cancel(decision.cancel_as_timeout ? base::cancel_reason::timeout : base::cancel_reason::decided);
+        l->cancel(
+            decision.cancel_as_timeout ? base::cancel_reason::timeout : base::cancel_reason::decided
+        );
     }
     // A cancelled leg ends on its own; its outcome must be known before it is reported.
     const auto soon = steady_clock::now() + std::chrono::milliseconds(20);
@@ -118,7 +126,8 @@ std::string panel::failures() const {
         if (l->result().is_answered()) {
             continue;
         }
-        const auto reason = l->is_running() ? telemetry::call_outcome::cancelled : l->result().reason;
+        const auto reason =
+            l->is_running() ? telemetry::call_outcome::cancelled : l->result().reason;
         out += out.empty() ? "" : ",";
         out += l->upstream().config.key;
         out += ':';

@@ -21,9 +21,11 @@ public:
 
     // Starts a leg for each upstream and returns when the rule lets the answer go on, fails, or everything was
     // cancelled. Legs that are no longer needed are cancelled; their sockets are closed by then.
-    net::task<panel_action> run(const std::vector<upstream::upstream_state*>& upstreams,
-                                const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
-                                const panel_limits& limits);
+    net::task<panel_action> run(
+        const std::vector<upstream::upstream_state*>& upstreams,
+        const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
+        const panel_limits& limits
+    );
 
     // Waits for the last leg's coroutine. Cancelled ones end within milliseconds.
     net::task<> join();

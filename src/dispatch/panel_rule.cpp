@@ -8,7 +8,9 @@ int quorum(int n) {
     return std::max(1, (2 * n + 2) / 3);
 }
 
-panel_decision decide_panel(const std::vector<panel_leg>& legs, const panel_limits& limits, base::steady_time now) {
+panel_decision decide_panel(
+    const std::vector<panel_leg>& legs, const panel_limits& limits, base::steady_time now
+) {
     std::vector<base::steady_time> usable;
     std::size_t running = 0;
     for (const auto& l : legs) {
@@ -20,8 +22,10 @@ panel_decision decide_panel(const std::vector<panel_leg>& legs, const panel_limi
     const auto enough = static_cast<std::size_t>(std::max(1, limits.min_drafts));
     const auto required = static_cast<std::size_t>(std::max(1, limits.required_drafts));
     const auto settle = [&](bool timed_out) {
-        return panel_decision{.action = usable.size() >= required ? panel_action::proceed : panel_action::fail,
-                              .cancel_as_timeout = timed_out};
+        return panel_decision{
+            .action = usable.size() >= required ? panel_action::proceed : panel_action::fail,
+            .cancel_as_timeout = timed_out
+        };
     };
     if (running == 0) {
         return settle(false);
@@ -33,7 +37,8 @@ panel_decision decide_panel(const std::vector<panel_leg>& legs, const panel_limi
         // runs has outlasted what its upstream is known to need.
         std::ranges::sort(usable);
         const auto reached = usable[enough - 1];
-        const auto longest_end = limits.grace > base::steady_duration::zero() ? reached + limits.grace : reached;
+        const auto longest_end =
+            limits.grace > base::steady_duration::zero() ? reached + limits.grace : reached;
         auto grace_end = reached;
         for (const auto& l : legs) {
             if (l.state == panel_leg_state::running) {

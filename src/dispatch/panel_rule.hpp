@@ -19,9 +19,10 @@ struct panel_leg {
 struct panel_limits {
     base::steady_time start{};
     base::steady_time deadline = base::no_deadline;  // of the panel
-    base::steady_duration grace{};  // how long legs are waited for once min_drafts are there; ≤ 0: not at all
-    int min_drafts = 1;             // enough to stop waiting for all
-    int required_drafts = 1;        // fewer are no answer
+    base::steady_duration grace{
+    };  // how long legs are waited for once min_drafts are there; ≤ 0: not at all
+    int min_drafts = 1;       // enough to stop waiting for all
+    int required_drafts = 1;  // fewer are no answer
 };
 
 enum class panel_action {
@@ -33,12 +34,15 @@ enum class panel_action {
 struct panel_decision {
     panel_action action = panel_action::wait;
     base::steady_time wait_until = base::no_deadline;
-    bool cancel_as_timeout = false;  // legs still running ended by the panel's deadline, not by grace or decision
+    bool cancel_as_timeout =
+        false;  // legs still running ended by the panel's deadline, not by grace or decision
 };
 
 // max(1, ceil(2n/3)).
 int quorum(int n);
 
-panel_decision decide_panel(const std::vector<panel_leg>& legs, const panel_limits& limits, base::steady_time now);
+panel_decision decide_panel(
+    const std::vector<panel_leg>& legs, const panel_limits& limits, base::steady_time now
+);
 
 }  // namespace meta_model::dispatch

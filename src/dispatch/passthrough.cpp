@@ -14,16 +14,15 @@
 #include "dispatch/whole_reply.hpp"
 #include "upstream/prepare.hpp"
 
-
 namespace meta_model::dispatch {
 
 namespace {
 
 using base::error;
 using base::error_code_id;
+using base::maybe_error;
 using upstream::body_kind;
 using upstream::read_state;
-using base::maybe_error;
 
 constexpr std::size_t max_error_body_bytes = 1u << 20;
 
@@ -84,7 +83,11 @@ call_end passthrough::end_of(const maybe_error& failure) {
     using telemetry::call_outcome;
     const auto status = call_->reply().status;
     const bool is_success = status >= 200 && status <= 299;
-    call_end end{.outcome = outcome_of(call_->error().fault), .status = status, .is_own_pace = !c_.request.stream()};
+    call_end end{
+        .outcome = outcome_of(call_->error().fault),
+        .status = status,
+        .is_own_pace = !c_.request.stream()
+    };
     if (end.outcome != call_outcome::ok) {
         return end;
     }
@@ -101,10 +104,14 @@ call_end passthrough::end_of(const maybe_error& failure) {
 
 net::task<maybe_error> passthrough::serve() {
     append_plan_headers(c_);
-    c_.header_lines += "X-MetaModel-Generators: 1\r\nX-MetaModel-Quorum: 1\r\nX-MetaModel-Fallback-Reason: none\r\n";
+    c_.header_lines +=
+        "X-MetaModel-Generators: 1\r\nX-MetaModel-Quorum: 1\r\nX-MetaModel-Fallback-Reason: "
+        "none\r\n";
     c_.record.generators = 1;
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
-        co_return base::make_error(error_code_id::not_implemented, "Anthropic upstreams are not available yet.");
+        co_return base::make_error(
+            error_code_id::not_implemented, "Anthropic upstreams are not available yet."
+        );
     }
     const stream_keepalive keepalive(c_, c_.request.stream());
     const auto fault = co_await start();
@@ -226,7 +233,8 @@ net::task<maybe_error> passthrough::relay_whole() {
         if (!is_json_object(body)) {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
-        if (send_whole_reply(c_, reply.status, reply.passed_headers, body) == write_state::pending) {
+        if (send_whole_reply(c_, reply.status, reply.passed_headers, body)
+            == write_state::pending) {
             co_await c_.sink.drain();
         }
         co_return std::nullopt;
@@ -302,12 +310,14 @@ net::task<maybe_error> passthrough::relay_filtered_stream() {
 // A whole completion where a stream was asked for is cut into the stream's events (spec §2.6).
 net::task<maybe_error> passthrough::replay_as_stream() {
     std::string body;
-    const bool is_ok = co_await read_body(c_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
+    const bool is_ok =
+        co_await read_body(c_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
     if (!is_ok) {
         co_return co_await finish_with(error_of(c_, call_->error()));
     }
     api::draft answer;
-    if (!base::is_valid_utf8(body) || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
+    if (!base::is_valid_utf8(body)
+        || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
         is_misshapen_ = is_json_object(body);
         co_return co_await finish_with(protocol_error("the reply has no usable choice"));
     }

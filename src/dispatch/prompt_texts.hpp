@@ -6,10 +6,10 @@
 
 namespace meta_model::dispatch::prompt_texts {
 
-extern const std::string_view task;             // opens the synthesizer's added message
-extern const std::string_view grounded_rules;   // the conversation holds results of tools
-extern const std::string_view ungrounded_rules; // it does not
+extern const std::string_view task;              // opens the synthesizer's added message
+extern const std::string_view grounded_rules;    // the conversation holds results of tools
+extern const std::string_view ungrounded_rules;  // it does not
 extern const std::string_view drafts_heading;
-extern const std::string_view contract;         // closes it
+extern const std::string_view contract;  // closes it
 
 }  // namespace meta_model::dispatch::prompt_texts

@@ -20,7 +20,8 @@ constexpr std::string_view done_event = "data: [DONE]\n\n";
 }  // namespace
 
 raw_stream::raw_stream(request_context& context, upstream::call& call, std::string model)
-    : context_(context), call_(call), model_(std::move(model)) {}
+    : context_(context), call_(call), model_(std::move(model)) {
+}
 
 void raw_stream::flush_run(std::string_view buffer) {
     if (!buffer.empty()) {
@@ -69,12 +70,15 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
         if (verdict == api::event_verdict::failure) {
             failure_ = inspector_.error();
             // As the first event it is the whole reply; behind content it is told where it came.
-            outcome = has_data_ || context_.sink.is_committed() ? progress::failed : progress::refused;
+            outcome =
+                has_data_ || context_.sink.is_committed() ? progress::failed : progress::refused;
         } else if (verdict == api::event_verdict::done) {
             is_done_ = true;
             outcome = progress::answered;
         }
-        has_data_ = has_data_ || (verdict != api::event_verdict::silent && verdict != api::event_verdict::malformed);
+        has_data_ =
+            has_data_
+            || (verdict != api::event_verdict::silent && verdict != api::event_verdict::malformed);
         at += end;
     }
     flush_run(is_spliced ? std::string_view(spliced_) : buffer.substr(run, at - run));
@@ -105,7 +109,8 @@ raw_stream::step raw_stream::pump() {
         // A partial event stands in front of what is read next, so that events are always contiguous.
         char* const buffer = context_.loop.scratch(carry_.size() + net::event_loop::scratch_bytes);
         std::size_t got = 0;
-        const auto state = call_.try_read(buffer + carry_.size(), net::event_loop::scratch_bytes, got);
+        const auto state =
+            call_.try_read(buffer + carry_.size(), net::event_loop::scratch_bytes, got);
         if (state == upstream::read_state::would_block) {
             return step::wait;
         }
@@ -119,7 +124,9 @@ raw_stream::step raw_stream::pump() {
             call_.note_first_token();
         }
         if (taken == progress::refused) {
-            error_ = error_of_status(status_of_error(failure_), call_.reply().retry_after_s, loggable(context_, failure_));
+            error_ = error_of_status(
+                status_of_error(failure_), call_.reply().retry_after_s, loggable(context_, failure_)
+            );
             return step::failed;
         }
         const auto rest = bytes.substr(run_begin_);

@@ -38,13 +38,13 @@ private:
     upstream::call& call_;
     std::string model_;
     api::chat_event_inspector inspector_;
-    std::string carry_;     // a partial event
-    api::pieces out_;       // what the events taken so far become
-    std::string spliced_;   // their text, when it had to be changed
+    std::string carry_;          // a partial event
+    api::pieces out_;            // what the events taken so far become
+    std::string spliced_;        // their text, when it had to be changed
     std::size_t run_begin_ = 0;  // of the events that go out together
-    bool is_done_ = false;  // [DONE] went out
-    bool has_data_ = false; // an event other than a comment was seen
-    std::string failure_{};  // raw `error` value of an error event
+    bool is_done_ = false;       // [DONE] went out
+    bool has_data_ = false;      // an event other than a comment was seen
+    std::string failure_{};      // raw `error` value of an error event
     base::maybe_error error_{};
 };
 

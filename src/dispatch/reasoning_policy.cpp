@@ -41,7 +41,9 @@ void remove_members(const std::vector<member>& members, const char* text, api::s
         if (i < members.size()) {
             edits.replace(at(members[first].begin), at(members[i].begin), {});
         } else {
-            edits.replace(at(kept_end != nullptr ? kept_end : members[first].begin), at(last_end), {});
+            edits.replace(
+                at(kept_end != nullptr ? kept_end : members[first].begin), at(last_end), {}
+            );
         }
     }
 }
@@ -91,8 +93,8 @@ void hide_in_message(std::string_view raw, const char* text, api::span_edits& ed
         api::append_content_text(d.content.emplace(), fields.content);
         d.content = api::strip_in_band_reasoning(*d.content);
     }
-    const bool calls = (fields.tool_calls.size() > 2 && fields.tool_calls.front() == '[') ||
-                       (!fields.function_call.empty() && fields.function_call.front() == '{');
+    const bool calls = (fields.tool_calls.size() > 2 && fields.tool_calls.front() == '[')
+                       || (!fields.function_call.empty() && fields.function_call.front() == '{');
     api::append_string_value(d.reasoning_content, fields.reasoning_content);
     api::append_string_value(d.reasoning, fields.reasoning);
     const bool has_reasoning = !d.reasoning_content.empty() || !d.reasoning.empty();
@@ -102,7 +104,8 @@ void hide_in_message(std::string_view raw, const char* text, api::span_edits& ed
         api::append_json_string(json, d.content.value_or(""));
         if (fields.content.empty()) {
             const auto at = static_cast<std::size_t>(raw.data() - text) + 1;
-            const auto kept = std::ranges::count_if(members, [](const member& m) { return !is_reasoning(m); });
+            const auto kept =
+                std::ranges::count_if(members, [](const member& m) { return !is_reasoning(m); });
             edits.replace_owned(at, at, "\"content\":" + json + (kept > 0 ? "," : ""));
         } else {
             const auto at = static_cast<std::size_t>(fields.content.data() - text);

@@ -32,7 +32,11 @@ void append_plan_headers(request_context& context) {
     lines += "X-MetaModel-Compacted-N: 0\r\n";
     append_header(lines, "X-MetaModel-Prompt-Tokens-In", in);
     append_header(lines, "X-MetaModel-Prompt-Tokens-Out", in);
-    append_header(lines, "X-MetaModel-Tools-Tokens", tools == nullptr ? 0 : estimate_tools_tokens(tools->value.size()));
+    append_header(
+        lines,
+        "X-MetaModel-Tools-Tokens",
+        tools == nullptr ? 0 : estimate_tools_tokens(tools->value.size())
+    );
 }
 
 }  // namespace meta_model::dispatch

@@ -49,10 +49,10 @@ struct request_context {
 
     // Ensembles answer under the name that was asked for; one upstream's own answer keeps the name it wrote.
     bool is_model_replaced() const {
-        const bool is_of_one_upstream = target.type == config::profile_type::passthrough ||
-                                        target.type == config::profile_type::cascade;
-        return !is_of_one_upstream || !config.server.model_name.empty() ||
-               config.server.reply_model == config::reply_model::requested;
+        const bool is_of_one_upstream = target.type == config::profile_type::passthrough
+                                        || target.type == config::profile_type::cascade;
+        return !is_of_one_upstream || !config.server.model_name.empty()
+               || config.server.reply_model == config::reply_model::requested;
     }
 };
 

@@ -23,15 +23,19 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     if (context.target.type == profile_type::moa && is_merge) {
         co_return co_await run_moa(context);
     }
-    co_return base::make_error(base::error_code_id::not_implemented,
-                               "Profiles of type voting, best-of synthesis, and cascade steps with gates or profiles are not "
-                               "available yet.");
+    co_return base::make_error(
+        base::error_code_id::not_implemented,
+        "Profiles of type voting, best-of synthesis, and cascade steps with gates or profiles are "
+        "not "
+        "available yet."
+    );
 }
 
 }  // namespace
 
 net::task<base::maybe_error> run(request_context& context) {
-    return context.target.type == config::profile_type::passthrough ? run_passthrough(context) : run_ensemble(context);
+    return context.target.type == config::profile_type::passthrough ? run_passthrough(context)
+                                                                    : run_ensemble(context);
 }
 
 }  // namespace meta_model::dispatch

@@ -14,8 +14,9 @@ base::steady_duration to_steady(config::seconds_f s) {
 
 stream_keepalive::stream_keepalive(request_context& context, bool is_active) : context_(context) {
     if (is_active) {
-        const auto wait = context.request.envelope().progress ? base::steady_duration::zero()
-                                                              : to_steady(context.config.server.stream_commit);
+        const auto wait = context.request.envelope().progress
+                              ? base::steady_duration::zero()
+                              : to_steady(context.config.server.stream_commit);
         context.loop.timers().arm(*this, std::chrono::steady_clock::now() + wait);
     }
 }

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t max_token_bytes = 64;
 
 bool is_token_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
+           || c == '-';
 }
 
 bool continues_character(char c) {
@@ -54,9 +55,7 @@ std::string without_control_tokens(const std::string& text) {
 // How many bytes each draft may have: as `max_each` and `max_total` say, equal shares, except that what short drafts
 // do not need is shared by the others.
 std::vector<std::size_t> budgets(
-    const std::vector<std::string_view>& drafts,
-    std::size_t max_each,
-    std::size_t max_total
+    const std::vector<std::string_view>& drafts, std::size_t max_each, std::size_t max_total
 ) {
     std::vector<std::size_t> by_size(drafts.size());
     std::iota(by_size.begin(), by_size.end(), std::size_t{0});
@@ -73,9 +72,11 @@ std::vector<std::size_t> budgets(
 
 // Without any occurrence of `fence`, so that only our own lines carry it.
 std::string without_fence(std::string text, const std::string& fence) {
-    for (auto at = text.find(fence); !fence.empty() && at != std::string::npos; at = text.find(fence, at)) {
+    for (auto at = text.find(fence); !fence.empty() && at != std::string::npos;
+         at = text.find(fence, at)) {
         text.erase(at, fence.size());
-        at = at > fence.size() ? at - fence.size() : 0;  // what is left around it must not form it anew
+        at = at > fence.size() ? at - fence.size()
+                               : 0;  // what is left around it must not form it anew
     }
     return text;
 }
@@ -94,11 +95,13 @@ std::string elide_middle(std::string_view text, std::size_t max_bytes) {
     while (tail < text.size() && continues_character(text[tail])) {
         ++tail;
     }
-    return std::string(text.substr(0, head)) + "\n[… " + std::to_string(tail - head) + " bytes elided …]\n" +
-           std::string(text.substr(tail));
+    return std::string(text.substr(0, head)) + "\n[… " + std::to_string(tail - head)
+           + " bytes elided …]\n" + std::string(text.substr(tail));
 }
 
-std::string synthesis_prompt(const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options) {
+std::string synthesis_prompt(
+    const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
+) {
     const auto budget = budgets(drafts, options.max_draft_bytes, options.max_total_bytes);
     std::string out(prompt_texts::task);
     out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
@@ -106,8 +109,11 @@ std::string synthesis_prompt(const std::vector<std::string_view>& drafts, const 
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         const auto mark = "=====" + options.fence + "=====\n";
         const bool is_whole = std::ranges::find(options.unfinished, i) == options.unfinished.end();
-        out += "candidate " + std::to_string(i + 1) + (is_whole ? "" : " (unfinished: it was cut off)") + '\n' + mark;
-        out += without_control_tokens(without_fence(elide_middle(drafts[i], budget[i]), options.fence));
+        out += "candidate " + std::to_string(i + 1)
+               + (is_whole ? "" : " (unfinished: it was cut off)") + '\n' + mark;
+        out +=
+            without_control_tokens(without_fence(elide_middle(drafts[i], budget[i]), options.fence)
+            );
         out += '\n' + mark + '\n';
     }
     out += prompt_texts::contract;

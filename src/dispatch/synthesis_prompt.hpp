@@ -10,16 +10,21 @@
 namespace meta_model::dispatch {
 
 struct synthesis_prompt_options {
-    std::string fence{};       // random per request; a draft that holds it cannot close its fence all the same
-    std::vector<std::size_t> unfinished{};  // positions of drafts that were cut off before their end
-    bool is_grounded = false;  // results of tools are in the conversation
-    std::size_t max_draft_bytes = 96 * 1024;   // of one draft; more is cut in the middle
-    std::size_t max_total_bytes = 384 * 1024;  // of all drafts; what short ones leave is for long ones
+    std::string fence{
+    };  // random per request; a draft that holds it cannot close its fence all the same
+    std::vector<std::size_t> unfinished{
+    };  // positions of drafts that were cut off before their end
+    bool is_grounded = false;                 // results of tools are in the conversation
+    std::size_t max_draft_bytes = 96 * 1024;  // of one draft; more is cut in the middle
+    std::size_t max_total_bytes =
+        384 * 1024;  // of all drafts; what short ones leave is for long ones
 };
 
 // `drafts` in configuration order; names of upstreams never appear. Control tokens of chat templates (`<|im_end|>`,
 // `<end_of_turn>`) are broken up: servers that read them inside text would end the message there.
-std::string synthesis_prompt(const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options);
+std::string synthesis_prompt(
+    const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
+);
 
 // Head and tail of `text` with a mark that says how much is missing between them; at most `max_bytes` and the mark.
 // Cuts at UTF-8 boundaries.

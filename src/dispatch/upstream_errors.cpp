@@ -21,31 +21,50 @@ base::error error_of(const upstream::call_error& fault) {
     switch (fault.fault) {
         case call_fault::none:
         case call_fault::unreached:
-        case call_fault::transport: return make(error_code_id::upstream_error, "The model server could not be reached.");
+        case call_fault::transport:
+            return make(error_code_id::upstream_error, "The model server could not be reached.");
         case call_fault::misconfigured:
-            return make(error_code_id::upstream_misconfigured, "The model server is not configured completely.");
+            return make(
+                error_code_id::upstream_misconfigured,
+                "The model server is not configured completely."
+            );
         case call_fault::garbage:
-            return make(error_code_id::upstream_error, "The model server's reply could not be read.");
-        case call_fault::timeout: return make(error_code_id::upstream_timeout, "The model server took too long.");
+            return make(
+                error_code_id::upstream_error, "The model server's reply could not be read."
+            );
+        case call_fault::timeout:
+            return make(error_code_id::upstream_timeout, "The model server took too long.");
         case call_fault::deadline:
             // One call that outlasts the request is, for a single upstream, that upstream's timeout.
-            return make(error_code_id::upstream_timeout, "The model server did not answer in the request's time.");
+            return make(
+                error_code_id::upstream_timeout,
+                "The model server did not answer in the request's time."
+            );
         case call_fault::too_large:
-            return make(error_code_id::upstream_protocol_error, "The model server's reply is too large.");
+            return make(
+                error_code_id::upstream_protocol_error, "The model server's reply is too large."
+            );
         case call_fault::cut:
-            return make(error_code_id::upstream_error, "The model server's reply ended before it was complete.");
+            return make(
+                error_code_id::upstream_error,
+                "The model server's reply ended before it was complete."
+            );
         case call_fault::unavailable: {
-            auto e = make(error_code_id::upstream_unavailable, "The model server is left alone for a moment.");
+            auto e = make(
+                error_code_id::upstream_unavailable, "The model server is left alone for a moment."
+            );
             e.retry_after_s = fault.retry_after_s;
             return e;
         }
-        case call_fault::cancelled: return make(error_code_id::client_closed, "The request was cancelled.");
+        case call_fault::cancelled:
+            return make(error_code_id::client_closed, "The request was cancelled.");
     }
     return make(error_code_id::internal, "internal server error");
 }
 
 base::error error_of(const request_context& context, const upstream::call_error& fault) {
-    if (fault.fault == call_fault::cancelled && context.cancel.reason() == base::cancel_reason::shutdown) {
+    if (fault.fault == call_fault::cancelled
+        && context.cancel.reason() == base::cancel_reason::shutdown) {
         return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
     }
     return error_of(fault);
@@ -95,17 +114,21 @@ bool holds_secret(const config::gateway_config& config, std::string_view text) {
     const auto holds = [&](const base::secret& s) {
         return !s.empty() && text.find(s.expose()) != std::string_view::npos;
     };
-    return holds(config.server.bearer_token) || std::ranges::any_of(config.upstreams, [&](const auto& u) {
-        return holds(u.second.api_key) || holds(u.second.basic_auth_pass) ||
-               std::ranges::any_of(u.second.headers, [&](const auto& h) { return h.is_secret && holds(h.value); });
-    });
+    return holds(config.server.bearer_token)
+           || std::ranges::any_of(config.upstreams, [&](const auto& u) {
+                  return holds(u.second.api_key) || holds(u.second.basic_auth_pass)
+                         || std::ranges::any_of(u.second.headers, [&](const auto& h) {
+                                return h.is_secret && holds(h.value);
+                            });
+              });
 }
 
 std::string loggable(const request_context& context, std::string_view body) {
     if (!context.config.server.log.bodies) {
         return {};
     }
-    return holds_secret(context.config, body) ? "(withheld: holds a credential)" : base::clip(body, 512);
+    return holds_secret(context.config, body) ? "(withheld: holds a credential)"
+                                              : base::clip(body, 512);
 }
 
 bool must_withhold(int status) {
@@ -115,16 +138,21 @@ bool must_withhold(int status) {
 base::error error_of_status(int status, int retry_after_s, std::string_view body) {
     base::error e;
     if (status == 401 || status == 403 || status == 407) {
-        e = base::make_error(error_code_id::upstream_auth_failed,
-                             "The model server refused the gateway's credentials.");
+        e = base::make_error(
+            error_code_id::upstream_auth_failed,
+            "The model server refused the gateway's credentials."
+        );
     } else {
-        e = base::make_error(error_code_id::upstream_error,
-                             "The model server answered with status " + std::to_string(status) + '.');
+        e = base::make_error(
+            error_code_id::upstream_error,
+            "The model server answered with status " + std::to_string(status) + '.'
+        );
         e.status = must_withhold(status) ? 502 : status;
     }
     e.origin = base::error_origin::upstream;
     e.retry_after_s = retry_after_s;
-    e.detail = "status " + std::to_string(status) + (body.empty() ? "" : ": ") + base::clip(body, 512);
+    e.detail =
+        "status " + std::to_string(status) + (body.empty() ? "" : ": ") + base::clip(body, 512);
     return e;
 }
 

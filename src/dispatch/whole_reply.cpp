@@ -26,20 +26,24 @@ std::string model_replacement(const request_context& c) {
 bool is_json_object(std::string_view body) {
     api::json_cursor in(body, api::json_cursor::depth_limit);
     std::string_view raw;
-    return in.peek() == api::json_type::object && in.skip(raw) && in.at_end() && base::is_valid_utf8(body);
+    return in.peek() == api::json_type::object && in.skip(raw) && in.at_end()
+           && base::is_valid_utf8(body);
 }
 
 base::error protocol_error(std::string_view detail) {
-    auto e = base::make_error(error_code_id::upstream_protocol_error,
-                              "The model server's reply is not a valid chat completion.");
+    auto e = base::make_error(
+        error_code_id::upstream_protocol_error,
+        "The model server's reply is not a valid chat completion."
+    );
     e.origin = base::error_origin::upstream;
     e.detail = detail;
     return e;
 }
 
 void mark_first_byte(request_context& c) {
-    c.record.first_byte =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - c.start);
+    c.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - c.start
+    );
 }
 
 void account_whole(request_context& c, std::string_view text, std::size_t body_bytes) {
@@ -47,11 +51,13 @@ void account_whole(request_context& c, std::string_view text, std::size_t body_b
     const auto at = text.rfind("\"usage\"");
     if (at != std::string_view::npos) {
         const auto colon = text.find(':', at);
-        api::json_cursor value(text.substr(std::min(colon + 1, text.size())), api::json_cursor::depth_limit);
+        api::json_cursor value(
+            text.substr(std::min(colon + 1, text.size())), api::json_cursor::depth_limit
+        );
         std::string_view raw;
         api::token_usage usage;
-        if (colon != std::string_view::npos && value.peek() == api::json_type::object && value.skip(raw) &&
-            api::read_usage(raw, usage)) {
+        if (colon != std::string_view::npos && value.peek() == api::json_type::object
+            && value.skip(raw) && api::read_usage(raw, usage)) {
             c.record.tokens_in = usage.prompt_tokens;
             c.record.tokens_out = usage.completion_tokens;
             return;
@@ -61,7 +67,9 @@ void account_whole(request_context& c, std::string_view text, std::size_t body_b
     c.record.tokens_out = estimate_text_tokens(body_bytes);
 }
 
-write_state send_whole_reply(request_context& c, int status, std::string_view passed_headers, std::string_view body) {
+write_state send_whole_reply(
+    request_context& c, int status, std::string_view passed_headers, std::string_view body
+) {
     api::span_edits edits;
     const auto model = model_replacement(c);
     const auto written = model.empty() ? std::string_view{} : api::find_member(body, "model");
@@ -93,7 +101,9 @@ bool may_pass_refusal(const request_context& c, int status, std::string_view bod
     return !must_withhold(status) && is_json_object(body) && !holds_secret(c.config, body);
 }
 
-write_state send_refusal(request_context& c, int status, std::string_view passed_headers, std::string_view body) {
+write_state send_refusal(
+    request_context& c, int status, std::string_view passed_headers, std::string_view body
+) {
     c.record.outcome = telemetry::outcome_of(error_code_id::upstream_error);
     c.header_lines += passed_headers;
     answer_head head;

@@ -23,13 +23,16 @@ void account_whole(request_context& context, std::string_view text, std::size_t 
 
 // Sends a 2xx reply: `model` replaced and reasoning hidden where the target asks for it, usage accounted.
 // `passed_headers` are the upstream's header lines that clients may see.
-write_state send_whole_reply(request_context& context, int status, std::string_view passed_headers,
-                             std::string_view body);
+write_state send_whole_reply(
+    request_context& context, int status, std::string_view passed_headers, std::string_view body
+);
 
 // True when a reply that is not 2xx can be passed on as it is: a JSON object that tells nothing of our own.
 bool may_pass_refusal(const request_context& context, int status, std::string_view body);
 
 // Sends such a reply. Nothing must be committed yet.
-write_state send_refusal(request_context& context, int status, std::string_view passed_headers, std::string_view body);
+write_state send_refusal(
+    request_context& context, int status, std::string_view passed_headers, std::string_view body
+);
 
 }  // namespace meta_model::dispatch

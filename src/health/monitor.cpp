@@ -64,8 +64,13 @@ std::string_view to_string(probe_state state) {
     return names[static_cast<std::size_t>(state)];
 }
 
-monitor::monitor(net::event_loop& loop, upstream::client& client, const upstream::registry& upstreams,
-                 const config::gateway_config& config, base::logger& log)
+monitor::monitor(
+    net::event_loop& loop,
+    upstream::client& client,
+    const upstream::registry& upstreams,
+    const config::gateway_config& config,
+    base::logger& log
+)
     : loop_(loop), client_(client), config_(config), log_(log), wake_(loop.get_executor()) {
     for (const auto& u : upstreams.all()) {
         for (const auto& endpoint : u->endpoints) {
@@ -90,7 +95,9 @@ void monitor::stop() {
 net::task<> monitor::run() {
     while (!is_stopped_) {
         probe_stale(true);
-        co_await wake_.wait_until(steady_clock::now() + to_steady(config_.server.health_probe_interval));
+        co_await wake_.wait_until(
+            steady_clock::now() + to_steady(config_.server.health_probe_interval)
+        );
     }
 }
 
@@ -112,8 +119,10 @@ net::task<> monitor::wait_fresh(net::event_loop& caller) {
         waiters_.push_back({&caller, done});
     }
     asio::post(loop_.get_executor(), [this] { probe_stale(false); });
-    co_await done->wait_until(steady_clock::now() + to_steady(config_.server.health_probe_timeout) +
-                              std::chrono::seconds(1));
+    co_await done->wait_until(
+        steady_clock::now() + to_steady(config_.server.health_probe_timeout)
+        + std::chrono::seconds(1)
+    );
 }
 
 // Starts the probes that are due; when none runs any more, those who wait are told.
@@ -159,7 +168,8 @@ net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
         detail = u.misconfiguration;
         co_return probe_state::misconfigured;
     }
-    if (u.config.health == config::health_check::off || u.config.protocol == config::wire_protocol::test) {
+    if (u.config.health == config::health_check::off
+        || u.config.protocol == config::wire_protocol::test) {
         co_return probe_state::up;
     }
     const auto call = client_.make_call(u, e.endpoint);
@@ -171,7 +181,8 @@ net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
     const auto fault = co_await call->start(options);
     if (fault) {
         detail = fault.detail;
-        co_return fault.fault == upstream::call_fault::misconfigured ? probe_state::misconfigured : probe_state::down;
+        co_return fault.fault == upstream::call_fault::misconfigured ? probe_state::misconfigured
+                                                                     : probe_state::down;
     }
     std::string body;
     for (bool go_on = true; go_on;) {
@@ -186,7 +197,9 @@ net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
                 }
                 break;
             case upstream::read_state::would_block: co_await call->wait(); break;
-            case upstream::read_state::failed: detail = call->error().detail; co_return probe_state::down;
+            case upstream::read_state::failed:
+                detail = call->error().detail;
+                co_return probe_state::down;
             case upstream::read_state::end: go_on = false; break;
         }
     }
@@ -204,14 +217,20 @@ void monitor::note(entry& e, probe_state state, const std::string& detail) {
     const bool is_bad = state != probe_state::up;
     const auto& where = e.endpoint->where.host_header;
     if (is_bad) {
-        log_.write(base::log_level::warning, "upstream is not healthy",
-                   {{"upstream", e.upstream->config.key},
-                    {"endpoint", where},
-                    {"state", to_string(state)},
-                    {"detail", detail}});
+        log_.write(
+            base::log_level::warning,
+            "upstream is not healthy",
+            {{"upstream", e.upstream->config.key},
+             {"endpoint", where},
+             {"state", to_string(state)},
+             {"detail", detail}}
+        );
     } else if (e.was_bad) {
-        log_.write(base::log_level::info, "upstream has recovered",
-                   {{"upstream", e.upstream->config.key}, {"endpoint", where}});
+        log_.write(
+            base::log_level::info,
+            "upstream has recovered",
+            {{"upstream", e.upstream->config.key}, {"endpoint", where}}
+        );
     }
     e.was_bad = is_bad;
 }

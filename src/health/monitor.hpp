@@ -22,8 +22,13 @@ std::string_view to_string(upstream::probe_state state);
 // Works on one loop; wait_fresh() may be called on any.
 class monitor {
 public:
-    monitor(net::event_loop& loop, upstream::client& client, const upstream::registry& upstreams,
-            const config::gateway_config& config, base::logger& log);
+    monitor(
+        net::event_loop& loop,
+        upstream::client& client,
+        const upstream::registry& upstreams,
+        const config::gateway_config& config,
+        base::logger& log
+    );
 
     // Probes at once and then every interval. Call before the loop runs.
     void start();

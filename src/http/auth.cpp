@@ -12,17 +12,21 @@ base::error refused(base::error_code_id id, std::string_view message) {
 
 }  // namespace
 
-base::maybe_error authenticate(const key_store& keys, std::string_view authorization,
-                                        std::string_view api_key) {
+base::maybe_error authenticate(
+    const key_store& keys, std::string_view authorization, std::string_view api_key
+) {
     using base::error_code_id;
     if (keys.is_open()) {
         return std::nullopt;
     }
-    const bool is_bearer = authorization.size() >= 6 && base::ascii_iequals(authorization.substr(0, 6), "bearer") &&
-                           (authorization.size() == 6 || authorization[6] == ' ');
+    const bool is_bearer = authorization.size() >= 6
+                           && base::ascii_iequals(authorization.substr(0, 6), "bearer")
+                           && (authorization.size() == 6 || authorization[6] == ' ');
     if (!is_bearer && api_key.empty()) {
-        return refused(error_code_id::missing_api_key,
-                       "No API key was given. Send it in an Authorization header: 'Authorization: Bearer KEY'.");
+        return refused(
+            error_code_id::missing_api_key,
+            "No API key was given. Send it in an Authorization header: 'Authorization: Bearer KEY'."
+        );
     }
     const auto bearer = is_bearer ? base::trim(authorization.substr(6)) : std::string_view{};
     const bool are_two = is_bearer && !api_key.empty() && bearer != api_key;

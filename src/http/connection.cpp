@@ -18,8 +18,12 @@ using std::chrono::steady_clock;
 namespace {
 
 // In the order of forwarded_names.
-constexpr net::known_field forwarded_fields[] = {net::known_field::openai_beta, net::known_field::anthropic_beta,
-                                                 net::known_field::traceparent, net::known_field::tracestate};
+constexpr net::known_field forwarded_fields[] = {
+    net::known_field::openai_beta,
+    net::known_field::anthropic_beta,
+    net::known_field::traceparent,
+    net::known_field::tracestate
+};
 static_assert(std::size(forwarded_fields) == std::size(forwarded_names));
 
 bool is_request_id(std::string_view id) {
@@ -40,11 +44,12 @@ bool is_known_host(std::string_view host, const std::vector<std::string>& allowe
         return true;
     }
     const auto name = host.substr(0, host.rfind(':'));
-    const bool is_ipv4 = !name.empty() && name.find_first_not_of("0123456789.") == std::string_view::npos;
-    return host.empty() || is_ipv4 || base::ascii_iequals(name, "localhost") ||
-           std::ranges::any_of(allowed, [&](const auto& a) {
-               return base::ascii_iequals(a, name) || base::ascii_iequals(a, host);
-           });
+    const bool is_ipv4 =
+        !name.empty() && name.find_first_not_of("0123456789.") == std::string_view::npos;
+    return host.empty() || is_ipv4 || base::ascii_iequals(name, "localhost")
+           || std::ranges::any_of(allowed, [&](const auto& a) {
+                  return base::ascii_iequals(a, name) || base::ascii_iequals(a, host);
+              });
 }
 
 bool is_loopback(std::string_view host) {
@@ -54,15 +59,23 @@ bool is_loopback(std::string_view host) {
 base::error error_of(net::head_fault fault) {
     switch (fault) {
         case net::head_fault::too_many_fields:
-            return base::make_error(error_code_id::headers_too_large, "The request has too many header fields.");
-        default: return base::make_error(error_code_id::malformed_request, "The request is not valid HTTP/1.1.");
+            return base::make_error(
+                error_code_id::headers_too_large, "The request has too many header fields."
+            );
+        default:
+            return base::make_error(
+                error_code_id::malformed_request, "The request is not valid HTTP/1.1."
+            );
     }
 }
 
 }  // namespace
 
 connection::connection(service& s, thread_service& thread, net::tcp_socket socket)
-    : service_(s), thread_(thread), stream_(std::move(socket)), cancel_(std::make_unique<base::cancel_source>()) {
+    : service_(s),
+      thread_(thread),
+      stream_(std::move(socket)),
+      cancel_(std::make_unique<base::cancel_source>()) {
     thread_.connections.insert(this);
     service_.connections.fetch_add(1, std::memory_order_relaxed);
     thread_.shard.counters.change(telemetry::gauge::connections_open, 1);
@@ -187,7 +200,8 @@ net::task<bool> connection::serve_one() {
             note_fault(e.what());
         }
         if (!is_committed_ && !is_gone_ && !is_aborted_) {
-            base::maybe_error e = base::make_error(error_code_id::internal, "internal server error");
+            base::maybe_error e =
+                base::make_error(error_code_id::internal, "internal server error");
             co_await refuse(std::move(e), true);
         }
     }
@@ -215,8 +229,11 @@ net::task<bool> connection::serve_one() {
 
 // The handler threw. What it committed to cannot be completed; otherwise the caller answers.
 void connection::note_fault(const char* what) {
-    service_.log.write(base::log_level::error, "a request failed with an exception",
-                       {{"id", request_id_}, {"what", what}});
+    service_.log.write(
+        base::log_level::error,
+        "a request failed with an exception",
+        {{"id", request_id_}, {"what", what}}
+    );
     phase_ = phase::serving;
     keep_alive_ = false;
     if (is_committed_) {
@@ -226,7 +243,8 @@ void connection::note_fault(const char* what) {
 
 // Framing and limits of the head. Everything refused here closes the connection.
 base::maybe_error connection::judge_head(std::string_view text) {
-    static thread_local net::request_head head;  // large, and needed only until this function returns
+    static thread_local net::request_head
+        head;  // large, and needed only until this function returns
     start_ = steady_clock::now();
     while (text.starts_with("\r\n")) {
         text.remove_prefix(2);  // RFC 9112 §2.2
@@ -256,34 +274,48 @@ base::maybe_error connection::judge_head(std::string_view text) {
     }
     if (head.target.size() > 8192) {
         keep_alive_ = false;
-        return base::make_error(error_code_id::uri_too_long, "The request target is longer than 8192 bytes.");
+        return base::make_error(
+            error_code_id::uri_too_long, "The request target is longer than 8192 bytes."
+        );
     }
     if (request_.path.empty()) {
         keep_alive_ = false;
-        return base::make_error(error_code_id::malformed_request, "The request target is not a path.");
+        return base::make_error(
+            error_code_id::malformed_request, "The request target is not a path."
+        );
     }
     const auto found = service_.router.find(request_.method, request_.path);
     route_ = found.route;
     request_.path_rest = found.path_rest;
     // The answer to an unknown path must not tell strangers what exists, so the credential is judged before it.
-    access_error_ = authenticate(service_.keys, head.get(net::known_field::authorization), head.get(net::known_field::x_api_key));
+    access_error_ = authenticate(
+        service_.keys,
+        head.get(net::known_field::authorization),
+        head.get(net::known_field::x_api_key)
+    );
     is_authenticated_ = !access_error_;
     if (service_.router.is_exempt(request_.path) || request_.method == "OPTIONS") {
         access_error_.reset();
     }
-    if (!access_error_ && service_.keys.is_open() && is_loopback(service_.config.server.host) &&
-        !is_known_host(head.host, service_.config.server.allowed_hosts)) {
-        access_error_ = base::make_error(error_code_id::forbidden_host, "This host name is not served here.");
+    if (!access_error_ && service_.keys.is_open() && is_loopback(service_.config.server.host)
+        && !is_known_host(head.host, service_.config.server.allowed_hosts)) {
+        access_error_ =
+            base::make_error(error_code_id::forbidden_host, "This host name is not served here.");
     }
     if (!access_error_ && route_ == nullptr && request_.method != "OPTIONS") {
-        access_error_ = found.is_path_known
-                            ? base::make_error(error_code_id::wrong_method, "This path does not serve this method.")
-                            : base::make_error(error_code_id::unknown_path, "There is nothing at this path.");
+        access_error_ =
+            found.is_path_known
+                ? base::make_error(
+                      error_code_id::wrong_method, "This path does not serve this method."
+                  )
+                : base::make_error(error_code_id::unknown_path, "There is nothing at this path.");
     }
-    if (!access_error_ && !head.get(net::known_field::content_encoding).empty() &&
-        !base::ascii_iequals(head.get(net::known_field::content_encoding), "identity")) {
-        access_error_ = base::make_error(error_code_id::unsupported_media_type,
-                                         "Request bodies must not be encoded (Content-Encoding).");
+    if (!access_error_ && !head.get(net::known_field::content_encoding).empty()
+        && !base::ascii_iequals(head.get(net::known_field::content_encoding), "identity")) {
+        access_error_ = base::make_error(
+            error_code_id::unsupported_media_type,
+            "Request bodies must not be encoded (Content-Encoding)."
+        );
     }
     return std::nullopt;
 }
@@ -297,7 +329,9 @@ base::maybe_error connection::judge_access() {
         return refusal;
     }
     if (route_->auth == auth_class::token && !take_slot()) {
-        auto e = base::make_error(error_code_id::overloaded, "The gateway is serving as many requests as it may.");
+        auto e = base::make_error(
+            error_code_id::overloaded, "The gateway is serving as many requests as it may."
+        );
         e.retry_after_s = 1;
         return e;
     }
@@ -310,13 +344,17 @@ base::maybe_error connection::judge_body_head() const {
     }
     const auto limit = service_.config.server.limits.max_body_bytes;
     if (content_length_.value_or(0) > limit) {
-        return base::make_error(error_code_id::request_too_large,
-                                "The request body is larger than " + std::to_string(limit) + " bytes.");
+        return base::make_error(
+            error_code_id::request_too_large,
+            "The request body is larger than " + std::to_string(limit) + " bytes."
+        );
     }
     // A page of another origin may send a form without asking first; JSON it may not.
     const bool is_simple = !request_.origin.empty() && !is_json_type(request_.content_type);
     if (is_simple && service_.keys.is_open()) {
-        return base::make_error(error_code_id::unsupported_media_type, "The Content-Type must be application/json.");
+        return base::make_error(
+            error_code_id::unsupported_media_type, "The Content-Type must be application/json."
+        );
     }
     return std::nullopt;
 }

@@ -66,9 +66,19 @@ public:
     void release_request();
 
     // A whole reply. HEAD gets the head alone.
-    send_state send(int status, std::string_view content_type, std::string_view header_lines, const api::pieces& body);
-    send_state begin(int status, std::string_view content_type, std::string_view header_lines,
-                     std::optional<std::uint64_t> content_length, const api::pieces& first);
+    send_state send(
+        int status,
+        std::string_view content_type,
+        std::string_view header_lines,
+        const api::pieces& body
+    );
+    send_state begin(
+        int status,
+        std::string_view content_type,
+        std::string_view header_lines,
+        std::optional<std::uint64_t> content_length,
+        const api::pieces& first
+    );
     send_state write(const api::pieces& more);
     send_state end(const api::pieces& last);
     void abort();
@@ -111,8 +121,12 @@ private:
     void arm_body_deadline(std::size_t received);
     net::task<> linger();
 
-    void make_head(std::string& out, int status, std::string_view content_type, std::string_view header_lines);
-    send_state transmit(std::string_view head, const api::pieces& body, bool as_chunk, bool is_last);
+    void make_head(
+        std::string& out, int status, std::string_view content_type, std::string_view header_lines
+    );
+    send_state transmit(
+        std::string_view head, const api::pieces& body, bool as_chunk, bool is_last
+    );
     bool closes_after() const;
     void write_access_line();
 
@@ -159,14 +173,14 @@ private:
     bool holds_slot_ = false;
     bool is_authenticated_ = false;
     bool is_committed_ = false;
-    bool is_open_ended_ = false;    // the body in progress is chunked or close-delimited
-    bool is_sized_ = false;         // and its length was announced
+    bool is_open_ended_ = false;  // the body in progress is chunked or close-delimited
+    bool is_sized_ = false;       // and its length was announced
     bool is_aborted_ = false;
     bool is_timed_out_ = false;
     bool is_draining_ = false;
-    bool has_served_ = false;       // at least one request
-    bool is_gone_ = false;          // the client closed or reset
-    std::string pending_;           // accepted from a handler, not yet taken by the kernel
+    bool has_served_ = false;  // at least one request
+    bool is_gone_ = false;     // the client closed or reset
+    std::string pending_;      // accepted from a handler, not yet taken by the kernel
     std::size_t pending_at_ = 0;
 };
 

@@ -38,7 +38,8 @@ net::task<bool> connection::fill_input() {
         input_capacity_ = capacity;
     }
     std::size_t got = 0;
-    const auto status = co_await stream_.read_some(input_.get() + end_, input_capacity_ - end_, got);
+    const auto status =
+        co_await stream_.read_some(input_.get() + end_, input_capacity_ - end_, got);
     if (status != net::io_status::ok) {
         co_return false;
     }
@@ -57,13 +58,18 @@ base::maybe_error connection::judge_unfinished_head(std::string_view text) {
     const auto limit = service_.config.server.limits.max_header_bytes;
     const bool has_line = text.find("\r\n") != std::string_view::npos;
     if (text.size() > limit) {
-        return has_line ? base::make_error(error_code_id::headers_too_large,
-                                           "The request head is larger than " + std::to_string(limit) + " bytes.")
-                        : base::make_error(error_code_id::uri_too_long, "The request line is too long.");
+        return has_line
+                   ? base::make_error(
+                         error_code_id::headers_too_large,
+                         "The request head is larger than " + std::to_string(limit) + " bytes."
+                     )
+                   : base::make_error(error_code_id::uri_too_long, "The request line is too long.");
     }
     // A bare LF can never become a head we accept; say so now and not at the timeout.
     if (!has_line && text.find('\n') != std::string_view::npos) {
-        return base::make_error(error_code_id::malformed_request, "The request is not valid HTTP/1.1.");
+        return base::make_error(
+            error_code_id::malformed_request, "The request is not valid HTTP/1.1."
+        );
     }
     return {};
 }
@@ -108,8 +114,9 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
         if (!is_ok) {
             if (is_timed_out_ && phase_ == phase::head) {
                 start_ = steady_clock::now();
-                base::maybe_error e =
-                    base::make_error(error_code_id::request_timeout, "The request head came too slowly.");
+                base::maybe_error e = base::make_error(
+                    error_code_id::request_timeout, "The request head came too slowly."
+                );
                 co_await refuse(std::move(e), true);
             }
             co_return input_state::closed;
@@ -119,8 +126,8 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
 
 // 60 s, and from then on no slower than 1 KiB/s.
 void connection::arm_body_deadline(std::size_t received) {
-    const auto allowed =
-        to_steady(service_.config.server.limits.body_timeout) + std::chrono::milliseconds(received * 1000 / 1024);
+    const auto allowed = to_steady(service_.config.server.limits.body_timeout)
+                         + std::chrono::milliseconds(received * 1000 / 1024);
     thread_.loop.timers().arm(*this, start_ + allowed);
 }
 
@@ -165,7 +172,9 @@ void connection::release_request() {
 
 void connection::release_body() {
     if (body_capacity_ > 0) {
-        service_.in_flight_bytes.fetch_sub(static_cast<std::int64_t>(body_capacity_), std::memory_order_relaxed);
+        service_.in_flight_bytes.fetch_sub(
+            static_cast<std::int64_t>(body_capacity_), std::memory_order_relaxed
+        );
         body_capacity_ = 0;
         body_.reset();
     }
@@ -210,7 +219,10 @@ net::task<bool> connection::read_body() {
         co_return true;
     }
     if (is_timed_out_) {
-        co_await refuse(base::make_error(error_code_id::request_timeout, "The request body came too slowly."), true);
+        co_await refuse(
+            base::make_error(error_code_id::request_timeout, "The request body came too slowly."),
+            true
+        );
     } else if (!is_committed_) {
         is_gone_ = true;
     }
@@ -219,7 +231,9 @@ net::task<bool> connection::read_body() {
 
 net::task<bool> connection::read_sized_body(std::size_t length) {
     if (!reserve_body(length)) {
-        auto e = base::make_error(error_code_id::overloaded, "The gateway holds as many request bytes as it may.");
+        auto e = base::make_error(
+            error_code_id::overloaded, "The gateway holds as many request bytes as it may."
+        );
         e.retry_after_s = 1;
         co_await refuse(std::move(e), false);
         co_return false;
@@ -240,7 +254,9 @@ net::task<bool> connection::read_sized_body(std::size_t length) {
         have += got;
         arm_body_deadline(have);
     }
-    thread_.shard.counters.add(telemetry::counter::received_bytes, static_cast<std::int64_t>(length));
+    thread_.shard.counters.add(
+        telemetry::counter::received_bytes, static_cast<std::int64_t>(length)
+    );
     request_.body = {body_.get(), length};
     co_return true;
 }
@@ -254,7 +270,9 @@ net::task<bool> connection::read_chunked_body() {
     for (;;) {
         const auto early = input();
         if (!reserve_body(have + std::max(early.size(), chunk_growth))) {
-            auto e = base::make_error(error_code_id::overloaded, "The gateway holds as many request bytes as it may.");
+            auto e = base::make_error(
+                error_code_id::overloaded, "The gateway holds as many request bytes as it may."
+            );
             e.retry_after_s = 1;
             co_await refuse(std::move(e), false);
             co_return false;
@@ -264,7 +282,8 @@ net::task<bool> connection::read_chunked_body() {
             std::memcpy(body_.get() + have, early.data(), got);
             consume(got);
         } else {
-            const auto status = co_await stream_.read_some(body_.get() + have, body_capacity_ - have, got);
+            const auto status =
+                co_await stream_.read_some(body_.get() + have, body_capacity_ - have, got);
             if (status != net::io_status::ok) {
                 co_return false;
             }
@@ -273,13 +292,22 @@ net::task<bool> connection::read_chunked_body() {
         arm_body_deadline(received);
         const auto out = decoder.decode(body_.get() + have, got);
         if (out.state == net::chunk_decoder::state::malformed) {
-            co_await refuse(base::make_error(error_code_id::malformed_request, "The chunked body is malformed."), true);
+            co_await refuse(
+                base::make_error(
+                    error_code_id::malformed_request, "The chunked body is malformed."
+                ),
+                true
+            );
             co_return false;
         }
         if (have + out.payload > limit) {
-            co_await refuse(base::make_error(error_code_id::request_too_large,
-                                             "The request body is larger than " + std::to_string(limit) + " bytes."),
-                            false);
+            co_await refuse(
+                base::make_error(
+                    error_code_id::request_too_large,
+                    "The request body is larger than " + std::to_string(limit) + " bytes."
+                ),
+                false
+            );
             co_return false;
         }
         if (out.state == net::chunk_decoder::state::done) {
@@ -294,7 +322,8 @@ net::task<bool> connection::read_chunked_body() {
 // Bytes behind a chunked body are the next request's.
 void connection::keep_surplus(std::string_view bytes) {
     if (bytes.size() > input_capacity_ - end_) {
-        keep_alive_ = false;  // more pipelined than there is room for: the client will send it again
+        keep_alive_ =
+            false;  // more pipelined than there is room for: the client will send it again
         return;
     }
     std::copy(bytes.begin(), bytes.end(), input_.get() + end_);

@@ -78,8 +78,13 @@ void refresh_date(thread_service& thread) {
     thread.date_line.assign(text, n);
 }
 
-void append_clipped(std::string& line, bool is_json, std::string_view key, std::string_view value,
-                    std::size_t max_bytes) {
+void append_clipped(
+    std::string& line,
+    bool is_json,
+    std::string_view key,
+    std::string_view value,
+    std::size_t max_bytes
+) {
     if (value.size() <= max_bytes) {
         base::append_log_field(line, is_json, key, value);
     } else {
@@ -89,8 +94,9 @@ void append_clipped(std::string& line, bool is_json, std::string_view key, std::
 
 }  // namespace
 
-void connection::make_head(std::string& out, int status, std::string_view content_type,
-                           std::string_view header_lines) {
+void connection::make_head(
+    std::string& out, int status, std::string_view content_type, std::string_view header_lines
+) {
     refresh_date(thread_);
     out += "HTTP/1.1 ";
     append_number(out, static_cast<std::uint64_t>(status));
@@ -122,7 +128,9 @@ void connection::make_head(std::string& out, int status, std::string_view conten
 }
 
 // One gathering write of head, chunk frame and body. What is left is kept.
-send_state connection::transmit(std::string_view head, const api::pieces& body, bool as_chunk, bool is_last) {
+send_state connection::transmit(
+    std::string_view head, const api::pieces& body, bool as_chunk, bool is_last
+) {
     std::array<iovec, max_gather> parts;
     std::size_t count = 0;
     const auto body_bytes = api::total_size(body);
@@ -165,18 +173,26 @@ send_state connection::transmit(std::string_view head, const api::pieces& body, 
             cancel_->cancel(base::cancel_reason::client_gone);
             return send_state::closed;
         }
-        thread_.shard.counters.add(telemetry::counter::sent_bytes, static_cast<std::int64_t>(written));
+        thread_.shard.counters.add(
+            telemetry::counter::sent_bytes, static_cast<std::int64_t>(written)
+        );
     }
     for (std::size_t i = 0; i < count; ++i) {
         const auto skip = std::min(written, parts[i].iov_len);
         written -= skip;
-        pending_.append(static_cast<const char*>(parts[i].iov_base) + skip, parts[i].iov_len - skip);
+        pending_.append(
+            static_cast<const char*>(parts[i].iov_base) + skip, parts[i].iov_len - skip
+        );
     }
     return pending_.empty() ? send_state::done : send_state::pending;
 }
 
-send_state connection::send(int status, std::string_view content_type, std::string_view header_lines,
-                            const api::pieces& body) {
+send_state connection::send(
+    int status,
+    std::string_view content_type,
+    std::string_view header_lines,
+    const api::pieces& body
+) {
     static thread_local std::string head;
     head.clear();
     is_committed_ = true;
@@ -192,8 +208,13 @@ send_state connection::send(int status, std::string_view content_type, std::stri
     return transmit(head, is_head_request_ ? no_body : body, false, true);
 }
 
-send_state connection::begin(int status, std::string_view content_type, std::string_view header_lines,
-                             std::optional<std::uint64_t> content_length, const api::pieces& first) {
+send_state connection::begin(
+    int status,
+    std::string_view content_type,
+    std::string_view header_lines,
+    std::optional<std::uint64_t> content_length,
+    const api::pieces& first
+) {
     static thread_local std::string head;
     head.clear();
     is_committed_ = true;
@@ -216,7 +237,8 @@ send_state connection::begin(int status, std::string_view content_type, std::str
 }
 
 send_state connection::write(const api::pieces& more) {
-    return is_gone_ || is_aborted_ ? send_state::closed : transmit({}, more, !is_sized_ && !is_http_1_0_, false);
+    return is_gone_ || is_aborted_ ? send_state::closed
+                                   : transmit({}, more, !is_sized_ && !is_http_1_0_, false);
 }
 
 send_state connection::end(const api::pieces& last) {
@@ -235,19 +257,24 @@ void connection::abort() {
 }
 
 net::task<bool> connection::flush() {
-    const auto limit =
-        std::chrono::duration_cast<base::steady_duration>(service_.config.server.limits.write_timeout);
+    const auto limit = std::chrono::duration_cast<base::steady_duration>(
+        service_.config.server.limits.write_timeout
+    );
     const auto start = steady_clock::now();
     auto last_progress = start;
     while (pending_at_ < pending_.size() && !is_gone_ && !is_aborted_) {
-        thread_.loop.timers().arm(*this, base::pace_deadline(start, last_progress, pending_at_, limit));
+        thread_.loop.timers().arm(
+            *this, base::pace_deadline(start, last_progress, pending_at_, limit)
+        );
         const iovec part{pending_.data() + pending_at_, pending_.size() - pending_at_};
         std::size_t written = 0;
         auto status = stream_.try_write(&part, 1, written);
         if (status == net::io_status::ok) {
             pending_at_ += written;
             last_progress = steady_clock::now();
-            thread_.shard.counters.add(telemetry::counter::sent_bytes, static_cast<std::int64_t>(written));
+            thread_.shard.counters.add(
+                telemetry::counter::sent_bytes, static_cast<std::int64_t>(written)
+            );
             continue;
         }
         if (status == net::io_status::would_block) {
@@ -301,7 +328,8 @@ void connection::write_access_line() {
         return;
     }
     auto& shard = thread_.shard;
-    const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start_);
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start_);
     const int status = is_gone_ && !is_committed_ ? 499 : facts_.status;
     if (!facts_.is_recorded) {
         telemetry::request_record record;

@@ -10,7 +10,9 @@ std::string_view allowed_origin(const std::vector<std::string>& allowed, std::st
     if (std::ranges::find(allowed, "*") != allowed.end()) {
         return "*";
     }
-    return !origin.empty() && std::ranges::find(allowed, origin) != allowed.end() ? origin : std::string_view{};
+    return !origin.empty() && std::ranges::find(allowed, origin) != allowed.end()
+               ? origin
+               : std::string_view{};
 }
 
 void append_cors_lines(std::string& lines, std::string_view allow_origin, std::string_view origin) {
@@ -27,19 +29,25 @@ void append_cors_lines(std::string& lines, std::string_view allow_origin, std::s
     // A wildcard would also do, but not for requests with credentials.
     lines +=
         "Access-Control-Expose-Headers: X-Request-Id, OpenAI-Request-Id, X-MetaModel-Request-Id, "
-        "X-MetaModel-Profile, X-MetaModel-Generators, X-MetaModel-Quorum, X-MetaModel-Fallback-Reason, "
-        "X-MetaModel-Fastpath, X-MetaModel-Synth-Decision, X-MetaModel-Degraded, X-MetaModel-Failed-Generators, "
+        "X-MetaModel-Profile, X-MetaModel-Generators, X-MetaModel-Quorum, "
+        "X-MetaModel-Fallback-Reason, "
+        "X-MetaModel-Fastpath, X-MetaModel-Synth-Decision, X-MetaModel-Degraded, "
+        "X-MetaModel-Failed-Generators, "
         "X-MetaModel-Usage, Retry-After, retry-after-ms, x-should-retry\r\n";
 }
 
-void append_preflight_lines(std::string& lines, std::string_view allow_origin, std::string_view requested_headers) {
+void append_preflight_lines(
+    std::string& lines, std::string_view allow_origin, std::string_view requested_headers
+) {
     if (allow_origin.empty()) {
         return;
     }
     lines += "Access-Control-Allow-Origin: ";
     lines += allow_origin;
-    lines += "\r\nAccess-Control-Allow-Methods: GET, POST, OPTIONS\r\nAccess-Control-Allow-Headers: ";
-    lines += requested_headers.empty() ? "authorization, content-type" : base::header_safe(requested_headers, 2048);
+    lines +=
+        "\r\nAccess-Control-Allow-Methods: GET, POST, OPTIONS\r\nAccess-Control-Allow-Headers: ";
+    lines += requested_headers.empty() ? "authorization, content-type"
+                                       : base::header_safe(requested_headers, 2048);
     lines += "\r\nAccess-Control-Max-Age: 86400\r\nVary: Origin\r\n";
 }
 

@@ -15,7 +15,9 @@ std::string_view allowed_origin(const std::vector<std::string>& allowed, std::st
 void append_cors_lines(std::string& lines, std::string_view allow_origin, std::string_view origin);
 
 // Lines for the reply to OPTIONS.
-void append_preflight_lines(std::string& lines, std::string_view allow_origin, std::string_view requested_headers);
+void append_preflight_lines(
+    std::string& lines, std::string_view allow_origin, std::string_view requested_headers
+);
 
 // `vary` with the token Origin in it: appended unless it is there already as a whole token.
 std::string with_vary_origin(std::string_view vary);

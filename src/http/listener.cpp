@@ -7,11 +7,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <exception>
 
 namespace meta_model::http {
 
@@ -24,14 +23,19 @@ net::task<> serve(std::unique_ptr<connection> c, base::logger& log) {
     try {
         co_await c->run();
     } catch (const std::exception& e) {
-        log.write(base::log_level::error, "a request failed with an exception",
-                  {{"id", c->request_id()}, {"what", e.what()}});
+        log.write(
+            base::log_level::error,
+            "a request failed with an exception",
+            {{"id", c->request_id()}, {"what", e.what()}}
+        );
     }
 }
 
 }  // namespace
 
-asio::ip::tcp::endpoint listen_endpoint(const std::string& host, std::uint16_t port, std::string& why) {
+asio::ip::tcp::endpoint listen_endpoint(
+    const std::string& host, std::uint16_t port, std::string& why
+) {
     boost::system::error_code ec;
     auto name = host == "localhost" ? std::string("127.0.0.1") : host;
     if (name.size() > 2 && name.front() == '[' && name.back() == ']') {
@@ -57,7 +61,8 @@ boost::system::error_code probe_address(const asio::ip::tcp::endpoint& where) {
 }
 
 listener::listener(service& s, thread_service& thread)
-    : service_(s), thread_(thread), acceptor_(thread.loop.get_executor()) {}
+    : service_(s), thread_(thread), acceptor_(thread.loop.get_executor()) {
+}
 
 boost::system::error_code listener::open(const asio::ip::tcp::endpoint& where) {
     boost::system::error_code ec;
@@ -93,8 +98,10 @@ void listener::admit(net::tcp_socket socket) {
     const auto limit = static_cast<std::int64_t>(service_.config.server.limits.max_connections);
     if (service_.connections.load(std::memory_order_relaxed) >= limit) {
         static constexpr std::string_view refusal =
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-            "retry-after-ms: 1000\r\nx-should-retry: true\r\nConnection: close\r\nContent-Length: 138\r\n\r\n"
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: "
+            "1\r\n"
+            "retry-after-ms: 1000\r\nx-should-retry: true\r\nConnection: close\r\nContent-Length: "
+            "138\r\n\r\n"
             R"({"error":{"message":"The gateway has as many connections as it may.","type":"service_unavailable_error","param":null,"code":"overloaded"}})";
         ::send(socket.native_handle(), refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         thread_.shard.counters.add(telemetry::counter::connections_refused);
@@ -108,15 +115,16 @@ void listener::admit(net::tcp_socket socket) {
 net::task<> listener::accept_loop() {
     while (acceptor_.is_open()) {
         net::tcp_socket socket(thread_.loop.get_executor());
-        const auto outcome =
-            co_await acceptor_.async_accept(socket, asio::as_tuple(asio::use_awaitable_t<net::executor>()));
+        const auto outcome = co_await acceptor_.async_accept(
+            socket, asio::as_tuple(asio::use_awaitable_t<net::executor>())
+        );
         const auto& ec = std::get<0>(outcome);
         if (!ec) {
             admit(std::move(socket));
             continue;
         }
-        if (ec == boost::system::errc::too_many_files_open ||
-            ec == boost::system::errc::too_many_files_open_in_system) {
+        if (ec == boost::system::errc::too_many_files_open
+            || ec == boost::system::errc::too_many_files_open_in_system) {
             // Without this the pending connection would wake us for ever: take it with the spare descriptor and drop it.
             ::close(spare_fd_);
             ::close(::accept(acceptor_.native_handle(), nullptr, nullptr));

@@ -10,7 +10,9 @@
 namespace meta_model::http {
 
 // Addresses for a configured host: an IP literal, or `localhost`. Empty with `why` set otherwise.
-net::asio::ip::tcp::endpoint listen_endpoint(const std::string& host, std::uint16_t port, std::string& why);
+net::asio::ip::tcp::endpoint listen_endpoint(
+    const std::string& host, std::uint16_t port, std::string& why
+);
 
 class listener {
 public:

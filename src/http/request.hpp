@@ -16,6 +16,8 @@ struct request {
     std::string_view body{};          // after read_body()
 };
 
-inline constexpr std::string_view forwarded_names[4] = {"OpenAI-Beta", "anthropic-beta", "traceparent", "tracestate"};
+inline constexpr std::string_view forwarded_names[4] = {
+    "OpenAI-Beta", "anthropic-beta", "traceparent", "tracestate"
+};
 
 }  // namespace meta_model::http

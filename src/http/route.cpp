@@ -11,7 +11,9 @@ std::string_view without_version(std::string_view path) {
 }
 
 // `rest` is set for prefix routes: what stands behind `base`, at least one byte.
-bool matches_at(const route& row, std::string_view base, std::string_view path, std::string_view& rest) {
+bool matches_at(
+    const route& row, std::string_view base, std::string_view path, std::string_view& rest
+) {
     if (row.match == path_match::exact) {
         return path == base;
     }
@@ -23,7 +25,8 @@ bool matches_at(const route& row, std::string_view base, std::string_view path, 
 }
 
 bool matches(const route& row, std::string_view path, std::string_view& rest) {
-    return matches_at(row, row.path, path, rest) || matches_at(row, without_version(row.path), path, rest);
+    return matches_at(row, row.path, path, rest)
+           || matches_at(row, without_version(row.path), path, rest);
 }
 
 std::string_view without_trailing_slash(std::string_view path) {

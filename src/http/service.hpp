@@ -27,7 +27,8 @@ struct service {
     std::atomic<std::int64_t> connections{0};
     std::atomic<std::int64_t> in_flight{0};
     std::atomic<std::int64_t> in_flight_bytes{0};
-    std::atomic<bool> is_draining{false};  // told to load balancers; replies close their connections
+    std::atomic<bool> is_draining{false
+    };  // told to load balancers; replies close their connections
     std::atomic<bool> is_stopping{false};  // nothing new is begun
 };
 
@@ -39,7 +40,7 @@ struct thread_service {
     telemetry::thread_shard& shard;
     std::string access_lines{};
     std::unordered_set<connection*> connections{};  // the open ones
-    std::string date_line{};                 // "Date: …\r\n", made anew each second
+    std::string date_line{};                        // "Date: …\r\n", made anew each second
     std::int64_t date_second = 0;
 
     static constexpr std::size_t max_access_bytes = 1u << 20;

@@ -21,7 +21,9 @@ using task = asio::awaitable<T, executor>;
 
 using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, executor>;
 
-using precise_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                 asio::wait_traits<std::chrono::steady_clock>, executor>;
+using precise_timer = asio::basic_waitable_timer<
+    std::chrono::steady_clock,
+    asio::wait_traits<std::chrono::steady_clock>,
+    executor>;
 
 }  // namespace meta_model::net

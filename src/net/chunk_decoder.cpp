@@ -56,7 +56,9 @@ bool chunk_decoder::take(char c) {
         case step::payload_lf: step_ = step::size_first; return c == '\n';
         case step::trailer_start:
             step_ = c == '\r' ? step::end_lf : step::trailer_line;
-            return c == '\r' || (is_line_char(c) && c != ' ' && c != '\t' && ++line_bytes_ <= max_trailer_bytes);
+            return c == '\r'
+                   || (is_line_char(c) && c != ' ' && c != '\t'
+                       && ++line_bytes_ <= max_trailer_bytes);
         case step::trailer_line:
             if (c == '\r') {
                 step_ = step::trailer_lf;

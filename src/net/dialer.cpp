@@ -9,8 +9,8 @@ namespace meta_model::net {
 
 namespace {
 
-using std::chrono::steady_clock;
 using boost::system::error_code;
+using std::chrono::steady_clock;
 
 }  // namespace
 
@@ -35,7 +35,9 @@ struct dialer::race : std::enable_shared_from_this<race> {
         auto& socket = sockets.emplace_back(std::make_unique<tcp_socket>(loop.get_executor()));
         ++running;
         const auto index = sockets.size() - 1;
-        socket->async_connect(to, [self = shared_from_this(), index](error_code ec) { self->end(index, ec); });
+        socket->async_connect(to, [self = shared_from_this(), index](error_code ec) {
+            self->end(index, ec);
+        });
     }
 
     void end(std::size_t index, error_code ec) {
@@ -64,7 +66,8 @@ struct dialer::race : std::enable_shared_from_this<race> {
     error_code last_error = asio::error::host_not_found;
 };
 
-dialer::dialer(event_loop& loop) : race_(std::make_shared<race>(loop)) {}
+dialer::dialer(event_loop& loop) : race_(std::make_shared<race>(loop)) {
+}
 
 dialer::~dialer() {
     race_->close_all();

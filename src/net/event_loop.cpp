@@ -3,15 +3,18 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <poll.h>
-
 #include <algorithm>
 #include <exception>
+#include <poll.h>
 
 namespace meta_model::net {
 
 event_loop::event_loop(int index)
-    : index_(index), timers_(std::chrono::steady_clock::now()), tick_timer_(io_), scratch_(scratch_bytes) {}
+    : index_(index),
+      timers_(std::chrono::steady_clock::now()),
+      tick_timer_(io_),
+      scratch_(scratch_bytes) {
+}
 
 event_loop::~event_loop() = default;
 
@@ -86,7 +89,8 @@ void event_loop::schedule_tick() {
             hook();
         }
         if (scratch_.size() > 4 * scratch_bytes) {
-            scratch_ = std::vector<char>(scratch_bytes);  // a large event passed; give its room back
+            scratch_ =
+                std::vector<char>(scratch_bytes);  // a large event passed; give its room back
         }
     });
 }

@@ -74,7 +74,8 @@ private:
 
     int index_;
     int calls_ = 0;
-    asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets are this thread's alone; post() is not
+    asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO
+    };  // sockets are this thread's alone; post() is not
     base::timer_wheel timers_;
     precise_timer tick_timer_;
     std::vector<peer_watch*> watched_;

@@ -24,14 +24,15 @@ constexpr auto is_token_char = [] {
 }();
 
 bool is_token(std::string_view text) {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](char c) { return is_token_char[static_cast<unsigned char>(c)]; });
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return is_token_char[static_cast<unsigned char>(c)];
+    });
 }
 
 // HTTP/1.x SP 3DIGIT [SP reason]
 bool parse_status_line(std::string_view line, reply_head& out) {
-    if (line.size() < 12 || (!line.starts_with("HTTP/1.1 ") && !line.starts_with("HTTP/1.0 ")) ||
-        (line.size() > 12 && line[12] != ' ')) {
+    if (line.size() < 12 || (!line.starts_with("HTTP/1.1 ") && !line.starts_with("HTTP/1.0 "))
+        || (line.size() > 12 && line[12] != ' ')) {
         return false;
     }
     out.is_http_1_0 = line[7] == '0';
@@ -53,7 +54,8 @@ std::string_view without_white_space(std::string_view value) {
 bool parse_field(std::string_view line, reply_head& out) {
     const auto colon = line.find(':');
     const auto name = line.substr(0, colon);
-    if (colon == std::string_view::npos || !is_token(name) || out.field_count == request_head::max_fields) {
+    if (colon == std::string_view::npos || !is_token(name)
+        || out.field_count == request_head::max_fields) {
         return false;
     }
     out.fields[out.field_count++] = {name, without_white_space(line.substr(colon + 1))};
@@ -64,7 +66,8 @@ bool parse_field(std::string_view line, reply_head& out) {
 bool judge_length(std::string_view value, bool& has_length, std::uint64_t& length) {
     std::uint64_t n = 0;
     const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), n);
-    if (value.empty() || ec != std::errc{} || end != value.data() + value.size() || (has_length && n != length)) {
+    if (value.empty() || ec != std::errc{} || end != value.data() + value.size()
+        || (has_length && n != length)) {
         return false;
     }
     has_length = true;
@@ -137,7 +140,8 @@ bool parse_reply_head(std::string_view head, reply_head& out) {
         if (line.empty()) {
             return !is_first && judge_framing(out);
         }
-        const bool is_clean = line.find('\r') == std::string_view::npos && line.find('\0') == std::string_view::npos;
+        const bool is_clean =
+            line.find('\r') == std::string_view::npos && line.find('\0') == std::string_view::npos;
         if (!is_clean || !(is_first ? parse_status_line(line, out) : parse_field(line, out))) {
             return false;
         }

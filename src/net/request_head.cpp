@@ -64,7 +64,9 @@ public:
 private:
     using error_code = boost::beast::error_code;
 
-    void on_request_impl(http::verb, string_view method, string_view target, int version, error_code&) override {
+    void
+    on_request_impl(http::verb, string_view method, string_view target, int version, error_code&)
+        override {
         out_.method = to_std(method);
         out_.target = to_std(target);
         out_.is_http_1_0 = version == 10;
@@ -95,7 +97,8 @@ bool has_stray_line_ends(std::string_view head) {
     while (!head.empty()) {
         const auto lf = head.find('\n');
         const auto line = head.substr(0, lf == std::string_view::npos ? head.size() : lf);
-        const bool ends_well = lf != std::string_view::npos && !line.empty() && line.find('\r') == line.size() - 1;
+        const bool ends_well =
+            lf != std::string_view::npos && !line.empty() && line.find('\r') == line.size() - 1;
         if (!ends_well) {
             return true;
         }
@@ -110,8 +113,8 @@ bool has_stray_line_ends(std::string_view head) {
 // RFC 3986 characters only: no raw UTF-8, no quotes, no fragment.
 bool is_legal_target(std::string_view target) {
     return !target.empty() && std::ranges::all_of(target, [](char c) {
-        return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' &&
-               c != '{' && c != '|' && c != '}' && c != '#';
+        return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^'
+               && c != '`' && c != '{' && c != '|' && c != '}' && c != '#';
     });
 }
 
@@ -128,7 +131,8 @@ bool has_token(std::string_view list, std::string_view token) {
 }
 
 bool read_length(std::string_view text, std::uint64_t& out) {
-    if (text.empty() || text.size() > 19 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+    if (text.empty() || text.size() > 19
+        || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
         return false;
     }
     return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
@@ -165,8 +169,8 @@ head_fault judge_framing(request_head& h) {
 bool is_legal_host(std::string_view host) {
     return std::ranges::all_of(host, [](char c) {
         const auto l = static_cast<char>(c | 0x20);
-        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == ':' ||
-               c == '[' || c == ']' || c == '%' || c == '~';
+        return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'
+               || c == ':' || c == '[' || c == ']' || c == '%' || c == '~';
     });
 }
 
@@ -201,7 +205,8 @@ head_fault judge_fields(request_head& h) {
 
 std::size_t find_head_end(std::string_view buffer, std::size_t from) {
     // Line by line: lines are long enough for memchr to be the fastest way.
-    for (auto lf = buffer.find('\n', from); lf != std::string_view::npos; lf = buffer.find('\n', lf + 1)) {
+    for (auto lf = buffer.find('\n', from); lf != std::string_view::npos;
+         lf = buffer.find('\n', lf + 1)) {
         if (lf >= from + 3 && buffer.substr(lf - 3, 3) == "\r\n\r") {
             return lf + 1;
         }
@@ -228,7 +233,8 @@ head_fault parse_request_head(std::string_view head, request_head& out) {
     if (ec == http::error::bad_version) {
         return head_fault::bad_version;
     }
-    if ((ec && ec != http::error::need_more) || !parser.is_header_done() || !is_legal_target(out.target)) {
+    if ((ec && ec != http::error::need_more) || !parser.is_header_done()
+        || !is_legal_target(out.target)) {
         return head_fault::malformed;
     }
     return judge_fields(out);

@@ -2,12 +2,11 @@
 
 #include <boost/asio/post.hpp>
 
-#include <netdb.h>
-
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <netdb.h>
 #include <system_error>
 #include <thread>
 
@@ -40,7 +39,7 @@ lookup_result ask_system(const std::string& host) {
 
 // What a wait and a lookup's thread share; it may outlive the wait and its loop.
 struct resolver::wait::shared {
-    std::mutex mutex;  // guards all of it
+    std::mutex mutex;        // guards all of it
     bool is_waiting = true;  // until then `loop` and `done` are alive
     event_loop* loop = nullptr;
     net::signal* done = nullptr;  // touched on the loop's thread only
@@ -60,7 +59,8 @@ struct resolver::hub {
     std::map<std::string, waits> running;
 };
 
-resolver::wait::wait(event_loop& loop) : done_(loop.get_executor()), shared_(std::make_shared<shared>()) {
+resolver::wait::wait(event_loop& loop)
+    : done_(loop.get_executor()), shared_(std::make_shared<shared>()) {
     shared_->loop = &loop;
     shared_->done = &done_;
 }
@@ -74,7 +74,8 @@ void resolver::wait::give_up() {
     done_.notify();
 }
 
-resolver::resolver() : resolver(ask_system) {}
+resolver::resolver() : resolver(ask_system) {
+}
 
 resolver::resolver(look_up ask) : hub_(std::make_shared<hub>()) {
     hub_->ask = std::move(ask);
@@ -139,7 +140,9 @@ bool resolver::join_or_start(const std::shared_ptr<wait::shared>& w, const std::
     if (it != hub_->running.end()) {
         auto& waiting = it->second;
         if (waiting.size() == waiting.capacity()) {
-            std::erase_if(waiting, [](const auto& other) { return other.use_count() == 1; });  // their callers have left
+            std::erase_if(waiting, [](const auto& other) {
+                return other.use_count() == 1;
+            });  // their callers have left
         }
         waiting.push_back(w);
         return true;

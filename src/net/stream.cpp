@@ -8,10 +8,9 @@
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cerrno>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include <cerrno>
 #include <utility>
 
 namespace meta_model::net {
@@ -72,7 +71,8 @@ io_status stream::try_write(const iovec* parts, int count, std::size_t& written)
         return tls_->write(parts, count, written);
     }
     msghdr message{};
-    message.msg_iov = const_cast<iovec*>(parts);  // sendmsg does not change them; the type is shared with recvmsg
+    message.msg_iov =
+        const_cast<iovec*>(parts);  // sendmsg does not change them; the type is shared with recvmsg
     message.msg_iovlen = static_cast<std::size_t>(count);
     const auto n = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
     if (n >= 0) {
@@ -150,9 +150,13 @@ task<io_status> stream::wait_writable_or_readable() {
         co_return io_status::cancelled;
     }
     const auto to_write = tls_ ? tls_readiness() : tcp_socket::wait_write;
-    auto both = asio::experimental::make_parallel_group(socket_.async_wait(to_write, asio::deferred),
-                                                        socket_.async_wait(tcp_socket::wait_read, asio::deferred));
-    const auto outcome = co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable_t<executor>());
+    auto both = asio::experimental::make_parallel_group(
+        socket_.async_wait(to_write, asio::deferred),
+        socket_.async_wait(tcp_socket::wait_read, asio::deferred)
+    );
+    const auto outcome = co_await both.async_wait(
+        asio::experimental::wait_for_one(), asio::use_awaitable_t<executor>()
+    );
     const bool is_read_first = std::get<0>(outcome)[0] == 1;
     const auto status = status_of(is_read_first ? std::get<2>(outcome) : std::get<1>(outcome));
     co_return is_cancelled_ ? io_status::cancelled : status;

@@ -4,10 +4,9 @@
 
 #include "net/asio_types.hpp"
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <memory>
+#include <sys/uio.h>
 
 namespace meta_model::net {
 

@@ -58,7 +58,9 @@ bool use_own_certificate(SSL_CTX* context, const tls_options& options) {
 bool use_own_key(SSL_CTX* context, const tls_options& options) {
     const auto in = reader_of(options.key_pem);
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(in.get(), nullptr, no_pass_phrase, nullptr);
-    const bool is_used = key != nullptr && SSL_CTX_use_PrivateKey(context, key) == 1;  // also: belongs to the certificate
+    const bool is_used =
+        key != nullptr
+        && SSL_CTX_use_PrivateKey(context, key) == 1;  // also: belongs to the certificate
     EVP_PKEY_free(key);
     ERR_clear_error();
     return is_used;
@@ -123,8 +125,11 @@ std::unique_ptr<tls_context> tls_context::make(const tls_options& options, std::
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     // A write may take part of what it is given and go on from another address; buffers live only while they hold bytes.
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(
+        context,
+        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+            | SSL_MODE_RELEASE_BUFFERS
+    );
     SSL_CTX_set_read_ahead(context, 1);  // one recv for a record instead of two
     static constexpr unsigned char protocols[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
     SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols);
@@ -160,8 +165,8 @@ openssl_ptr<SSL_SESSION> tls_tickets::take() {
             continue;
         }
         // A session of TLS 1.2 is not renewed when it is resumed.
-        if (SSL_SESSION_get_protocol_version(newest.get()) < TLS1_3_VERSION &&
-            SSL_SESSION_up_ref(newest.get()) == 1) {
+        if (SSL_SESSION_get_protocol_version(newest.get()) < TLS1_3_VERSION
+            && SSL_SESSION_up_ref(newest.get()) == 1) {
             kept_.emplace_back(newest.get());
         }
         return newest;

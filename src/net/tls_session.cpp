@@ -5,12 +5,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
 
 namespace meta_model::net {
 
@@ -20,7 +19,8 @@ constexpr std::size_t record_bytes = 16384;  // RFC 8446 §5.1
 
 bool is_address(const std::string& host) {
     in6_addr buffer{};
-    return ::inet_pton(AF_INET, host.c_str(), &buffer) == 1 || ::inet_pton(AF_INET6, host.c_str(), &buffer) == 1;
+    return ::inet_pton(AF_INET, host.c_str(), &buffer) == 1
+           || ::inet_pton(AF_INET6, host.c_str(), &buffer) == 1;
 }
 
 // What the pieces of a gathering write are cut into: one record each.
@@ -81,7 +81,8 @@ struct descriptor_io {
 
     static int write(BIO* b, const char* data, int size) {
         BIO_clear_retry_flags(b);
-        const auto n = ::send(session_of(b).fd_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+        const auto n =
+            ::send(session_of(b).fd_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             BIO_set_retry_write(b);
         }
@@ -127,7 +128,9 @@ struct descriptor_io {
     }
 };
 
-tls_session::tls_session(tls_context& context, tls_tickets& tickets, int fd, const std::string& server)
+tls_session::tls_session(
+    tls_context& context, tls_tickets& tickets, int fd, const std::string& server
+)
     : tickets_(tickets), fd_(fd), ssl_(SSL_new(context.get())) {
     auto* const ssl = ssl_.get();
     SSL_set_app_data(ssl, this);
@@ -251,7 +254,8 @@ io_status tls_session::status_of(int outcome) {
 std::string tls_session::failure_text() const {
     const bool is_handshake = SSL_is_init_finished(ssl_.get()) == 0;
     const auto verdict = SSL_get_verify_result(ssl_.get());
-    if (is_handshake && verdict != X509_V_OK && SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE) {
+    if (is_handshake && verdict != X509_V_OK
+        && SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE) {
         return std::string("certificate refused: ") + X509_verify_cert_error_string(verdict);
     }
     const auto first = ERR_peek_error();

@@ -6,10 +6,9 @@
 #include "net/stream.hpp"
 #include "net/tls_context.hpp"
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <string>
+#include <sys/uio.h>
 
 namespace meta_model::net {
 
@@ -56,8 +55,9 @@ private:
 
     tls_tickets& tickets_;
     int fd_;
-    bool is_drained_ = false;  // the last recv gave less than it could: do not ask the kernel again in this call
-    bool is_at_end_ = false;   // recv saw the end
+    bool is_drained_ =
+        false;  // the last recv gave less than it could: do not ask the kernel again in this call
+    bool is_at_end_ = false;  // recv saw the end
     bool wants_write_ = false;
     io_status read_end_ = io_status::ok;  // what ended reading, once something did
     std::string error_;

@@ -15,13 +15,20 @@ dispatch::write_state to_dispatch(http::send_state s) {
 
 }  // namespace
 
-dispatch::write_state http_answer_sink::send(const dispatch::answer_head& head, const api::pieces& body) {
+dispatch::write_state http_answer_sink::send(
+    const dispatch::answer_head& head, const api::pieces& body
+) {
     return to_dispatch(c_.send(head.status, head.content_type, head.header_lines, body));
 }
 
-dispatch::write_state http_answer_sink::begin(const dispatch::answer_head& head,
-                                              std::optional<std::uint64_t> content_length, const api::pieces& first) {
-    return to_dispatch(c_.begin(head.status, head.content_type, head.header_lines, content_length, first));
+dispatch::write_state http_answer_sink::begin(
+    const dispatch::answer_head& head,
+    std::optional<std::uint64_t> content_length,
+    const api::pieces& first
+) {
+    return to_dispatch(
+        c_.begin(head.status, head.content_type, head.header_lines, content_length, first)
+    );
 }
 
 dispatch::write_state http_answer_sink::write(const api::pieces& more) {

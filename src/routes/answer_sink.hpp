@@ -11,8 +11,11 @@ public:
     explicit http_answer_sink(http::connection& c) : c_(c) {}
 
     dispatch::write_state send(const dispatch::answer_head& head, const api::pieces& body) override;
-    dispatch::write_state begin(const dispatch::answer_head& head, std::optional<std::uint64_t> content_length,
-                                const api::pieces& first) override;
+    dispatch::write_state begin(
+        const dispatch::answer_head& head,
+        std::optional<std::uint64_t> content_length,
+        const api::pieces& first
+    ) override;
     dispatch::write_state write(const api::pieces& more) override;
     dispatch::write_state end(const api::pieces& last) override;
     void abort() override { c_.abort(); }

@@ -17,8 +17,9 @@ std::string percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
         unsigned byte = 0;
-        if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
+        if (text[i] == '%' && i + 2 < text.size()
+            && std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr
+                   == text.data() + i + 3) {
             out += static_cast<char>(byte);
             i += 2;
         } else {
@@ -53,8 +54,11 @@ net::task<> one_model(const dispatch::catalog& catalog, http::connection& c) {
         c.send(200, "application/json", {}, {exact->json});
         co_return;
     }
-    co_await c.send_error(base::make_error(base::error_code_id::model_not_found,
-                                           "The model '" + base::clip(id, 256) + "' does not exist.", "model"));
+    co_await c.send_error(base::make_error(
+        base::error_code_id::model_not_found,
+        "The model '" + base::clip(id, 256) + "' does not exist.",
+        "model"
+    ));
 }
 
 }  // namespace
@@ -63,10 +67,12 @@ void add_catalogue_routes(http::router& router, const dispatch::catalog& catalog
     router.add({.method = "GET", .path = "/v1/models", .handler = [&catalog](http::connection& c) {
                     return list_models(catalog, c);
                 }});
-    router.add({.method = "GET",
-                .path = "/v1/models/",
-                .match = http::path_match::prefix,
-                .handler = [&catalog](http::connection& c) { return one_model(catalog, c); }});
+    router.add(
+        {.method = "GET",
+         .path = "/v1/models/",
+         .match = http::path_match::prefix,
+         .handler = [&catalog](http::connection& c) { return one_model(catalog, c); }}
+    );
 }
 
 void add_openapi_route(http::router& router) {
@@ -75,21 +81,25 @@ void add_openapi_route(http::router& router) {
         const auto path = row.match == http::path_match::prefix ? row.path + "{id}" : row.path;
         auto& methods = methods_by_path[path];
         methods += methods.empty() ? "" : ",";
-        methods += '"' + base::ascii_lower(row.method) +
-                   R"(":{"responses":{"200":{"description":"Success"},"default":{"description":"Error envelope"}}})";
+        methods +=
+            '"' + base::ascii_lower(row.method)
+            + R"(":{"responses":{"200":{"description":"Success"},"default":{"description":"Error envelope"}}})";
     }
     std::string json =
-        R"({"openapi":"3.1.0","info":{"title":"Meta-Model","version":")" META_MODEL_VERSION R"("},"paths":{)";
+        R"({"openapi":"3.1.0","info":{"title":"Meta-Model","version":")" META_MODEL_VERSION
+        R"("},"paths":{)";
     for (const auto& [path, methods] : methods_by_path) {
         json += json.back() == '{' ? "" : ",";
         api::append_json_string(json, path);
         json += ":{" + methods + '}';
     }
     json += "}}";
-    router.add({.method = "GET",
-                .path = "/openapi.json",
-                .auth = http::auth_class::exempt,
-                .handler = [json](http::connection& c) { return send_json(c, json); }});
+    router.add(
+        {.method = "GET",
+         .path = "/openapi.json",
+         .auth = http::auth_class::exempt,
+         .handler = [json](http::connection& c) { return send_json(c, json); }}
+    );
 }
 
 }  // namespace meta_model::routes

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <exception>
+#include <memory>
 
 namespace meta_model::routes {
 
@@ -20,12 +20,18 @@ using base::error_code_id;
 using std::chrono::steady_clock;
 
 // The request's own deadline: what the client asks for shortens it, never lengthens it.
-base::steady_time deadline_of(const model_services& s, const api::chat_request& request, base::steady_time start) {
+base::steady_time deadline_of(
+    const model_services& s, const api::chat_request& request, base::steady_time start
+) {
     using std::chrono::duration_cast;
     auto time = duration_cast<base::steady_duration>(s.config.server.request_timeout);
     if (const auto wish = request.envelope().deadline_ms) {
-        time = std::min(time, duration_cast<base::steady_duration>(std::chrono::milliseconds(
-                                  std::min<std::int64_t>(*wish, 86'400'000))));
+        time = std::min(
+            time,
+            duration_cast<base::steady_duration>(
+                std::chrono::milliseconds(std::min<std::int64_t>(*wish, 86'400'000))
+            )
+        );
     }
     return start + time;
 }
@@ -51,15 +57,21 @@ base::result<void> judge(const model_services& s, const api::chat_request& reque
         return base::make_error(error_code_id::no_upstream, "No upstream is configured.");
     }
     if (request.find("max_tokens") != nullptr && request.find("max_completion_tokens") != nullptr) {
-        return base::make_error(error_code_id::conflicting_params,
-                                "'max_tokens' and 'max_completion_tokens' cannot both be given.", "max_tokens");
+        return base::make_error(
+            error_code_id::conflicting_params,
+            "'max_tokens' and 'max_completion_tokens' cannot both be given.",
+            "max_tokens"
+        );
     }
     if (const auto judged = api::judge_legacy_tools(request); !judged) {
         return judged.error();
     }
     if (request.envelope().has_max_cost) {
-        return base::make_error(error_code_id::not_implemented, "'x_meta_model.max_cost_usd' is not available yet.",
-                                "x_meta_model.max_cost_usd");
+        return base::make_error(
+            error_code_id::not_implemented,
+            "'x_meta_model.max_cost_usd' is not available yet.",
+            "x_meta_model.max_cost_usd"
+        );
     }
     return {};
 }
@@ -79,13 +91,19 @@ void set_facts(http::connection& c, const dispatch::request_context& context) {
 }
 
 // Every outcome is recorded, the failed ones above all.
-void record(http::connection& c, const model_services& s, dispatch::request_context& context,
-            const base::maybe_error& failure) {
+void record(
+    http::connection& c,
+    const model_services& s,
+    dispatch::request_context& context,
+    const base::maybe_error& failure
+) {
     using std::chrono::duration_cast;
     auto& r = context.record;
     auto& shard = c.thread().shard;
     r.timestamp_ms =
-        duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+        duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()
+        )
+            .count();
     r.profile = context.target.id;
     r.strategy = context.target.strategy;
     r.elapsed = duration_cast<std::chrono::microseconds>(steady_clock::now() - context.start);
@@ -111,10 +129,13 @@ void record(http::connection& c, const model_services& s, dispatch::request_cont
 }
 
 // Everything that is decided before an upstream is asked.
-base::result<const dispatch::target*> admit(const model_services& s, std::string_view body,
-                                            api::chat_request& request) {
+base::result<const dispatch::target*> admit(
+    const model_services& s, std::string_view body, api::chat_request& request
+) {
     if (!base::is_valid_utf8(body)) {
-        return base::make_error(error_code_id::invalid_json, "The request body is not valid UTF-8.");
+        return base::make_error(
+            error_code_id::invalid_json, "The request body is not valid UTF-8."
+        );
     }
     if (const auto parsed = request.parse(body, s.config.server.limits.max_json_depth); !parsed) {
         return parsed.error();
@@ -126,9 +147,14 @@ base::result<const dispatch::target*> admit(const model_services& s, std::string
 }
 
 // What a strategy throws is a fault of ours: logged with its cause, told without it.
-base::maybe_error internal_fault(const model_services& s, dispatch::request_context& context, const char* what) {
-    s.log.write(base::log_level::error, "a request failed with an exception",
-                {{"id", context.request_id}, {"profile", context.target.name}, {"what", what}});
+base::maybe_error internal_fault(
+    const model_services& s, dispatch::request_context& context, const char* what
+) {
+    s.log.write(
+        base::log_level::error,
+        "a request failed with an exception",
+        {{"id", context.request_id}, {"profile", context.target.name}, {"what", what}}
+    );
     auto e = base::make_error(error_code_id::internal, "internal server error");
     if (!context.sink.is_committed()) {
         return e;
@@ -137,7 +163,8 @@ base::maybe_error internal_fault(const model_services& s, dispatch::request_cont
     context.was_cut = true;
     if (context.request.stream()) {
         const auto event = api::error_event(e);
-        context.sink.end({event});  // what the kernel does not take is flushed with the end of the request
+        context.sink.end({event}
+        );  // what the kernel does not take is flushed with the end of the request
     } else {
         context.sink.abort();
     }
@@ -167,20 +194,22 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
     const auto lines = upstream_lines(c);
     // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
     const auto kept_record = std::make_unique<telemetry::request_record>();
-    dispatch::request_context context{.loop = c.loop(),
-                                      .client = *s.clients[static_cast<std::size_t>(c.loop().index())],
-                                      .shard = c.thread().shard,
-                                      .log = s.log,
-                                      .config = s.config,
-                                      .target = *target,
-                                      .request = request,
-                                      .sink = sink,
-                                      .cancel = c.cancel(),
-                                      .record = *kept_record,
-                                      .request_id = c.request_id(),
-                                      .upstream_header_lines = lines,
-                                      .start = c.start(),
-                                      .deadline = deadline_of(s, request, c.start())};
+    dispatch::request_context context{
+        .loop = c.loop(),
+        .client = *s.clients[static_cast<std::size_t>(c.loop().index())],
+        .shard = c.thread().shard,
+        .log = s.log,
+        .config = s.config,
+        .target = *target,
+        .request = request,
+        .sink = sink,
+        .cancel = c.cancel(),
+        .record = *kept_record,
+        .request_id = c.request_id(),
+        .upstream_header_lines = lines,
+        .start = c.start(),
+        .deadline = deadline_of(s, request, c.start())
+    };
     base::maybe_error failure;
     try {
         failure = co_await dispatch::run(context);
@@ -196,10 +225,12 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
 }  // namespace
 
 void add_chat_routes(http::router& router, const model_services& services) {
-    router.add({.method = "POST",
-                .path = "/v1/chat/completions",
-                .body = http::body_class::json,
-                .handler = [&services](http::connection& c) { return chat_completions(services, c); }});
+    router.add(
+        {.method = "POST",
+         .path = "/v1/chat/completions",
+         .body = http::body_class::json,
+         .handler = [&services](http::connection& c) { return chat_completions(services, c); }}
+    );
 }
 
 }  // namespace meta_model::routes

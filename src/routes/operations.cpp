@@ -46,8 +46,12 @@ bool is_ready(const operation_services& s) {
     return !has_profile && std::ranges::any_of(upstreams, up);
 }
 
-std::string health_body(const operation_services& s, bool shows_profiles, std::string_view status,
-                        std::string_view reason) {
+std::string health_body(
+    const operation_services& s,
+    bool shows_profiles,
+    std::string_view status,
+    std::string_view reason
+) {
     std::string body = R"({"status":")";
     body += status;
     body += R"(","unhealthy_upstreams":[)";
@@ -130,19 +134,28 @@ net::task<> metrics(const operation_services& s, http::connection& c) {
 void add_operation_routes(http::router& router, const operation_services& services) {
     using http::auth_class;
     for (const auto* path : {"/v1/health", "/health"}) {
-        router.add({.method = "GET", .path = path, .auth = auth_class::exempt, .handler = [&services](auto& c) {
-                        return health(services, c);
-                    }});
+        router.add(
+            {.method = "GET",
+             .path = path,
+             .auth = auth_class::exempt,
+             .handler = [&services](auto& c) { return health(services, c); }}
+        );
     }
-    router.add({.method = "GET", .path = "/livez", .auth = auth_class::exempt, .handler = [](auto& c) {
-                    return liveness(c);
-                }});
+    router.add(
+        {.method = "GET",
+         .path = "/livez",
+         .auth = auth_class::exempt,
+         .handler = [](auto& c) { return liveness(c); }}
+    );
     router.add({.method = "GET", .path = "/v1/metrics/moa", .handler = [&services](auto& c) {
                     return moa_metrics(services, c);
                 }});
-    router.add({.method = "GET", .path = "/metrics", .auth = auth_class::exempt, .handler = [&services](auto& c) {
-                    return metrics(services, c);
-                }});
+    router.add(
+        {.method = "GET",
+         .path = "/metrics",
+         .auth = auth_class::exempt,
+         .handler = [&services](auto& c) { return metrics(services, c); }}
+    );
 }
 
 }  // namespace meta_model::routes

@@ -26,7 +26,8 @@ std::uint64_t affinity_of(const api::chat_request& request) {
     std::string_view shared;
     for (const auto* key : {"prompt_cache_key", "user"}) {
         const auto* member = request.find(key);
-        if (member != nullptr && member->type == api::json_type::string && member->value.size() > 2) {
+        if (member != nullptr && member->type == api::json_type::string
+            && member->value.size() > 2) {
             shared = member->value;
             break;
         }

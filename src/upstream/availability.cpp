@@ -8,7 +8,9 @@ namespace meta_model::upstream {
 namespace {
 
 breaker_rules rules_of(const config::upstream_breaker& c) {
-    const auto to_steady = [](config::seconds_f s) { return std::chrono::duration_cast<base::steady_duration>(s); };
+    const auto to_steady = [](config::seconds_f s) {
+        return std::chrono::duration_cast<base::steady_duration>(s);
+    };
     return {.failures = c.failures, .window = to_steady(c.window), .open = to_steady(c.open)};
 }
 
@@ -39,7 +41,8 @@ state_change call_permit::end(const call_report& report, base::steady_time now) 
 }
 
 availability::availability(const config::upstream_breaker& rules, double retry_ratio)
-    : cool_down_(std::make_shared<cool_down>()), breaker_(rules_of(rules)), budget_(retry_ratio) {}
+    : cool_down_(std::make_shared<cool_down>()), breaker_(rules_of(rules)), budget_(retry_ratio) {
+}
 
 call_permit availability::ask(base::steady_time now) {
     const std::lock_guard lock(mutex_);
@@ -86,11 +89,17 @@ base::steady_time availability::ask_again_at(base::steady_time now) const {
     return std::max(by_breaker, cool_down_->until());
 }
 
-state_change availability::end(breaker::permission as, const call_report& report, base::steady_time now) {
+state_change availability::end(
+    breaker::permission as, const call_report& report, base::steady_time now
+) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     if (report.retry_after_s > 0) {
-        cool_down_->extend(now + std::min<base::steady_duration>(std::chrono::seconds(report.retry_after_s),
-                                                                 cool_down::longest));
+        cool_down_->extend(
+            now
+            + std::min<base::steady_duration>(
+                std::chrono::seconds(report.retry_after_s), cool_down::longest
+            )
+        );
     }
     const std::lock_guard lock(mutex_);
     if (report.first_byte.count() >= 0) {
@@ -98,8 +107,9 @@ state_change availability::end(breaker::permission as, const call_report& report
     }
     // A call that was cut short says something only when it outlasted what is known; else short patience would teach
     // itself to be shorter still.
-    if (report.total.count() >= 0 && (!report.is_cut_short || (total_.count(now) >= least_samples &&
-                                                               report.total >= total_.quantile(0.9, now)))) {
+    if (report.total.count() >= 0
+        && (!report.is_cut_short
+            || (total_.count(now) >= least_samples && report.total >= total_.quantile(0.9, now)))) {
         total_.add(report.total, now);
     }
     const bool was_closed = breaker_.state(now) == breaker_state::closed;
@@ -121,16 +131,18 @@ std::optional<std::chrono::microseconds> availability::patience(base::steady_tim
 
 availability::view availability::look(base::steady_time now) const {
     const std::lock_guard lock(mutex_);
-    return {.in_flight = in_flight_.load(std::memory_order_relaxed),
-            .breaker = breaker_.state(now),
-            .cool_until = cool_down_->until(),
-            .samples = total_.count(now),
-            .first_byte_p50 = first_byte_.quantile(0.5, now),
-            .first_byte_p90 = first_byte_.quantile(0.9, now),
-            .first_byte_mean = first_byte_.mean(),
-            .total_p50 = total_.quantile(0.5, now),
-            .total_p90 = total_.quantile(0.9, now),
-            .total_mean = total_.mean()};
+    return {
+        .in_flight = in_flight_.load(std::memory_order_relaxed),
+        .breaker = breaker_.state(now),
+        .cool_until = cool_down_->until(),
+        .samples = total_.count(now),
+        .first_byte_p50 = first_byte_.quantile(0.5, now),
+        .first_byte_p90 = first_byte_.quantile(0.9, now),
+        .first_byte_mean = first_byte_.mean(),
+        .total_p50 = total_.quantile(0.5, now),
+        .total_p90 = total_.quantile(0.9, now),
+        .total_mean = total_.mean()
+    };
 }
 
 }  // namespace meta_model::upstream

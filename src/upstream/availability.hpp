@@ -23,7 +23,9 @@ public:
     static constexpr std::chrono::minutes longest{10};
 
     void extend(base::steady_time until);
-    base::steady_time until() const { return base::steady_time(base::steady_duration(until_.load())); }
+    base::steady_time until() const {
+        return base::steady_time(base::steady_duration(until_.load()));
+    }
 
 private:
     std::atomic<base::steady_duration::rep> until_{0};
@@ -33,9 +35,10 @@ private:
 struct call_report {
     call_signal signal = call_signal::neutral;
     std::chrono::microseconds first_byte{-1};  // until the reply's head; negative: none came
-    std::chrono::microseconds total{-1};       // negative: nothing to learn from, e.g. paced by a slow client
-    bool is_cut_short = false;                 // `total` is only how long it was waited for
-    int retry_after_s = -1;                    // of a reply that refused; negative: none
+    std::chrono::microseconds total{-1
+    };  // negative: nothing to learn from, e.g. paced by a slow client
+    bool is_cut_short = false;  // `total` is only how long it was waited for
+    int retry_after_s = -1;     // of a reply that refused; negative: none
 };
 
 enum class state_change { none, opened, closed };
@@ -46,7 +49,8 @@ class availability;
 class call_permit {
 public:
     call_permit() = default;
-    call_permit(call_permit&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), as_(other.as_) {}
+    call_permit(call_permit&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)), as_(other.as_) {}
     call_permit& operator=(call_permit&& other) noexcept;
     ~call_permit();
 

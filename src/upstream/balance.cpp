@@ -19,7 +19,9 @@ struct field_of_choice {
     std::span<const candidate> all;
     bool wants_healthy;
 
-    bool holds(std::size_t i) const { return !all[i].is_excluded && (all[i].is_healthy || !wants_healthy); }
+    bool holds(std::size_t i) const {
+        return !all[i].is_excluded && (all[i].is_healthy || !wants_healthy);
+    }
 };
 
 std::size_t count(const field_of_choice& f) {
@@ -55,7 +57,8 @@ std::size_t by_affinity(const field_of_choice& f, std::size_t size, std::uint64_
     for (std::size_t i = 0; i < f.all.size(); ++i) {
         total += f.holds(i) ? f.all[i].in_flight : 0;
     }
-    const auto most = std::ceil(load_bound * static_cast<double>(total) / static_cast<double>(size));
+    const auto most =
+        std::ceil(load_bound * static_cast<double>(total) / static_cast<double>(size));
     std::optional<std::size_t> best;
     std::uint64_t best_score = 0;
     for (std::size_t i = 0; i < f.all.size(); ++i) {
@@ -71,8 +74,12 @@ std::size_t by_affinity(const field_of_choice& f, std::size_t size, std::uint64_
 
 }  // namespace
 
-std::optional<std::size_t> choose(config::balance_rule rule, std::span<const candidate> all, std::uint64_t turn,
-                                  std::uint64_t affinity) {
+std::optional<std::size_t> choose(
+    config::balance_rule rule,
+    std::span<const candidate> all,
+    std::uint64_t turn,
+    std::uint64_t affinity
+) {
     field_of_choice f{.all = all, .wants_healthy = true};
     auto size = count(f);
     if (size == 0) {

@@ -35,8 +35,8 @@ void breaker::note(call_signal signal, permission granted_as, base::steady_time 
     }
     ended_.add(signal == call_signal::failure ? failed : succeeded, now);
     const auto failures = ended_.sum(failed, now);
-    if (signal == call_signal::failure && failures >= static_cast<std::uint64_t>(rules_.failures) &&
-        failures > ended_.sum(succeeded, now)) {
+    if (signal == call_signal::failure && failures >= static_cast<std::uint64_t>(rules_.failures)
+        && failures > ended_.sum(succeeded, now)) {
         open(now);
     }
 }
@@ -55,7 +55,9 @@ breaker_state breaker::state(base::steady_time now) const {
 
 base::steady_time breaker::ask_again_at(base::steady_time now) const {
     // A probe may end at any moment.
-    return std::max(open_until_, now + (is_probing_ ? std::chrono::seconds(1) : std::chrono::seconds(0)));
+    return std::max(
+        open_until_, now + (is_probing_ ? std::chrono::seconds(1) : std::chrono::seconds(0))
+    );
 }
 
 }  // namespace meta_model::upstream

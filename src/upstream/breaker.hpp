@@ -20,7 +20,7 @@ enum class breaker_state {
 };
 
 struct breaker_rules {
-    int failures = 5;                                  // so many in the window, and more than successes, open it
+    int failures = 5;  // so many in the window, and more than successes, open it
     base::steady_duration window = std::chrono::seconds(30);
     base::steady_duration open = std::chrono::seconds(15);
 };

@@ -23,13 +23,13 @@ enum class call_fault {
     deadline,       // the request's time is over
     too_large,      // the reply exceeds its limit
     cut,            // the body ended before its end
-    unavailable,    // not called: its breaker is open, or it asked to be left alone; see `retry_after_s`
+    unavailable,  // not called: its breaker is open, or it asked to be left alone; see `retry_after_s`
     cancelled,
 };
 
 struct call_error {
     call_fault fault = call_fault::none;
-    std::string detail{};  // for the log: what failed, without secrets
+    std::string detail{};   // for the log: what failed, without secrets
     int retry_after_s = 0;  // of `unavailable`
 
     explicit operator bool() const { return fault != call_fault::none; }
@@ -41,21 +41,22 @@ enum class body_kind { json, event_stream, other };
 struct reply_facts {
     int status = 0;
     upstream::body_kind kind = body_kind::other;
-    bool is_encoded = false;          // a Content-Encoding that was not asked for
+    bool is_encoded = false;  // a Content-Encoding that was not asked for
     bool has_length = false;
     std::uint64_t content_length = 0;
     int retry_after_s = -1;
-    std::string passed_headers{};     // header lines that clients may see, each with CRLF
+    std::string passed_headers{};  // header lines that clients may see, each with CRLF
 };
 
 struct call_options {
     std::string_view method = "POST";
-    std::string_view path{};             // behind the base URL, e.g. "/chat/completions"
-    std::string_view header_lines{};     // e.g. the request id, each with CRLF
-    const api::pieces* body = nullptr;   // must live until start() returned
+    std::string_view path{};            // behind the base URL, e.g. "/chat/completions"
+    std::string_view header_lines{};    // e.g. the request id, each with CRLF
+    const api::pieces* body = nullptr;  // must live until start() returned
     base::steady_time deadline = base::no_deadline;  // of the whole request
     base::cancel_source* cancel = nullptr;
-    std::uint64_t affinity = 0;  // calls with the same one may share a server's cache; 0: nothing is known
+    std::uint64_t affinity =
+        0;  // calls with the same one may share a server's cache; 0: nothing is known
 };
 
 enum class read_state { data, end, would_block, failed };

@@ -4,7 +4,8 @@
 
 namespace meta_model::upstream {
 
-client::client(net::event_loop& loop, net::resolver& names, const registry& upstreams) : loop_(loop), names_(names) {
+client::client(net::event_loop& loop, net::resolver& names, const registry& upstreams)
+    : loop_(loop), names_(names) {
     for (const auto& u : upstreams.all()) {
         channels_.emplace_back(u->endpoints.size());
     }

@@ -26,8 +26,9 @@ void connection_pool::put(std::unique_ptr<connection> c, base::steady_time now) 
 
 void connection_pool::drop_older_than(base::steady_time now) {
     // The oldest are in front: put() appends.
-    const auto first_fresh =
-        std::ranges::find_if(idle_, [&](const auto& c) { return c->idle_since + max_idle_time > now; });
+    const auto first_fresh = std::ranges::find_if(idle_, [&](const auto& c) {
+        return c->idle_since + max_idle_time > now;
+    });
     idle_.erase(idle_.begin(), first_fresh);
 }
 

@@ -15,7 +15,8 @@ namespace meta_model::upstream {
 // A connection to an upstream with the bytes that a waited-for read put into it.
 struct connection {
     static constexpr std::size_t reply_bytes = 2048;  // a small reply with its head fits
-    static constexpr std::size_t event_bytes = 512;   // an event of a stream mostly does; one is held per open stream
+    static constexpr std::size_t event_bytes =
+        512;  // an event of a stream mostly does; one is held per open stream
 
     explicit connection(net::tcp_socket s) : stream(std::move(s)) {}
 
@@ -44,7 +45,8 @@ struct connection {
 class connection_pool {
 public:
     static constexpr std::size_t max_idle = 512;
-    static constexpr std::chrono::seconds max_idle_time{50};  // below the 60 s and 75 s at which servers commonly close
+    static constexpr std::chrono::seconds max_idle_time{50
+    };  // below the 60 s and 75 s at which servers commonly close
 
     // A connection that shows no sign of having died, or null.
     std::unique_ptr<connection> take();

@@ -49,10 +49,14 @@ net::task<std::unique_ptr<connection>> connector::open(const endpoint& where, tl
     co_return co_await secure(std::move(made), tls);
 }
 
-net::task<std::unique_ptr<connection>> connector::secure(std::unique_ptr<connection> made, tls_means tls) {
+net::task<std::unique_ptr<connection>> connector::secure(
+    std::unique_ptr<connection> made, tls_means tls
+) {
     stage_ = "TLS handshake";
     auto& stream = made->stream;
-    auto session = std::make_unique<net::tls_session>(*tls.context, *tls.tickets, stream.fd(), *tls.server_name);
+    auto session = std::make_unique<net::tls_session>(
+        *tls.context, *tls.tickets, stream.fd(), *tls.server_name
+    );
     stream.use_tls(std::move(session));
     securing_ = &stream;
     const auto status = co_await stream.handshake();

@@ -36,7 +36,9 @@ public:
     void cancel();
 
     const std::string& failure() const { return failure_; }  // for the log
-    std::string_view stage() const { return stage_; }        // what it is at: "name lookup", "connect", "TLS handshake"
+    std::string_view stage() const {
+        return stage_;
+    }  // what it is at: "name lookup", "connect", "TLS handshake"
 
 private:
     net::task<std::unique_ptr<connection>> secure(std::unique_ptr<connection> made, tls_means tls);

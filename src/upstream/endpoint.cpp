@@ -33,6 +33,7 @@ endpoint parse_endpoint(const std::string& base_url) {
 }
 
 endpoint_state::endpoint_state(const std::string& base_url, std::size_t i)
-    : where(parse_endpoint(base_url)), index(i), identity(std::hash<std::string_view>{}(base_url)) {}
+    : where(parse_endpoint(base_url)), index(i), identity(std::hash<std::string_view>{}(base_url)) {
+}
 
 }  // namespace meta_model::upstream

@@ -31,7 +31,9 @@ struct endpoint_state {
     const std::size_t index;       // within its upstream
     const std::uint64_t identity;  // of its URL: stays when the list around it changes
 
-    std::uint64_t bit() const { return std::uint64_t{1} << index; }  // in a set of an upstream's endpoints
+    std::uint64_t bit() const {
+        return std::uint64_t{1} << index;
+    }  // in a set of an upstream's endpoints
 
     std::atomic<std::int64_t> in_flight{0};
     std::atomic<probe_state> probe{probe_state::unknown};

@@ -47,8 +47,13 @@ int gather(const std::string& head, const api::pieces& body, std::size_t offset,
 
 }  // namespace
 
-http_call::http_call(net::event_loop& loop, net::resolver& names, upstream_channels& channels,
-                     upstream_state& upstream, endpoint_state* only)
+http_call::http_call(
+    net::event_loop& loop,
+    net::resolver& names,
+    upstream_channels& channels,
+    upstream_state& upstream,
+    endpoint_state* only
+)
     : loop_(loop), names_(names), channels_(channels), upstream_(upstream), only_(only) {
     upstream_.in_flight.fetch_add(1, std::memory_order_relaxed);
     loop_.call_began();
@@ -85,7 +90,9 @@ void http_call::cancel() {
 }
 
 void http_call::on_deadline() {
-    static constexpr std::string_view names[] = {"", "connect", "send", "first byte", "first token", "idle", "end"};
+    static constexpr std::string_view names[] = {
+        "", "connect", "send", "first byte", "first token", "idle", "end"
+    };
     const bool is_total = steady_clock::now() >= deadline_;
     if (connecting_ != nullptr && !is_total) {  // one endpoint's time; another one may do
         error_ = {call_fault::timeout, std::string(connecting_->stage()) + " timeout"};
@@ -94,8 +101,10 @@ void http_call::on_deadline() {
     }
     if (!error_) {
         error_ = is_total ? call_error{call_fault::deadline, "the request's deadline passed"}
-                          : call_error{call_fault::timeout,
-                                       std::string(names[static_cast<std::size_t>(phase_)]) + " timeout"};
+                          : call_error{
+                                call_fault::timeout,
+                                std::string(names[static_cast<std::size_t>(phase_)]) + " timeout"
+                            };
     }
     cancel();
 }
@@ -147,7 +156,8 @@ net::task<call_error> http_call::start(const call_options& options) {
     }
     deadline_ = options.deadline;
     if (upstream_.config.timeouts.total) {
-        deadline_ = std::min(deadline_, steady_clock::now() + to_steady(*upstream_.config.timeouts.total));
+        deadline_ =
+            std::min(deadline_, steady_clock::now() + to_steady(*upstream_.config.timeouts.total));
     }
     if (options.cancel != nullptr) {
         options.cancel->attach(*this);
@@ -184,7 +194,8 @@ net::task<call_error> http_call::start(const call_options& options) {
                 co_return call_error{};
             }
         }
-        const bool may_try_again = !is_cancelled_ && connection_ && connection_->is_reused && !got_reply_bytes_;
+        const bool may_try_again =
+            !is_cancelled_ && connection_ && connection_->is_reused && !got_reply_bytes_;
         if (!may_try_again) {
             break;
         }
@@ -196,7 +207,9 @@ net::task<call_error> http_call::start(const call_options& options) {
 
 // The next endpoint to try; false when all were tried.
 bool http_call::choose_endpoint() {
-    auto* const next = only_ == nullptr ? upstream_.choose_endpoint(tried_, affinity_) : tried_ == 0 ? only_ : nullptr;
+    auto* const next = only_ == nullptr ? upstream_.choose_endpoint(tried_, affinity_)
+                       : tried_ == 0    ? only_
+                                        : nullptr;
     if (next == nullptr) {
         return false;
     }
@@ -218,9 +231,11 @@ net::task<bool> http_call::connect() {
             channels_.tls = net::tls_context::make(upstream_.tls, why);
         }
         const auto& configured = upstream_.config.tls.server_name;
-        tls = {.context = channels_.tls.get(),
-               .tickets = &channel().tickets,
-               .server_name = configured.empty() ? &endpoint_->where.host : &configured};
+        tls = {
+            .context = channels_.tls.get(),
+            .tickets = &channel().tickets,
+            .server_name = configured.empty() ? &endpoint_->where.host : &configured
+        };
     }
     connector opening(loop_, names_);
     connecting_ = &opening;
@@ -243,16 +258,19 @@ bool http_call::has_early_reply() {
     constexpr std::string_view start = "HTTP/1.x ";
     char head[start.size() + 1];
     const auto size = connection_->stream.peek(head, sizeof head);
-    return size == sizeof head && std::string_view(head, 7) == start.substr(0, 7) && head[start.size()] >= '2' &&
-           head[start.size()] <= '5';
+    return size == sizeof head && std::string_view(head, 7) == start.substr(0, 7)
+           && head[start.size()] >= '2' && head[start.size()] <= '5';
 }
 
 // Waits until the upstream takes more of the request; `closed`: it has replied or ended its side already.
-net::task<net::io_status> http_call::wait_to_send(base::steady_time start, base::steady_time last_progress,
-                                                  std::size_t sent) {
+net::task<net::io_status> http_call::wait_to_send(
+    base::steady_time start, base::steady_time last_progress, std::size_t sent
+) {
     phase_ = phase::send;
     const auto limit = to_steady(upstream_.config.timeouts.idle);
-    loop_.timers().arm(*this, std::min(deadline_, base::pace_deadline(start, last_progress, sent, limit)));
+    loop_.timers().arm(
+        *this, std::min(deadline_, base::pace_deadline(start, last_progress, sent, limit))
+    );
     auto& stream = connection_->stream;
     if (ignores_input_) {
         co_return co_await stream.wait_writable();
@@ -266,7 +284,8 @@ net::task<net::io_status> http_call::wait_to_send(base::steady_time start, base:
     }
     char byte = 0;
     ignores_input_ = stream.peek(&byte, 1) > 0;
-    co_return ignores_input_ || !stream.has_unexpected_input() ? net::io_status::ok : net::io_status::closed;
+    co_return ignores_input_ || !stream.has_unexpected_input() ? net::io_status::ok
+                                                               : net::io_status::closed;
 }
 
 void http_call::write_head(const call_options& options, std::string& head) const {
@@ -283,7 +302,10 @@ void http_call::write_head(const call_options& options, std::string& head) const
     if (options.body != nullptr) {
         char length[24];
         head += "Content-Type: application/json\r\nContent-Length: ";
-        head.append(length, std::to_chars(length, length + sizeof length, api::total_size(*options.body)).ptr);
+        head.append(
+            length,
+            std::to_chars(length, length + sizeof length, api::total_size(*options.body)).ptr
+        );
         head += "\r\n";
     }
     head += "\r\n";
@@ -296,8 +318,8 @@ bool http_call::send_at_once(const call_options& options, std::size_t& sent) {
     write_head(options, head);
     iovec parts[max_gather];
     const int n = gather(head, body_of(options), 0, parts);
-    may_reuse_ = connection_->stream.try_write(parts, n, sent) == net::io_status::ok &&
-                 sent == head.size() + api::total_size(body_of(options));
+    may_reuse_ = connection_->stream.try_write(parts, n, sent) == net::io_status::ok
+                 && sent == head.size() + api::total_size(body_of(options));
     return may_reuse_;
 }
 
@@ -327,15 +349,16 @@ net::task<bool> http_call::send_rest(const call_options& options, std::size_t se
         // An upstream that refuses a body may answer and close before it has read it: look for that answer. A reused
         // connection that has none was closed at rest.
         may_reuse_ = false;
-        if (is_cancelled_ || (connection_->is_reused && !has_early_reply()) ||
-            !connection_->stream.has_unexpected_input()) {
+        if (is_cancelled_ || (connection_->is_reused && !has_early_reply())
+            || !connection_->stream.has_unexpected_input()) {
             co_return false;
         }
         enter(phase::first_byte);
         co_return true;
     }
     if (phase_ == phase::send) {
-        enter(phase::first_byte);  // which is counted from here when the upstream was slow to take the request
+        enter(phase::first_byte
+        );  // which is counted from here when the upstream was slow to take the request
     }
     may_reuse_ = true;
     co_return true;

@@ -17,8 +17,13 @@ namespace meta_model::upstream {
 
 class http_call final : public call, private base::cancel_hook, private base::deadline_node {
 public:
-    http_call(net::event_loop& loop, net::resolver& names, upstream_channels& channels, upstream_state& upstream,
-              endpoint_state* only);
+    http_call(
+        net::event_loop& loop,
+        net::resolver& names,
+        upstream_channels& channels,
+        upstream_state& upstream,
+        endpoint_state* only
+    );
     ~http_call() override;
 
     net::task<call_error> start(const call_options& options) override;
@@ -47,7 +52,9 @@ private:
     void write_head(const call_options& options, std::string& head) const;
     bool send_at_once(const call_options& options, std::size_t& sent);
     net::task<bool> send_rest(const call_options& options, std::size_t sent);
-    net::task<net::io_status> wait_to_send(base::steady_time start, base::steady_time last_progress, std::size_t sent);
+    net::task<net::io_status> wait_to_send(
+        base::steady_time start, base::steady_time last_progress, std::size_t sent
+    );
     bool has_early_reply();
     net::task<bool> read_head();
     bool digest_head(std::string_view head);
@@ -72,16 +79,16 @@ private:
     base::steady_time head_time_{};
     phase phase_ = phase::idle;
     net::body_framing framing_ = net::body_framing::none;
-    std::uint64_t left_ = 0;         // of a sized body
-    std::uint64_t body_bytes_ = 0;   // received so far
+    std::uint64_t left_ = 0;        // of a sized body
+    std::uint64_t body_bytes_ = 0;  // received so far
     bool may_reuse_ = false;
-    bool expects_more_ = false;      // the last read filled its room: look again before waiting
+    bool expects_more_ = false;  // the last read filled its room: look again before waiting
     bool has_ended_ = false;
     bool is_cancelled_ = false;
     bool is_stream_ = false;
     bool has_token_ = false;
     bool got_reply_bytes_ = false;
-    bool ignores_input_ = false;     // while sending: what came is no reply yet
+    bool ignores_input_ = false;  // while sending: what came is no reply yet
 };
 
 }  // namespace meta_model::upstream

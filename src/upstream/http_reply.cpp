@@ -22,18 +22,21 @@ body_kind kind_of(std::string_view content_type) {
         return body_kind::event_stream;
     }
     constexpr std::string_view json_suffix = "+json";
-    const bool is_json = base::ascii_iequals(type, "application/json") ||
-                         (type.size() > json_suffix.size() &&
-                          base::ascii_iequals(type.substr(type.size() - json_suffix.size()), json_suffix));
+    const bool is_json =
+        base::ascii_iequals(type, "application/json")
+        || (type.size() > json_suffix.size()
+            && base::ascii_iequals(type.substr(type.size() - json_suffix.size()), json_suffix));
     return is_json ? body_kind::json : body_kind::other;
 }
 
 // Facts of an upstream that clients may see; everything else about it stays here.
 bool may_pass(std::string_view name) {
-    static constexpr std::string_view beginnings[] = {"retry-after", "x-ratelimit-", "ratelimit",
-                                                      "anthropic-ratelimit-"};
-    return std::ranges::any_of(
-        beginnings, [&](std::string_view start) { return base::ascii_iequals(name.substr(0, start.size()), start); });
+    static constexpr std::string_view beginnings[] = {
+        "retry-after", "x-ratelimit-", "ratelimit", "anthropic-ratelimit-"
+    };
+    return std::ranges::any_of(beginnings, [&](std::string_view start) {
+        return base::ascii_iequals(name.substr(0, start.size()), start);
+    });
 }
 
 // Seconds, -1 when none are named. Clients follow the finer field where there is one; we must not still be waiting when
@@ -42,7 +45,8 @@ int retry_after(const net::reply_head& head) {
     const auto number = [&](std::string_view name) {
         int n = -1;
         const auto text = head.find(name);
-        return std::from_chars(text.data(), text.data() + text.size(), n).ec == std::errc{} ? n : -1;
+        return std::from_chars(text.data(), text.data() + text.size(), n).ec == std::errc{} ? n
+                                                                                            : -1;
     };
     const int ms = number("retry-after-ms");
     const int seconds = ms >= 0 ? ms / 1000 : number("retry-after");
@@ -103,8 +107,10 @@ net::task<bool> http_call::read_head() {
         const auto status = co_await c.stream.read_some(into, room, got);
         if (status != net::io_status::ok) {
             if (!error_) {
-                error_ = {got_reply_bytes_ ? call_fault::garbage : call_fault::transport,
-                          cut_text(status, "before the reply head")};
+                error_ = {
+                    got_reply_bytes_ ? call_fault::garbage : call_fault::transport,
+                    cut_text(status, "before the reply head")
+                };
             }
             co_return false;
         }
@@ -142,7 +148,8 @@ void http_call::pass_header(const net::header_field& field) {
 }
 
 bool http_call::digest_head(std::string_view head) {
-    static thread_local net::reply_head parsed;  // large, and needed only until this function returns
+    static thread_local net::reply_head
+        parsed;  // large, and needed only until this function returns
     if (!net::parse_reply_head(head, parsed)) {
         return false;
     }
@@ -170,7 +177,8 @@ bool http_call::digest_head(std::string_view head) {
     reply_.retry_after_s = retry_after(parsed);
     framing_ = parsed.framing;
     reply_.has_length = framing_ == net::body_framing::sized || framing_ == net::body_framing::none;
-    reply_.content_length = left_ = framing_ == net::body_framing::sized ? parsed.content_length : 0;
+    reply_.content_length = left_ =
+        framing_ == net::body_framing::sized ? parsed.content_length : 0;
     is_stream_ = reply_.kind == body_kind::event_stream;
     may_reuse_ = may_reuse_ && parsed.keep_alive;
     if (framing_ == net::body_framing::chunked) {
@@ -230,7 +238,8 @@ read_state http_call::try_read(char* into, std::size_t room, std::size_t& got) {
     if (error_ || !connection_) {
         return fail(call_fault::cut, "closed");
     }
-    if (framing_ == net::body_framing::none || (framing_ == net::body_framing::sized && left_ == 0)) {
+    if (framing_ == net::body_framing::none
+        || (framing_ == net::body_framing::sized && left_ == 0)) {
         finish();
         return read_state::end;
     }

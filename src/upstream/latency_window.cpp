@@ -7,7 +7,8 @@
 namespace meta_model::upstream {
 
 std::size_t latency_window::bucket_of(std::chrono::microseconds duration) {
-    const auto units = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count() / unit_us));
+    const auto units =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count() / unit_us));
     if (units < 8) {
         return units;
     }
@@ -53,7 +54,9 @@ std::chrono::microseconds latency_window::quantile(double q, base::steady_time n
     if (total == 0) {
         return {};
     }
-    const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(total))));
+    const auto rank = std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(total)))
+    );
     std::uint64_t seen = 0;
     for (std::size_t b = 0; b < buckets; ++b) {
         for (const auto& s : ring_) {

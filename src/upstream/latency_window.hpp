@@ -18,7 +18,9 @@ public:
     // The upper end of the bucket that holds the quantile `q` (0..1); 0 without samples.
     std::chrono::microseconds quantile(double q, base::steady_time now) const;
     // Exponentially weighted; the newest sample counts a fifth. 0 before the first.
-    std::chrono::microseconds mean() const { return std::chrono::microseconds(static_cast<std::int64_t>(mean_us_)); }
+    std::chrono::microseconds mean() const {
+        return std::chrono::microseconds(static_cast<std::int64_t>(mean_us_));
+    }
 
 private:
     // Linear up to 8 units, then 8 buckets per power of two, up to more than an hour.

@@ -78,7 +78,9 @@ public:
     }
 
     bool has(std::string_view key) const {
-        return std::ranges::any_of(entries_, [&](const auto& e) { return e.key == key && !e.is_removed; });
+        return std::ranges::any_of(entries_, [&](const auto& e) {
+            return e.key == key && !e.is_removed;
+        });
     }
 
     // Whether a member has a value other than null.
@@ -101,8 +103,9 @@ public:
             const auto& e = entries_[i];
             if (!e.is_removed) {
                 if (e.is_renamed) {
-                    edits.replace_owned(members[i].key_begin, members[i].key_end,
-                                        '"' + std::string(e.key) + '"');
+                    edits.replace_owned(
+                        members[i].key_begin, members[i].key_end, '"' + std::string(e.key) + '"'
+                    );
                 }
                 if (e.value) {
                     edits.replace(members[i].value_begin, members[i].value_end, *e.value);
@@ -122,7 +125,9 @@ public:
             if (i < original_count_) {
                 edits.replace(members[first].key_begin, members[i].key_begin, {});
             } else {
-                edits.replace(has_kept ? kept_end : members[first].key_begin, members[i - 1].value_end, {});
+                edits.replace(
+                    has_kept ? kept_end : members[first].key_begin, members[i - 1].value_end, {}
+                );
             }
         }
         std::string added;
@@ -149,7 +154,8 @@ private:
         std::string_view function;
         in.enter_array();
         while (in.next_element() && in.skip(function)) {
-            const auto at = list.value_begin + static_cast<std::size_t>(function.data() - list.value.data());
+            const auto at =
+                list.value_begin + static_cast<std::size_t>(function.data() - list.value.data());
             edits.replace(at, at, R"({"type":"function","function":)");
             edits.replace(at + function.size(), at + function.size(), "}");
         }
@@ -195,7 +201,8 @@ std::size_t first_text(std::string_view parts) {
     in.enter_array();
     while (in.next_element() && in.skip(part)) {
         const auto text = api::find_member(part, "text");
-        if (api::is_string(api::find_member(part, "type"), "text") && !text.empty() && text.front() == '"') {
+        if (api::is_string(api::find_member(part, "type"), "text") && !text.empty()
+            && text.front() == '"') {
             return static_cast<std::size_t>(text.data() - parts.data()) + 1;
         }
     }
@@ -203,7 +210,9 @@ std::size_t first_text(std::string_view parts) {
 }
 
 // A system message becomes a user message that says what it was (spec §7.6).
-void demote(const api::chat_request& request, const api::request_message& m, api::span_edits& edits) {
+void demote(
+    const api::chat_request& request, const api::request_message& m, api::span_edits& edits
+) {
     const auto role_at = offset_in(request, m.role_raw);
     edits.replace(role_at, role_at + m.role_raw.size(), "\"user\"");
     if (m.content_type == api::json_type::invalid) {
@@ -220,16 +229,26 @@ void demote(const api::chat_request& request, const api::request_message& m, api
         edits.replace(content_at + text, content_at + text, system_mark);
     } else {
         const bool is_empty = m.content.find('{') == std::string_view::npos;
-        edits.replace(content_at + 1, content_at + 1,
-                      is_empty ? R"({"type":"text","text":"[SYSTEM]:"})" : R"({"type":"text","text":"[SYSTEM]:"},)");
+        edits.replace(
+            content_at + 1,
+            content_at + 1,
+            is_empty ? R"({"type":"text","text":"[SYSTEM]:"})"
+                     : R"({"type":"text","text":"[SYSTEM]:"},)"
+        );
     }
 }
 
-void edit_messages(const api::chat_request& request, const config::upstream& upstream, const body_changes& changes,
-                   api::span_edits& edits) {
+void edit_messages(
+    const api::chat_request& request,
+    const config::upstream& upstream,
+    const body_changes& changes,
+    api::span_edits& edits
+) {
     const auto* messages = request.find("messages");
     if (!changes.leading_message.empty()) {
-        edits.replace(messages->value_begin + 1, messages->value_begin + 1, changes.leading_message);
+        edits.replace(
+            messages->value_begin + 1, messages->value_begin + 1, changes.leading_message
+        );
         edits.replace(messages->value_begin + 1, messages->value_begin + 1, ",");
     }
     if (!changes.trailing_message.empty()) {
@@ -239,7 +258,8 @@ void edit_messages(const api::chat_request& request, const config::upstream& ups
     if (!upstream.requires_leading_system_only) {
         return;
     }
-    bool may_lead = changes.leading_message.empty();  // only the very first message may stay a system message
+    bool may_lead =
+        changes.leading_message.empty();  // only the very first message may stay a system message
     for (const auto& m : request.messages()) {
         if (m.role == api::role::system && !may_lead) {
             demote(request, m, edits);
@@ -256,8 +276,9 @@ void remove_tools(body_changes& changes) {
     }
 }
 
-void prepared_body::prepare(const api::chat_request& request, const config::upstream& upstream,
-                            const body_changes& changes) {
+void prepared_body::prepare(
+    const api::chat_request& request, const config::upstream& upstream, const body_changes& changes
+) {
     member_list members(request.members());
     members.remove("x_meta_model");
     if (request.has_tools_to_edit()) {
@@ -291,7 +312,8 @@ void prepared_body::prepare(const api::chat_request& request, const config::upst
     } else {
         members.remove("chat_template_kwargs");
     }
-    if (upstream.balance == config::balance_rule::prefix_affinity && upstream.base_urls.size() > 1) {
+    if (upstream.balance == config::balance_rule::prefix_affinity
+        && upstream.base_urls.size() > 1) {
         affinity_ = affinity_of(request);
     }
     members.set("model", model_);

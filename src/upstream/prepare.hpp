@@ -36,7 +36,11 @@ public:
     prepared_body& operator=(const prepared_body&) = delete;
 
     // `request`, `upstream` and `changes` must outlive the pieces.
-    void prepare(const api::chat_request& request, const config::upstream& upstream, const body_changes& changes);
+    void prepare(
+        const api::chat_request& request,
+        const config::upstream& upstream,
+        const body_changes& changes
+    );
 
     const api::pieces& pieces() const { return pieces_; }
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 #include <map>
+#include <span>
 
 namespace meta_model::upstream {
 
@@ -15,9 +15,11 @@ namespace {
 
 std::string base64(std::string_view text) {
     std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-    const auto n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
+    const auto n = EVP_EncodeBlock(
+        reinterpret_cast<unsigned char*>(out.data()),
+        reinterpret_cast<const unsigned char*>(text.data()),
+        static_cast<int>(text.size())
+    );
     out.resize(static_cast<std::size_t>(n));
     return out;
 }
@@ -42,14 +44,17 @@ std::vector<std::unique_ptr<endpoint_state>> make_endpoints(const config::upstre
         out.push_back(std::make_unique<endpoint_state>(url, out.size()));
     }
     if (out.empty()) {
-        out.push_back(std::make_unique<endpoint_state>(std::string(), 0));  // of a simulated upstream
+        out.push_back(std::make_unique<endpoint_state>(std::string(), 0)
+        );  // of a simulated upstream
     }
     return out;
 }
 
 }  // namespace
 
-upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust)
+upstream_state::upstream_state(
+    const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust
+)
     : config(c),
       index(i),
       own_headers(make_own_headers(c)),
@@ -60,7 +65,8 @@ upstream_state::upstream_state(const config::upstream& c, std::size_t i, std::sh
       endpoints(make_endpoints(c)),
       availability(c.breaker, c.retry.budget_ratio),
       misconfiguration(c.missing_secret) {
-    const bool has_tls = std::ranges::any_of(endpoints, [](const auto& e) { return e->where.is_tls; });
+    const bool has_tls =
+        std::ranges::any_of(endpoints, [](const auto& e) { return e->where.is_tls; });
     if (misconfiguration.empty() && has_tls) {
         if (!tls.trust) {
             misconfiguration = "a certificate of tls.ca_file cannot be read";
@@ -77,13 +83,19 @@ endpoint_state* upstream_state::choose_endpoint(std::uint64_t tried, std::uint64
     std::array<candidate, config::max_endpoints> candidates;
     for (const auto& e : endpoints) {
         const auto state = e->probe.load(std::memory_order_relaxed);
-        candidates[e->index] = {.identity = e->identity,
-                                .in_flight = e->in_flight.load(std::memory_order_relaxed),
-                                .is_healthy = state == probe_state::up || state == probe_state::unknown,
-                                .is_excluded = (tried & e->bit()) != 0};
+        candidates[e->index] = {
+            .identity = e->identity,
+            .in_flight = e->in_flight.load(std::memory_order_relaxed),
+            .is_healthy = state == probe_state::up || state == probe_state::unknown,
+            .is_excluded = (tried & e->bit()) != 0
+        };
     }
-    const auto chosen = choose(config.balance, std::span(candidates).first(endpoints.size()),
-                               turn.fetch_add(1, std::memory_order_relaxed), affinity);
+    const auto chosen = choose(
+        config.balance,
+        std::span(candidates).first(endpoints.size()),
+        turn.fetch_add(1, std::memory_order_relaxed),
+        affinity
+    );
     return chosen ? endpoints[*chosen].get() : nullptr;
 }
 
@@ -102,7 +114,9 @@ probe_state upstream_state::probe() const {
 registry::registry(const config::gateway_config& config) {
     std::map<std::string, std::shared_ptr<cool_down>> groups;
     for (const auto& [key, upstream] : config.upstreams) {
-        states_.push_back(std::make_unique<upstream_state>(upstream, states_.size(), trust_of(upstream)));
+        states_.push_back(
+            std::make_unique<upstream_state>(upstream, states_.size(), trust_of(upstream))
+        );
         if (!upstream.quota_group.empty()) {
             auto& group = groups[upstream.quota_group];
             group = group ? group : std::make_shared<cool_down>();

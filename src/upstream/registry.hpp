@@ -18,7 +18,9 @@ namespace meta_model::upstream {
 
 // Immutable but for the atomics.
 struct upstream_state {
-    upstream_state(const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust);
+    upstream_state(
+        const config::upstream& c, std::size_t i, std::shared_ptr<const net::tls_trust> trust
+    );
 
     const config::upstream& config;
     const std::size_t index;  // in the registry
@@ -52,7 +54,7 @@ public:
 private:
     std::shared_ptr<const net::tls_trust> trust_of(const config::upstream& upstream);
 
-    std::shared_ptr<const net::tls_trust> system_trust_;     // once an upstream needs it
+    std::shared_ptr<const net::tls_trust> system_trust_;   // once an upstream needs it
     std::vector<std::unique_ptr<upstream_state>> states_;  // sorted by key
 };
 

@@ -8,11 +8,17 @@ bool may_be_repeated(const attempt_end& end) {
     if (end.fault != call_fault::none) {
         return end.fault == call_fault::unreached;
     }
-    return end.status == 408 || end.status == 409 || end.status == 429 || (end.status >= 500 && end.status <= 599);
+    return end.status == 408 || end.status == 409 || end.status == 429
+           || (end.status >= 500 && end.status <= 599);
 }
 
-std::optional<base::steady_duration> retry_wait(const config::upstream_retry& rules, const attempt_end& end, int made,
-                                                double random, base::steady_duration left) {
+std::optional<base::steady_duration> retry_wait(
+    const config::upstream_retry& rules,
+    const attempt_end& end,
+    int made,
+    double random,
+    base::steady_duration left
+) {
     if (made >= rules.max_attempts || !may_be_repeated(end)) {
         return std::nullopt;
     }

@@ -23,8 +23,13 @@ bool may_be_repeated(const attempt_end& end);
 // How long to wait before the next attempt: what the reply asks for, else a random part of a time that doubles with
 // each attempt. Empty: it is not tried again, because attempts or time (`left`) are used up or the wait would be longer
 // than the cap. `made`: attempts so far, at least 1. `random`: 0..1.
-std::optional<base::steady_duration> retry_wait(const config::upstream_retry& rules, const attempt_end& end, int made,
-                                                double random, base::steady_duration left);
+std::optional<base::steady_duration> retry_wait(
+    const config::upstream_retry& rules,
+    const attempt_end& end,
+    int made,
+    double random,
+    base::steady_duration left
+);
 
 // Retries are fewer than a share of the newest requests; a few are always allowed. Not thread-safe.
 class retry_budget {

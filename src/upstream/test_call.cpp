@@ -49,7 +49,8 @@ net::task<call_error> test_call::start(const call_options& options) {
     apply_fault();
     // The head comes with the first token, as it does from most model servers.
     const auto due = steady_clock::now() + upstream_.config.test.first_token;
-    const auto limit = steady_clock::now() + std::chrono::duration_cast<base::steady_duration>(limits.first_byte);
+    const auto limit =
+        steady_clock::now() + std::chrono::duration_cast<base::steady_duration>(limits.first_byte);
     const bool is_silent = upstream_.config.test.fail == config::test_fault::hang;
     const auto until = std::min({is_silent ? base::no_deadline : due, deadline_, limit});
     while (!error_ && steady_clock::now() < until) {
@@ -66,14 +67,18 @@ net::task<call_error> test_call::start(const call_options& options) {
 
 void test_call::prepare(const std::string& request) {
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-        std::chrono::system_clock::now().time_since_epoch());
-    auto made = make_test_reply({.key = upstream_.config.key,
-                                 .model_id = upstream_.config.model_id,
-                                 .body = request,
-                                 .created = now.count()});
+        std::chrono::system_clock::now().time_since_epoch()
+    );
+    auto made = make_test_reply(
+        {.key = upstream_.config.key,
+         .model_id = upstream_.config.model_id,
+         .body = request,
+         .created = now.count()}
+    );
     reply_.status = made.status;
     reply_.kind = made.is_stream ? body_kind::event_stream : body_kind::json;
-    parts_ = made.is_stream ? std::move(made.events) : std::vector<std::string>{std::move(made.body)};
+    parts_ =
+        made.is_stream ? std::move(made.events) : std::vector<std::string>{std::move(made.body)};
 }
 
 void test_call::apply_fault() {

@@ -21,7 +21,9 @@ struct cascade_steps {
     }
 
     // No number of faults takes a step out, unless a test asks for it.
-    config_text config(const std::string& lines = "", const std::vector<std::string>& steps = {"a", "b"}) const {
+    config_text config(
+        const std::string& lines = "", const std::vector<std::string>& steps = {"a", "b"}
+    ) const {
         config_text out(models);
         for (const std::string name : {"a", "b", "c"}) {
             out.upstream(name, "[upstreams." + name + ".breaker]\nfailures = 1000000");

@@ -55,7 +55,8 @@ TEST(cascade_stream, a_step_that_fails_before_its_first_token_leaves_no_trace) {
         {"an error as first event", sse({R"({"error":{"message":"overloaded"}})"})},
         {"html", html()},
         {"no choice", ok_as_json("")},
-        {"ends without a finish", sse({R"({"choices":[{"index":0,"delta":{"role":"assistant","content":" "}}]})"})},
+        {"ends without a finish",
+         sse({R"({"choices":[{"index":0,"delta":{"role":"assistant","content":" "}}]})"})},
     };
 
     for (const auto& [what, fault] : faults) {
@@ -71,10 +72,12 @@ TEST(cascade_stream, a_step_that_fails_before_its_first_token_leaves_no_trace) {
 TEST(cascade_stream, a_late_first_token_is_not_waited_for) {
     cascade_steps s;
     s.models.on("a", hang_after_sends(2, ok("x")));
-    const gateway_process gateway(config_text(s.models)
-                                      .upstream("a", "[upstreams.a.timeouts]\nfirst_token_secs = 0.2")
-                                      .upstream("b")
-                                      .cascade(cascade_name, {"a", "b"}));
+    const gateway_process gateway(
+        config_text(s.models)
+            .upstream("a", "[upstreams.a.timeouts]\nfirst_token_secs = 0.2")
+            .upstream("b")
+            .cascade(cascade_name, {"a", "b"})
+    );
 
     const auto start = clock::now();
     const auto result = stream(gateway, say_streamed(cascade_name));
@@ -120,9 +123,7 @@ TEST(cascade_stream, failures_after_an_early_head_are_one_error_event) {
     s.models.on("a", delayed(300ms, refusal(400, {{"message", "'tools' is wrong"}})));
     const gateway_process gateway(s.config().server("stream_commit_secs = 0.1"));
     s.models.on("b", delayed(300ms, busy()));
-    const gateway_process exhausted(
-        s.config("", {"b"}).server("stream_commit_secs = 0.1\n")
-    );
+    const gateway_process exhausted(s.config("", {"b"}).server("stream_commit_secs = 0.1\n"));
 
     const auto refused = stream(gateway, say_streamed(cascade_name));
     const auto failed = stream(exhausted, say_streamed(cascade_name));
@@ -142,7 +143,9 @@ TEST(cascade_stream, exhausted_and_refused_streams_are_json_errors) {
     s.models.on("a", refusal(422, {{"message", "no"}}));
     const auto refused = stream(gateway, say_streamed(cascade_name));
 
-    expect_error(failed.head, {503, "service_unavailable_error", "cascade_exhausted", std::nullopt});
+    expect_error(
+        failed.head, {503, "service_unavailable_error", "cascade_exhausted", std::nullopt}
+    );
     EXPECT_EQ(failed.head.header("X-MetaModel-Cascade-Exhausted"), "2");
     EXPECT_EQ(winner(failed.head), "");
     EXPECT_EQ(refused.head.status, 422);

@@ -39,7 +39,9 @@ TEST(cascade, the_winners_body_names_its_model_and_carries_its_usage) {
     s.models.on("a", busy());
     answer what;
     what.message["content"] = "b's";
-    what.usage = {{"prompt_tokens", 31}, {"completion_tokens", 4}, {"total_tokens", 35}, {"odd", 1}};
+    what.usage = {
+        {"prompt_tokens", 31}, {"completion_tokens", 4}, {"total_tokens", 35}, {"odd", 1}
+    };
     s.models.on("b", complete(what));
     const gateway_process gateway(s.config());
     const gateway_process house(s.config().server("model_name = \"house\""));
@@ -72,11 +74,13 @@ TEST(cascade, moa_88_replies_without_a_usable_answer_fall_through) {
         {"no choices", json_reply(200, {{"choices", json::array()}})},
         {"blanks only", ok("  \n ")},
         {"a choice that is no object", json_reply(200, {{"choices", json::array({"x"})}})},
-        {"a message that is no object", json_reply(200, {{"choices", json::array({{{"message", 1}}})}})},
+        {"a message that is no object",
+         json_reply(200, {{"choices", json::array({{{"message", 1}}})}})},
         {"html", html()},
         {"a list", json_array()},
         {"an error object", refusal(200, {{"message", "overloaded"}})},
-        {"a stream nobody asked for", sse({R"({"choices":[{"delta":{"content":"x"}}]})", "[DONE]"})},
+        {"a stream nobody asked for", sse({R"({"choices":[{"delta":{"content":"x"}}]})", "[DONE]"})
+        },
         {"garbage", garbage()},
         {"a reset", reset_at_once()},
     };
@@ -104,7 +108,9 @@ TEST(cascade, moa_89_a_tool_call_without_content_wins) {
 TEST(cascade, moa_90_reasoning_in_the_place_of_content_wins_as_content) {
     cascade_steps s;
     answer what;
-    what.message = {{"role", "assistant"}, {"content", nullptr}, {"reasoning_content", "so it is 4"}};
+    what.message = {
+        {"role", "assistant"}, {"content", nullptr}, {"reasoning_content", "so it is 4"}
+    };
     s.models.on("a", complete(what));
     const gateway_process gateway(s.config());
 
@@ -167,7 +173,9 @@ TEST(cascade, moa_93_a_callers_mistake_stops_and_is_returned_as_it_is) {
     const gateway_process gateway(s.config());
 
     for (const int status : {400, 404, 413, 422}) {
-        const json error = {{"message", "'tools' is wrong"}, {"code", "bad_tools"}, {"extra", 1.50}};
+        const json error = {
+            {"message", "'tools' is wrong"}, {"code", "bad_tools"}, {"extra", 1.50}
+        };
         s.models.next("a", refusal(status, error, {{"x-ratelimit-limit-requests", "7"}}));
         const auto reply = chat(gateway, say(cascade_name));
         EXPECT_EQ(reply.status, status);
@@ -224,10 +232,12 @@ TEST(cascade, moa_94_hanging_steps_share_one_deadline) {
 TEST(cascade, a_silent_step_is_left_at_its_own_limit) {
     cascade_steps s;
     s.models.on("a", hang());
-    const gateway_process gateway(config_text(s.models)
-                                      .upstream("a", "[upstreams.a.timeouts]\nfirst_byte_secs = 0.2")
-                                      .upstream("b")
-                                      .cascade(cascade_name, {"a", "b"}));
+    const gateway_process gateway(
+        config_text(s.models)
+            .upstream("a", "[upstreams.a.timeouts]\nfirst_byte_secs = 0.2")
+            .upstream("b")
+            .cascade(cascade_name, {"a", "b"})
+    );
 
     const auto start = clock::now();
     const auto reply = chat(gateway, say(cascade_name));
@@ -253,8 +263,11 @@ TEST(cascade, a_context_refusal_goes_to_a_larger_window_only) {
     const gateway_process gateway(with_windows(s));
     const std::vector<json> refusals{
         {{"message", "no"}, {"code", "context_length_exceeded"}},
-        {{"message", "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens."}},
-        {{"message", "the request exceeds the available context size"}, {"type", "exceed_context_size_error"}},
+        {{"message",
+          "This model's maximum context length is 4096 tokens. However, you requested 9000 tokens."}
+        },
+        {{"message", "the request exceeds the available context size"},
+         {"type", "exceed_context_size_error"}},
         {{"message", "prompt is too long: 9000 tokens > 4096 maximum"}},
     };
 
@@ -286,7 +299,9 @@ TEST(cascade, a_content_filter_refusal_stops_whatever_its_form) {
     answer filtered;
     filtered.finish = "content_filter";
     answer refused;
-    refused.message = {{"role", "assistant"}, {"content", nullptr}, {"refusal", "I cannot help with that."}};
+    refused.message = {
+        {"role", "assistant"}, {"content", nullptr}, {"refusal", "I cannot help with that."}
+    };
     const std::vector<std::pair<reply, int>> forms{
         {refusal(400, {{"message", "no"}, {"code", "content_filter"}}), 400},
         {refusal(403, {{"message", "Your input was flagged for violence."}}), 502},
@@ -309,7 +324,8 @@ TEST(cascade, steps_may_be_written_as_tables) {
     const gateway_process gateway(
         config_text(s.models)
             .upstreams({"a", "b"})
-            .raw("[profiles.tables]\ntype = \"cascade\"\nsteps = [{ use = \"a\" }, { use = \"b\" }]")
+            .raw("[profiles.tables]\ntype = \"cascade\"\nsteps = [{ use = \"a\" }, { use = \"b\" }]"
+            )
     );
 
     EXPECT_EQ(winner(chat(gateway, say("tables"))), "b");
@@ -344,7 +360,9 @@ TEST(cascade, its_record_tells_every_step) {
     EXPECT_EQ(profile["legs"]["a"]["states"], (json{{"failed", 1}}));
     EXPECT_EQ(profile["legs"]["b"]["states"], (json{{"done", 1}}));
     const auto metrics = get(gateway, "/metrics").body;
-    EXPECT_NE(metrics.find("strategy=\"cascade\",status=\"2xx\",code=\"ok\"} 1"), std::string::npos);
+    EXPECT_NE(
+        metrics.find("strategy=\"cascade\",status=\"2xx\",code=\"ok\"} 1"), std::string::npos
+    );
 }
 
 }  // namespace

@@ -94,7 +94,9 @@ TEST(catalogue, moa_19_an_advertised_context_is_what_is_listed) {
         config_text(models)
             .upstream("g")
             .upstream("s", "context = 1024\nmax_output = 512")
-            .moa("m", {"g"}, "s", "non_client_synth_reserve_tokens = 1024\nadvertised_context = 500")
+            .moa(
+                "m", {"g"}, "s", "non_client_synth_reserve_tokens = 1024\nadvertised_context = 500"
+            )
     );
 
     EXPECT_EQ(entry_of(catalogue(gateway), "m")["max_model_len"], 500);

@@ -8,7 +8,9 @@ namespace meta_model::contract {
 namespace {
 
 // One upstream `m` whose endpoints are the fake upstreams `names`; all serve the model of `m`.
-config_text endpoints(fake_upstream& models, const std::vector<std::string>& names, const std::string& lines = "") {
+config_text endpoints(
+    fake_upstream& models, const std::vector<std::string>& names, const std::string& lines = ""
+) {
     std::string urls;
     for (const auto& name : names) {
         models.on(name, ok("from " + name));
@@ -16,8 +18,10 @@ config_text endpoints(fake_upstream& models, const std::vector<std::string>& nam
         urls += (urls.empty() ? "\"" : ", \"") + models.base_url(name) + '"';
     }
     config_text config(models);
-    return config.raw("[upstreams.m]\nmodel_id = \"org/m\"\ncontext = 32768\nmax_output = 4096\nbase_urls = [" + urls +
-                      "]\n" + lines);
+    return config.raw(
+        "[upstreams.m]\nmodel_id = \"org/m\"\ncontext = 32768\nmax_output = 4096\nbase_urls = ["
+        + urls + "]\n" + lines
+    );
 }
 
 // A URL beside them that refuses.
@@ -43,7 +47,8 @@ TEST(endpoints, calls_take_turns) {
     for (const char* name : {"a", "b", "c"}) {
         EXPECT_EQ(models.call_count(name), 3u) << name;
         const auto all = models.requests(name);
-        EXPECT_EQ(all.front().connection, all.back().connection) << "each endpoint has its own kept connections";
+        EXPECT_EQ(all.front().connection, all.back().connection)
+            << "each endpoint has its own kept connections";
     }
 }
 
@@ -80,7 +85,9 @@ TEST(endpoints, a_conversation_stays_where_its_prefix_is_cached) {
         ++homes[first];
         for (int turn = 0; turn < 3; ++turn) {
             body["messages"].push_back({{"role", "assistant"}, {"content", "go on"}});
-            body["messages"].push_back({{"role", "user"}, {"content", "turn " + std::to_string(turn)}});
+            body["messages"].push_back(
+                {{"role", "user"}, {"content", "turn " + std::to_string(turn)}}
+            );
             EXPECT_EQ(answer_text(chat(gateway, body)), first);
         }
     }
@@ -118,8 +125,14 @@ TEST(endpoints, a_name_or_a_handshake_that_fails_gives_the_call_to_another_one) 
     auto hanging = tls_settings{.own = self_signed()};
     hanging.fault = handshake_fault::hang;
     fake_upstream hangs(hanging);
-    auto config = endpoints(models, {"b"}, std::string(unprobed) + "[upstreams.m.timeouts]\nconnect_secs = 0.2").text();
-    for (const auto& url : {std::string("http://no-such-host.invalid:1/v1"), secure.base_url("x"), hangs.base_url("y")}) {
+    auto config =
+        endpoints(
+            models, {"b"}, std::string(unprobed) + "[upstreams.m.timeouts]\nconnect_secs = 0.2"
+        )
+            .text();
+    for (const auto& url :
+         {std::string("http://no-such-host.invalid:1/v1"), secure.base_url("x"), hangs.base_url("y")
+         }) {
         const std::string key = "base_urls = [";
         config.insert(config.find(key) + key.size(), '"' + url + "\", ");
     }
@@ -134,7 +147,8 @@ TEST(endpoints, when_none_can_be_connected_to_the_error_is_one) {
     fake_upstream models;
     fake_upstream others;
     gateway_process gateway(config_text(models).raw(
-        "[upstreams.m]\nmodel_id = \"org/m\"\ncontext = 32768\nmax_output = 4096\nhealth_check = \"off\"\nbase_urls = [\""
+        "[upstreams.m]\nmodel_id = \"org/m\"\ncontext = 32768\nmax_output = 4096\nhealth_check = "
+        "\"off\"\nbase_urls = [\""
         + models.refused_url() + "\", \"" + others.refused_url() + "\"]"
     ));
 
@@ -177,7 +191,9 @@ TEST(endpoints, an_upstream_without_any_endpoint_is_down_but_still_tried) {
 
     const auto health = get(gateway, "/v1/health");
     EXPECT_EQ(health.status, 503);
-    EXPECT_EQ(health.json()["unhealthy_upstreams"], json::array({{{"name", "m"}, {"reason", "down"}}}));
+    EXPECT_EQ(
+        health.json()["unhealthy_upstreams"], json::array({{{"name", "m"}, {"reason", "down"}}})
+    );
     EXPECT_EQ(chat(gateway, say("m")).status, 200);
 }
 
@@ -186,9 +202,9 @@ TEST(endpoints, a_panel_uses_them_like_any_upstream) {
     const auto config = endpoints(models, {"a", "b"}, unprobed);
     models.on("g", ok("another draft"));
     models.on("s", ok("fused"));
-    const gateway_process gateway(
-        with_refused(models, config_text(config).upstreams({"g", "s"}).moa("panel", {"m", "g"}, "s").text())
-    );
+    const gateway_process gateway(with_refused(
+        models, config_text(config).upstreams({"g", "s"}).moa("panel", {"m", "g"}, "s").text()
+    ));
 
     EXPECT_EQ(answer_text(chat(gateway, say("panel"))), "fused");
 }
@@ -204,7 +220,8 @@ TEST(endpoints, fifty_calls_at_once_all_come_back) {
     std::vector<std::thread> callers;
     std::atomic<int> fine{0};
     for (int i = 0; i < 50; ++i) {
-        callers.emplace_back([&] { fine += answer_text(chat(gateway, say("m"))) == "fine" ? 1 : 0; });
+        callers.emplace_back([&] { fine += answer_text(chat(gateway, say("m"))) == "fine" ? 1 : 0; }
+        );
     }
     for (auto& caller : callers) {
         caller.join();
@@ -225,7 +242,9 @@ TEST(upstream_address, a_query_in_the_url_stays_behind_every_path) {
     EXPECT_EQ(chat(gateway, say("a")).status, 200);
     ASSERT_EQ(get(gateway, "/v1/health").status, 200);
 
-    EXPECT_EQ(models.last_request("a").target, "/u/a/v1/chat/completions?api-version=2024-10-21&x=%2F");
+    EXPECT_EQ(
+        models.last_request("a").target, "/u/a/v1/chat/completions?api-version=2024-10-21&x=%2F"
+    );
     EXPECT_EQ(models.probes("a").at(0).target, "/u/a/v1/models?api-version=2024-10-21&x=%2F");
 }
 
@@ -235,7 +254,11 @@ TEST(upstream_headers, go_with_calls_and_probes_and_never_into_the_log) {
     gateway_process gateway(
         config_text(models)
             .server("[server.log]\nlevel = \"debug\"\nbodies = true")
-            .upstream("a", "[upstreams.a.headers]\n\"X-Team\" = \"blue\"\n\"api-key\" = { env = \"AZURE_KEY\" }"),
+            .upstream(
+                "a",
+                "[upstreams.a.headers]\n\"X-Team\" = \"blue\"\n\"api-key\" = { env = \"AZURE_KEY\" "
+                "}"
+            ),
         {{"AZURE_KEY", "azure-s3cret"}}
     );
 
@@ -245,9 +268,14 @@ TEST(upstream_headers, go_with_calls_and_probes_and_never_into_the_log) {
     for (const auto& seen : {models.last_request("a"), models.probes("a").at(0)}) {
         EXPECT_EQ(seen.header("X-Team"), "blue");
         EXPECT_EQ(seen.header("api-key"), "azure-s3cret");
-        EXPECT_EQ(std::count_if(seen.headers.begin(), seen.headers.end(),
-                                [](const auto& h) { return same_name(h.first, "X-Team"); }),
-                  1) << "a client's own do not travel";
+        EXPECT_EQ(
+            std::count_if(
+                seen.headers.begin(),
+                seen.headers.end(),
+                [](const auto& h) { return same_name(h.first, "X-Team"); }
+            ),
+            1
+        ) << "a client's own do not travel";
     }
     EXPECT_EQ(reply.body.find("azure-s3cret"), std::string::npos) << reply.body;
     EXPECT_EQ(final_log(gateway).find("azure-s3cret"), std::string::npos);

@@ -163,15 +163,17 @@ TEST(envelope, moa_65_without_config_there_is_no_upstream) {
 
 TEST(envelope, strategies_of_later_work_answer_not_implemented) {
     fake_upstream models;
-    const gateway_process gateway(config_text(models)
-                                      .upstreams({"a", "b"})
-                                      .raw("[profiles.gated]\ntype = \"cascade\"\nsteps = [{ use = \"a\", "
-                                           "accept = { json_schema = true } }, { use = \"b\" }]")
-                                      .raw("[profiles.nested]\ntype = \"cascade\"\n"
-                                           "steps = [{ use = \"a\" }, { use = \"judge\" }]")
-                                      .voting("v", {"a", "b"})
-                                      .moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"")
-                                      .raw("[features]\nvoting = true"));
+    const gateway_process gateway(
+        config_text(models)
+            .upstreams({"a", "b"})
+            .raw("[profiles.gated]\ntype = \"cascade\"\nsteps = [{ use = \"a\", "
+                 "accept = { json_schema = true } }, { use = \"b\" }]")
+            .raw("[profiles.nested]\ntype = \"cascade\"\n"
+                 "steps = [{ use = \"a\" }, { use = \"judge\" }]")
+            .voting("v", {"a", "b"})
+            .moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"")
+            .raw("[features]\nvoting = true")
+    );
 
     for (const char* model : {"gated", "nested", "v", "judge"}) {
         const auto reply = chat(gateway, say(model));

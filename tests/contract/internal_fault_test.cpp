@@ -1,10 +1,9 @@
 // Rows 58 and 196: faults of the gateway itself, made by taking its memory away.
 #include "contract/contract_test.hpp"
 
+#include <fstream>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <fstream>
 
 namespace meta_model::contract {
 
@@ -39,9 +38,12 @@ private:
 };
 
 reply huge_completion() {
-    const std::string before = R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":")";
+    const std::string before =
+        R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":")";
     return text_reply(
-        200, "application/json", before + std::string(too_much, 'x') + R"("},"finish_reason":"stop"}]})"
+        200,
+        "application/json",
+        before + std::string(too_much, 'x') + R"("},"finish_reason":"stop"}]})"
     );
 }
 
@@ -99,7 +101,10 @@ TEST(internal_fault, a_body_that_finds_no_memory_is_refused) {
         const memory_limit limit(gateway);
         ASSERT_TRUE(limit.is_set());
         http_client client(gateway.port());
-        client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000000\r\n\r\n{");
+        client.send(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+            "900000000\r\n\r\n{"
+        );
         const auto refused = client.read_reply();
         EXPECT_EQ(refused.status, 503);
         EXPECT_EQ(refused.error_code(), "overloaded");

@@ -22,7 +22,9 @@ reply stops_after(const std::vector<json>& deltas) {
 }
 
 reply stops_after_text(const std::string& text) {
-    return stops_after({{{"role", "assistant"}, {"content", text.substr(0, 10)}}, {{"content", text.substr(10)}}});
+    return stops_after(
+        {{{"role", "assistant"}, {"content", text.substr(0, 10)}}, {{"content", text.substr(10)}}}
+    );
 }
 
 json leg_states(const gateway_process& gateway, const std::string& name) {
@@ -79,11 +81,17 @@ TEST(partial_drafts, the_panels_deadline_leaves_them_too) {
 
 TEST(partial_drafts, what_is_short_or_half_a_call_or_not_wanted_is_dropped) {
     panel p;
-    const json call = {{"index", 0}, {"id", "c1"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", "{"}}}};
+    const json call = {
+        {"index", 0},
+        {"id", "c1"},
+        {"type", "function"},
+        {"function", {{"name", "f"}, {"arguments", "{"}}}
+    };
     const std::vector<std::pair<std::string, reply>> cases{
         {short_grace, stops_after_text(unfinished.substr(0, 199))},
         {short_grace, stops_after_text("<think>" + unfinished)},
-        {short_grace, stops_after({{{"content", unfinished}}, {{"tool_calls", json::array({call})}}})},
+        {short_grace,
+         stops_after({{{"content", unfinished}}, {{"tool_calls", json::array({call})}}})},
         {std::string(short_grace) + "\nkeep_partial_drafts = false", stops_after_text(unfinished)},
     };
     for (const auto& [lines, straggler] : cases) {
@@ -102,7 +110,9 @@ TEST(partial_drafts, what_is_short_or_half_a_call_or_not_wanted_is_dropped) {
 
 TEST(partial_drafts, a_leg_that_fails_on_its_own_leaves_none) {
     panel p;
-    p.models.on("c", cut_after_sends(2, sse({delta_event({{"content", unfinished}}).dump(), "[DONE]"})));
+    p.models.on(
+        "c", cut_after_sends(2, sse({delta_event({{"content", unfinished}}).dump(), "[DONE]"}))
+    );
     const gateway_process gateway(p.config(short_grace));
 
     const auto reply = chat(gateway, say(panel_name));

@@ -75,7 +75,9 @@ TEST(retry, a_callers_mistake_is_not_repeated) {
 TEST(retry, the_last_refusal_is_told_as_it_is) {
     fake_upstream models;
     models.on("a", refusal(503, {{"message", "still busy"}, {"extra", 1}}));
-    const gateway_process gateway(config_text(models).upstream("a", "[upstreams.a.retry]\nmax_attempts = 3\nbase_ms = 10"));
+    const gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.retry]\nmax_attempts = 3\nbase_ms = 10")
+    );
 
     const auto reply = chat(gateway, say("a"));
 
@@ -89,7 +91,9 @@ TEST(retry, the_latest_retry_after_is_waited_for) {
     models.on("a", ok("at last"));
     models.next("a", refusal(429, {{"message", "slow down"}}, {{"Retry-After", "0"}}));
     models.next("a", refusal(429, {{"message", "slow down"}}, {{"Retry-After", "1"}}));
-    const gateway_process gateway(config_text(models).upstream("a", "[upstreams.a.retry]\nmax_attempts = 3\nbase_ms = 20"));
+    const gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.retry]\nmax_attempts = 3\nbase_ms = 20")
+    );
 
     const auto reply = chat(gateway, say("a"));
 
@@ -120,9 +124,9 @@ TEST(retry, a_retry_after_beyond_the_cap_or_the_deadline_is_told_at_once) {
 
 TEST(retry, a_refused_connection_is_tried_again) {
     fake_upstream models;
-    gateway_process gateway(
-        config_text(models).upstream_at("gone", models.refused_url(), "health_check = \"off\"\n[upstreams.gone.retry]\nbase_ms = 10")
-    );
+    gateway_process gateway(config_text(models).upstream_at(
+        "gone", models.refused_url(), "health_check = \"off\"\n[upstreams.gone.retry]\nbase_ms = 10"
+    ));
 
     expect_envelope(chat(gateway, say("gone")), 502);
 
@@ -182,7 +186,9 @@ TEST(retry, half_of_all_calls_failing_make_less_than_a_fifth_more_of_them) {
     std::atomic<unsigned> count{0};
     const auto good = ok("x");
     const auto bad = busy();
-    models.on("a", [&count, good, bad](const recorded_request& r) { return count++ % 2 == 0 ? bad(r) : good(r); });
+    models.on("a", [&count, good, bad](const recorded_request& r) {
+        return count++ % 2 == 0 ? bad(r) : good(r);
+    });
     const gateway_process gateway(
         config_text(models).upstream("a", steady_breaker("a") + "[upstreams.a.retry]\nbase_ms = 5")
     );

@@ -1,11 +1,10 @@
 // Peers that do not take what they are sent: upstreams that answer early or never read, clients that do not read.
 #include "contract/contract_test.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <optional>
+#include <poll.h>
+#include <sys/socket.h>
 #include <thread>
 
 namespace meta_model::contract {
@@ -39,7 +38,8 @@ public:
     reluctant_server& operator=(const reluctant_server&) = delete;
 
     std::string base_url() const {
-        return (tls_ != nullptr ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(local_port(listener_.get())) + "/v1";
+        return (tls_ != nullptr ? "https://127.0.0.1:" : "http://127.0.0.1:")
+               + std::to_string(local_port(listener_.get())) + "/v1";
     }
 
 private:
@@ -89,15 +89,15 @@ private:
 };
 
 std::string as_reply(int status, const std::string& body) {
-    return http_head(
-               status, "application/json", {{"Content-Length", std::to_string(body.size())}}
-           )
+    return http_head(status, "application/json", {{"Content-Length", std::to_string(body.size())}})
            + body;
 }
 
 std::string config_for(const reluctant_server& server, const std::string& lines = "") {
     const fake_upstream none;
-    return config_text(none).upstream_at("a", server.base_url(), "health_check = \"off\"\n" + lines);
+    return config_text(none).upstream_at(
+        "a", server.base_url(), "health_check = \"off\"\n" + lines
+    );
 }
 
 http_reply ask_at_length(const gateway_process& gateway, const std::string& last = "") {
@@ -124,12 +124,13 @@ TEST(slow_peers, an_early_reply_is_passed_on_although_the_request_is_not_sent) {
 
 TEST(slow_peers, an_early_reply_counts_on_a_reused_connection_too) {
     const std::string fine = R"({"id":"x","choices":[]})";
-    reluctant_server server({{"last word", as_reply(200, fine)}, {"\r\n\r\n", as_reply(413, refusal)}}, true);
+    reluctant_server server(
+        {{"last word", as_reply(200, fine)}, {"\r\n\r\n", as_reply(413, refusal)}}, true
+    );
     const gateway_process gateway(config_for(server));
 
     EXPECT_EQ(chat(gateway, say("a", "last word")).status, 200);
-    EXPECT_EQ(ask_at_length(gateway).status, 413)
-        << "the server takes one connection only";
+    EXPECT_EQ(ask_at_length(gateway).status, 413) << "the server takes one connection only";
 }
 
 TEST(slow_peers, an_early_reply_over_tls_is_passed_on_too) {
@@ -139,7 +140,8 @@ TEST(slow_peers, an_early_reply_over_tls_is_passed_on_too) {
     reluctant_server server({{"\r\n\r\n", as_reply(413, refusal)}}, false, &tls);
     const gateway_process gateway(config_for(
         server,
-        "[upstreams.a.tls]\nca_file = \"" + folder.write("ca.pem", authority.certificate_pem()) + '"'
+        "[upstreams.a.tls]\nca_file = \"" + folder.write("ca.pem", authority.certificate_pem())
+            + '"'
     ));
 
     const auto reply = ask_at_length(gateway);

@@ -111,8 +111,8 @@ TEST(telemetry, moa_263_the_ring_keeps_the_newest_hundred) {
     }
     // A request is recorded behind its reply, and the two threads do not wait for each other.
     auto seen = moa_metrics(gateway)["profiles"]["one.v1"];
-    for (const auto start = wall_clock_ms();
-         seen["oldest_ts_ms"].get<std::int64_t>() < before_51st && wall_clock_ms() - start < 3000;) {
+    for (const auto start = wall_clock_ms(); seen["oldest_ts_ms"].get<std::int64_t>() < before_51st
+                                             && wall_clock_ms() - start < 3000;) {
         seen = moa_metrics(gateway)["profiles"]["one.v1"];
     }
 
@@ -173,7 +173,9 @@ TEST(telemetry, every_leg_of_an_ensemble_is_kept) {
     p.models.on("b", ok("the other draft"));
     p.models.on("c", ok("the third draft"));
     chat(gateway, with(say(panel_name), {{"x_meta_model", {{"min_drafts", 3}}}}));
-    EXPECT_EQ(moa_metrics(gateway)["profiles"][panel_name]["legs"]["s"]["states"], (json{{"done", 1}}));
+    EXPECT_EQ(
+        moa_metrics(gateway)["profiles"][panel_name]["legs"]["s"]["states"], (json{{"done", 1}})
+    );
 }
 
 TEST(telemetry, every_strategy_and_outcome_is_recorded) {

@@ -18,9 +18,11 @@ struct trust {
     std::string ca_file = folder.write("authority.pem", authority.certificate_pem());
 
     // The lines of upstream `name`, which trusts the authority.
-    std::string lines(const std::string& name, const std::string& more = "", const std::string& upstream = "") const {
-        return "health_check = \"off\"\n" + upstream + "\n[upstreams." + name + ".tls]\nca_file = \"" + ca_file +
-               "\"\n" + more;
+    std::string lines(
+        const std::string& name, const std::string& more = "", const std::string& upstream = ""
+    ) const {
+        return "health_check = \"off\"\n" + upstream + "\n[upstreams." + name
+               + ".tls]\nca_file = \"" + ca_file + "\"\n" + more;
     }
 };
 
@@ -29,7 +31,9 @@ tls_settings good(const trust& t) {
     return {.own = t.authority.issue()};
 }
 
-config_text one_upstream(const fake_upstream& models, const trust& t, const std::string& more = "") {
+config_text one_upstream(
+    const fake_upstream& models, const trust& t, const std::string& more = ""
+) {
     return config_text(models).upstream("a", t.lines("a", more));
 }
 
@@ -65,7 +69,9 @@ TEST(tls, the_host_name_is_sent_and_verified) {
     const gateway_process gateway(
         config_text(models)
             .upstream_at("a", models.base_url("a", "localhost"), t.lines("a"))
-            .upstream_at("b", elsewhere.base_url("b"), t.lines("b", "server_name = \"models.internal\""))
+            .upstream_at(
+                "b", elsewhere.base_url("b"), t.lines("b", "server_name = \"models.internal\"")
+            )
     );
 
     EXPECT_EQ(answer_text(chat(gateway, say("a"))), "x");
@@ -108,8 +114,15 @@ TEST(tls, sessions_are_resumed_and_each_ticket_is_used_once) {
         auto settings = good(t);
         settings.newest_version = newest;
         fake_upstream models(settings);
-        models.on("a", text_reply(200, "application/json", R"({"choices":[{"message":{"content":"x"}}]})",
-                                  {{"Connection", "close"}}));
+        models.on(
+            "a",
+            text_reply(
+                200,
+                "application/json",
+                R"({"choices":[{"message":{"content":"x"}}]})",
+                {{"Connection", "close"}}
+            )
+        );
         const gateway_process gateway(one_upstream(models, t));
 
         for (int i = 0; i < 6; ++i) {
@@ -135,9 +148,12 @@ TEST(tls, a_certificate_that_proves_nothing_is_refused_with_its_reason) {
         {{.own = self_signed()}, "self-signed certificate"},
         {{.own = t.stranger.issue()}, "unable to get local issuer certificate"},
         {{.own = t.impostor.issue()}, "certificate signature failure"},
-        {{.own = t.authority.issue({.valid_from_s = -7200, .valid_until_s = -3600})}, "certificate has expired"},
-        {{.own = t.authority.issue({.valid_from_s = 3600, .valid_until_s = 7200})}, "certificate is not yet valid"},
-        {{.own = t.authority.issue({.hosts = {"DNS:localhost", "IP:127.0.0.2"}})}, "IP address mismatch"},
+        {{.own = t.authority.issue({.valid_from_s = -7200, .valid_until_s = -3600})},
+         "certificate has expired"},
+        {{.own = t.authority.issue({.valid_from_s = 3600, .valid_until_s = 7200})},
+         "certificate is not yet valid"},
+        {{.own = t.authority.issue({.hosts = {"DNS:localhost", "IP:127.0.0.2"}})},
+         "IP address mismatch"},
         {{.own = t.authority.issue(), .newest_version = TLS1_1_VERSION}, "protocol version"},
     };
     for (const auto& [settings, reason] : all) {
@@ -157,7 +173,9 @@ TEST(tls, a_certificate_that_proves_nothing_is_refused_with_its_reason) {
 
 TEST(tls, a_wrong_host_name_is_refused) {
     const trust t;
-    fake_upstream models({.own = t.authority.issue({.hosts = {"DNS:other.internal", "IP:127.0.0.1"}})});
+    fake_upstream models(
+        {.own = t.authority.issue({.hosts = {"DNS:other.internal", "IP:127.0.0.1"}})}
+    );
     models.on("a", ok("x"));
     const gateway_process gateway(
         config_text(models).upstream_at("a", models.base_url("a", "localhost"), t.lines("a"))
@@ -176,9 +194,15 @@ TEST(tls, a_handshake_that_breaks_is_an_error_and_never_a_hang) {
         std::string reason;
     };
     const std::vector<broken> all{
-        {handshake_fault::cut, 502, "upstream_error", "TLS handshake: the server closed the connection"},
+        {handshake_fault::cut,
+         502,
+         "upstream_error",
+         "TLS handshake: the server closed the connection"},
         {handshake_fault::reset, 502, "upstream_error", "TLS handshake: Connection reset by peer"},
-        {handshake_fault::answers_http, 502, "upstream_error", "TLS handshake: the server does not speak TLS"},
+        {handshake_fault::answers_http,
+         502,
+         "upstream_error",
+         "TLS handshake: the server does not speak TLS"},
         {handshake_fault::hang, 504, "upstream_timeout", "TLS handshake timeout"},
         {handshake_fault::drip, 504, "upstream_timeout", "TLS handshake timeout"},
     };
@@ -196,7 +220,8 @@ TEST(tls, a_handshake_that_breaks_is_an_error_and_never_a_hang) {
         EXPECT_LT(clock::now() - start, 650ms) << reason;
         expect_error(reply, {status, "api_error", code, std::nullopt});
         EXPECT_TRUE(log_tells(gateway, reason)) << reason << " in:\n" << gateway.log();
-        EXPECT_TRUE(models.wait_until([&] { return models.open_connection_count() == 0; })) << reason;
+        EXPECT_TRUE(models.wait_until([&] { return models.open_connection_count() == 0; }))
+            << reason;
     }
 }
 
@@ -210,7 +235,9 @@ TEST(tls, plain_http_and_https_do_not_mix) {
     http_to_secure.replace(0, 5, "http");
     const gateway_process gateway(
         config_text(plain)
-            .upstream_at("a", https_to_plain, t.lines("a", "[upstreams.a.timeouts]\nconnect_secs = 0.3"))
+            .upstream_at(
+                "a", https_to_plain, t.lines("a", "[upstreams.a.timeouts]\nconnect_secs = 0.3")
+            )
             .upstream_at("b", http_to_secure, "health_check = \"off\"")
     );
 
@@ -238,10 +265,12 @@ TEST(tls, ten_megabytes_pass_both_ways) {
 TEST(tls, a_reply_that_ends_without_a_goodbye_was_cut) {
     const trust t;
     fake_upstream models(good(t));
-    const std::string body = R"({"choices":[{"index":0,"message":{"role":"assistant","content":"fine"}}]})";
+    const std::string body =
+        R"({"choices":[{"index":0,"message":{"role":"assistant","content":"fine"}}]})";
     const auto head = http_head(200, "application/json", {{"Connection", "close"}});
     const auto stream_head = http_head(200, "text/event-stream", {{"Connection", "close"}});
-    const std::string event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half\"}}]}\n\n";
+    const std::string event =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half\"}}]}\n\n";
     models.on("whole", raw(head + body));
     models.on("cut", raw_then_cut(head + body));
     models.on("cut_early", raw_then_cut("HTTP/1.1 200 OK\r\nConte"));
@@ -313,7 +342,9 @@ TEST(tls, a_client_that_leaves_in_the_handshake_ends_it) {
 TEST(tls, probes_go_over_tls) {
     const trust t;
     fake_upstream models(good(t));
-    fake_upstream expired({.own = t.authority.issue({.valid_from_s = -7200, .valid_until_s = -3600})});
+    fake_upstream expired(
+        {.own = t.authority.issue({.valid_from_s = -7200, .valid_until_s = -3600})}
+    );
     const auto tls = "[upstreams.a.tls]\nca_file = \"" + t.ca_file + "\"";
     const auto tls_of_b = "[upstreams.b.tls]\nca_file = \"" + t.ca_file + "\"";
     const gateway_process gateway(
@@ -323,7 +354,9 @@ TEST(tls, probes_go_over_tls) {
     const auto health = get(gateway, "/v1/health");
 
     EXPECT_EQ(health.status, 200) << health.body;
-    EXPECT_EQ(health.json()["unhealthy_upstreams"], json::array({{{"name", "b"}, {"reason", "down"}}}));
+    EXPECT_EQ(
+        health.json()["unhealthy_upstreams"], json::array({{{"name", "b"}, {"reason", "down"}}})
+    );
     EXPECT_TRUE(log_tells(gateway, "certificate has expired"));
     EXPECT_EQ(models.probes("a").size(), 1u);
 }
@@ -340,9 +373,9 @@ TEST(tls, a_client_certificate_is_shown_where_one_is_configured) {
     const auto certificate = t.folder.write("client.pem", own.certificate_pem);
     const auto key = t.folder.write("client.key", own.key_pem);
     const auto files = "cert_file = \"" + certificate + "\"\nkey_file = \"" + key + "\"";
-    const gateway_process gateway(
-        config_text(models).upstream("known", t.lines("known", files)).upstream("unknown", t.lines("unknown"))
-    );
+    const gateway_process gateway(config_text(models)
+                                      .upstream("known", t.lines("known", files))
+                                      .upstream("unknown", t.lines("unknown")));
 
     EXPECT_EQ(answer_text(chat(gateway, say("known"))), "x");
     EXPECT_EQ(models.last_request("known").tls.client_name, "gateway seven");
@@ -354,9 +387,9 @@ TEST(tls, verification_can_be_switched_off_and_the_start_warns_of_it) {
     const trust t;
     fake_upstream models({.own = self_signed({.hosts = {"DNS:other.internal"}})});
     models.on("a", ok("x"));
-    const gateway_process gateway(
-        config_text(models).upstream("a", "health_check = \"off\"\n[upstreams.a.tls]\nverify = false")
-    );
+    const gateway_process gateway(config_text(models).upstream(
+        "a", "health_check = \"off\"\n[upstreams.a.tls]\nverify = false"
+    ));
 
     EXPECT_EQ(answer_text(chat(gateway, say("a"))), "x");
     EXPECT_TRUE(log_tells(gateway, "not verified")) << gateway.log();
@@ -369,7 +402,9 @@ TEST(tls, files_that_are_missing_or_wrong_fail_only_their_upstream) {
     const auto other = t.authority.issue();
     const auto certificate = t.folder.write("client.pem", t.authority.issue().certificate_pem);
     const auto key = t.folder.write("other.key", other.key_pem);
-    const auto broken = t.folder.write("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    const auto broken = t.folder.write(
+        "broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    );
     const auto mismatch = "cert_file = \"" + certificate + "\"\nkey_file = \"" + key + "\"";
     const gateway_process gateway(
         config_text(models)
@@ -380,7 +415,9 @@ TEST(tls, files_that_are_missing_or_wrong_fail_only_their_upstream) {
     );
 
     for (const char* name : {"absent", "broken", "mismatch"}) {
-        expect_error(chat(gateway, say(name)), {502, "api_error", "upstream_misconfigured", std::nullopt});
+        expect_error(
+            chat(gateway, say(name)), {502, "api_error", "upstream_misconfigured", std::nullopt}
+        );
     }
     EXPECT_EQ(answer_text(chat(gateway, say("good"))), "x");
     EXPECT_TRUE(log_tells(gateway, "nowhere.pem"));
@@ -397,14 +434,20 @@ TEST(tls, bad_calls_leave_good_ones_alone) {
     const gateway_process gateway(
         config_text(models)
             .upstream("good", t.lines("good"))
-            .upstream_at("bad", hangs.base_url("bad"), t.lines("bad", "[upstreams.bad.timeouts]\nconnect_secs = 0.5"))
+            .upstream_at(
+                "bad",
+                hangs.base_url("bad"),
+                t.lines("bad", "[upstreams.bad.timeouts]\nconnect_secs = 0.5")
+            )
     );
 
     std::vector<std::thread> callers;
     std::atomic<int> fine{0};
     std::atomic<int> late{0};
     for (int i = 0; i < 20; ++i) {
-        callers.emplace_back([&] { fine += answer_text(chat(gateway, say("good"))) == "fine" ? 1 : 0; });
+        callers.emplace_back([&] {
+            fine += answer_text(chat(gateway, say("good"))) == "fine" ? 1 : 0;
+        });
         callers.emplace_back([&] { late += chat(gateway, say("bad")).status == 504 ? 1 : 0; });
     }
     for (auto& caller : callers) {

@@ -23,18 +23,22 @@ TEST(tool_fields, moa_131_legacy_fields_arrive_as_their_successors) {
     panel p;
     const gateway_process gateway(p.config());
     const json wish = {
-        {"functions", json::array({function("f"), function("g")})}, {"function_call", {{"name", "f"}}}
+        {"functions", json::array({function("f"), function("g")})},
+        {"function_call", {{"name", "f"}}}
     };
 
     for (const char* model : {"a", panel_name}) {
         ASSERT_EQ(chat(gateway, with(say(model), wish)).status, 200);
         const auto seen = p.models.last_request("a").json;
         EXPECT_EQ(seen["tools"], json::array({tool("f"), tool("g")})) << model;
-        EXPECT_EQ(seen["tool_choice"], json::parse(R"({"type":"function","function":{"name":"f"}})"));
+        EXPECT_EQ(
+            seen["tool_choice"], json::parse(R"({"type":"function","function":{"name":"f"}})")
+        );
         EXPECT_FALSE(seen.contains("functions")) << model;
         EXPECT_FALSE(seen.contains("function_call")) << model;
     }
-    EXPECT_EQ(p.synthesis()["tools"], p.models.last_request("b").json["tools"]) << "the prefix stays the same";
+    EXPECT_EQ(p.synthesis()["tools"], p.models.last_request("b").json["tools"])
+        << "the prefix stays the same";
     EXPECT_EQ(p.synthesis()["tool_choice"], "none");
 }
 

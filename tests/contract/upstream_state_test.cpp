@@ -121,9 +121,10 @@ TEST(upstream_state, broken_streams_count_as_failures) {
 TEST(upstream_state, a_cascade_skips_the_step_and_tries_it_again_later) {
     cascade_steps s;
     s.models.on("a", reset_at_once());
-    const gateway_process gateway(
-        config_text(s.models).upstream("a", quick_breaker("a")).upstream("b").cascade(cascade_name, {"a", "b"})
-    );
+    const gateway_process gateway(config_text(s.models)
+                                      .upstream("a", quick_breaker("a"))
+                                      .upstream("b")
+                                      .cascade(cascade_name, {"a", "b"}));
     ask_times(gateway, cascade_name, 3);
     const auto calls = s.models.call_count("a");
 

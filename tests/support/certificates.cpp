@@ -52,7 +52,8 @@ std::string pem_of(EVP_PKEY* key) {
 }
 
 void add_extension(X509* to, int kind, const std::string& value) {
-    const owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, nullptr, kind, value.c_str()));
+    const owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, nullptr, kind, value.c_str())
+    );
     require(extension != nullptr && X509_add_ext(to, extension.get(), -1) == 1);
 }
 
@@ -64,7 +65,9 @@ std::string joined(const std::vector<std::string>& parts) {
     return out;
 }
 
-owned<X509> make_certificate(const certificate_options& options, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key) {
+owned<X509> make_certificate(
+    const certificate_options& options, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key
+) {
     static std::atomic<long> serial{1};
     owned<X509> out(X509_new());
     X509_set_version(out.get(), 2);
@@ -73,7 +76,9 @@ owned<X509> make_certificate(const certificate_options& options, EVP_PKEY* key, 
     X509_gmtime_adj(X509_getm_notAfter(out.get()), options.valid_until_s);
     X509_set_pubkey(out.get(), key);
     const auto* const name = reinterpret_cast<const unsigned char*>(options.name.c_str());
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(out.get()), "CN", MBSTRING_UTF8, name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(
+        X509_get_subject_name(out.get()), "CN", MBSTRING_UTF8, name, -1, -1, 0
+    );
     X509_set_issuer_name(out.get(), X509_get_subject_name(issuer != nullptr ? issuer : out.get()));
     if (options.hosts.empty()) {
         add_extension(out.get(), NID_basic_constraints, "critical,CA:TRUE");
@@ -88,20 +93,24 @@ owned<X509> make_certificate(const certificate_options& options, EVP_PKEY* key, 
 
 struct certificate_authority::parts {
     explicit parts(const std::string& name)
-        : key(make_key()), certificate(make_certificate({.name = name, .hosts = {}}, key.get(), nullptr, key.get())) {}
+        : key(make_key()),
+          certificate(make_certificate({.name = name, .hosts = {}}, key.get(), nullptr, key.get())
+          ) {}
 
     owned<EVP_PKEY> key;
     owned<X509> certificate;
 };
 
 certificate_authority::certificate_authority(const std::string& name)
-    : parts_(std::make_unique<parts>(name)), pem_(pem_of(parts_->certificate.get())) {}
+    : parts_(std::make_unique<parts>(name)), pem_(pem_of(parts_->certificate.get())) {
+}
 
 certificate_authority::~certificate_authority() = default;
 
 identity certificate_authority::issue(const certificate_options& options) const {
     const auto key = make_key();
-    const auto made = make_certificate(options, key.get(), parts_->certificate.get(), parts_->key.get());
+    const auto made =
+        make_certificate(options, key.get(), parts_->certificate.get(), parts_->key.get());
     return {pem_of(made.get()), pem_of(key.get())};
 }
 

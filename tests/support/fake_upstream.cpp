@@ -44,9 +44,12 @@ std::size_t content_length(const header_list& headers) {
 
 }  // namespace
 
-fake_upstream::fake_upstream() : fake_upstream(std::unique_ptr<tls_server>()) {}
+fake_upstream::fake_upstream() : fake_upstream(std::unique_ptr<tls_server>()) {
+}
 
-fake_upstream::fake_upstream(tls_settings tls) : fake_upstream(std::make_unique<tls_server>(std::move(tls))) {}
+fake_upstream::fake_upstream(tls_settings tls)
+    : fake_upstream(std::make_unique<tls_server>(std::move(tls))) {
+}
 
 fake_upstream::fake_upstream(std::unique_ptr<tls_server> tls)
     : tls_(std::move(tls)),
@@ -82,7 +85,8 @@ void fake_upstream::on_models(const std::string& name, reply default_reply) {
 }
 
 std::string fake_upstream::base_url(const std::string& name, const std::string& host) const {
-    return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(port_) + "/u/" + name + "/v1";
+    return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(port_) + "/u/" + name
+           + "/v1";
 }
 
 std::string fake_upstream::refused_url() const {
@@ -255,7 +259,9 @@ void fake_upstream::serve_requests(connection& self) {
 }
 
 bool fake_upstream::wait_for(connection& self, short events, milliseconds at_most) {
-    std::array<pollfd, 2> entries{pollfd{self.socket.get(), events, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
+    std::array<pollfd, 2> entries{
+        pollfd{self.socket.get(), events, 0}, pollfd{stop_event_.get(), POLLIN, 0}
+    };
     ::poll(entries.data(), entries.size(), static_cast<int>(at_most.count()));
     return entries[0].revents != 0 && entries[1].revents == 0;
 }
@@ -274,8 +280,8 @@ bool fake_upstream::receive(connection& self, std::string& buffer) {
 }
 
 bool fake_upstream::send(connection& self, const std::string& bytes) {
-    const auto end =
-        self.tls ? self.tls->write_all(bytes) : write_all(self.socket.get(), bytes, clock::now() + write_limit);
+    const auto end = self.tls ? self.tls->write_all(bytes)
+                              : write_all(self.socket.get(), bytes, clock::now() + write_limit);
     return end == io_end::ok;
 }
 

@@ -31,12 +31,11 @@ void with_pem(const std::string& pem, Use use) {
     BIO_free(in);
 }
 
-int choose_alpn(
-    SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned int offered_size, void*
-) {
+int choose_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned int offered_size, void*) {
     static constexpr unsigned char known[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
     unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, size, known, sizeof known, offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
+    if (SSL_select_next_proto(&chosen, size, known, sizeof known, offered, offered_size)
+        != OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *out = chosen;
@@ -146,7 +145,8 @@ bool tls_channel::drip_handshake() {
         char byte = 0;
         while (BIO_read(out, &byte, 1) == 1) {
             const bool has_left = wait_(POLLRDHUP, std::chrono::seconds(1));
-            if (support::write_all(fd_, {&byte, 1}, clock::now() + step_limit) != io_end::ok || !has_left) {
+            if (support::write_all(fd_, {&byte, 1}, clock::now() + step_limit) != io_end::ok
+                || !has_left) {
                 return false;
             }
         }

@@ -15,7 +15,7 @@ namespace meta_model::support {
 
 enum class handshake_fault {
     none,
-    cut,           // closes after the client's first message
+    cut,  // closes after the client's first message
     reset,
     hang,          // reads, never answers
     drip,          // one byte of its answer a second

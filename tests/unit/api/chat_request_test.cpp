@@ -12,7 +12,8 @@ using base::error_code_id;
 constexpr std::string_view messages = R"("messages":[{"role":"user","content":"hi"}])";
 
 std::string with(std::string_view member) {
-    return R"({"model":"m",)" + std::string(messages) + (member.empty() ? "" : ",") + std::string(member) + "}";
+    return R"({"model":"m",)" + std::string(messages) + (member.empty() ? "" : ",")
+           + std::string(member) + "}";
 }
 
 std::string with_message(std::string_view message) {
@@ -29,7 +30,8 @@ base::error fault_of(std::string_view body, int max_depth = 64) {
 void expect_accepted(std::string_view body) {
     chat_request request;
     const auto parsed = request.parse(body, 64);
-    EXPECT_TRUE(parsed.has_value()) << body << '\n' << (parsed.has_error() ? parsed.error().message : "");
+    EXPECT_TRUE(parsed.has_value()) << body << '\n'
+                                    << (parsed.has_error() ? parsed.error().message : "");
 }
 
 void expect_param(std::string_view body, std::string_view param) {
@@ -40,7 +42,8 @@ void expect_param(std::string_view body, std::string_view param) {
 }
 
 TEST(chat_request, what_is_no_json_object_is_invalid_json) {
-    for (const std::string_view body : {"", "null", "[]", "\"x\"", "{", "{}x", "{\"model\":}", "{\"messages\":[{]}"}) {
+    for (const std::string_view body :
+         {"", "null", "[]", "\"x\"", "{", "{}x", "{\"model\":}", "{\"messages\":[{]}"}) {
         EXPECT_EQ(fault_of(body).id, error_code_id::invalid_json) << body;
     }
     EXPECT_EQ(fault_of(with(R"("x":[[[[[[]]]]]])"), 5).id, error_code_id::invalid_json);
@@ -80,18 +83,45 @@ TEST(chat_request, the_first_violation_is_the_one_reported) {
 
 TEST(chat_request, members_of_the_right_shape_are_accepted) {
     for (const std::string_view member :
-         {"", R"("tools":[{}])", R"("functions":[{}])", R"("tool_choice":"auto")", R"("tool_choice":{})",
-          R"("function_call":"none")", R"("parallel_tool_calls":false)", R"("max_tokens":1)",
-          R"("max_completion_tokens":4096)", R"("stream":true)", R"("stream_options":{"include_usage":true,"x":1})",
-          R"("temperature":0)", R"("temperature":2.0)", R"("top_p":1)", R"("top_p":0.5e-1)", R"("stop":"x")",
-          R"("stop":["x","y"])", R"("response_format":{"type":"json_object"})", R"("n":1)", R"("n":5)",
+         {"",
+          R"("tools":[{}])",
+          R"("functions":[{}])",
+          R"("tool_choice":"auto")",
+          R"("tool_choice":{})",
+          R"("function_call":"none")",
+          R"("parallel_tool_calls":false)",
+          R"("max_tokens":1)",
+          R"("max_completion_tokens":4096)",
+          R"("stream":true)",
+          R"("stream_options":{"include_usage":true,"x":1})",
+          R"("temperature":0)",
+          R"("temperature":2.0)",
+          R"("top_p":1)",
+          R"("top_p":0.5e-1)",
+          R"("stop":"x")",
+          R"("stop":["x","y"])",
+          R"("response_format":{"type":"json_object"})",
+          R"("n":1)",
+          R"("n":5)",
           R"("seed":[1e400],"user":null,"anything":{"a":"\ud800"})"}) {
         expect_accepted(with(member));
     }
     for (const std::string_view name :
-         {"stream", "stream_options", "x_meta_model", "tools", "functions", "tool_choice", "function_call",
-          "parallel_tool_calls", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop",
-          "response_format", "n"}) {
+         {"stream",
+          "stream_options",
+          "x_meta_model",
+          "tools",
+          "functions",
+          "tool_choice",
+          "function_call",
+          "parallel_tool_calls",
+          "max_tokens",
+          "max_completion_tokens",
+          "temperature",
+          "top_p",
+          "stop",
+          "response_format",
+          "n"}) {
         expect_accepted(with('"' + std::string(name) + "\":null"));
     }
 }
@@ -138,10 +168,13 @@ TEST(chat_request, a_violation_names_its_param) {
 }
 
 TEST(chat_request, messages_of_the_right_shape_are_accepted) {
-    for (const std::string_view role : {"system", "user", "assistant", "tool", "developer", "function"}) {
+    for (const std::string_view role :
+         {"system", "user", "assistant", "tool", "developer", "function"}) {
         expect_accepted(with_message(R"({"role":")" + std::string(role) + R"(","content":null})"));
     }
-    expect_accepted(with_message(R"({"content":[{"type":"text","text":"x"}],"role":"user","extra":1})"));
+    expect_accepted(
+        with_message(R"({"content":[{"type":"text","text":"x"}],"role":"user","extra":1})")
+    );
     expect_accepted(with_message(R"({"role":"assistant","tool_calls":[{"id":"c"}],"name":null})"));
     expect_accepted(with_message(R"({"role":"tool","content":"x","tool_call_id":"c","name":"f"})"));
     expect_accepted(with_message(R"({"role":"assistant","content":"","tool_calls":null})"));
@@ -196,7 +229,9 @@ TEST(chat_request, what_was_asked_for_is_found) {
     ASSERT_NE(request.find_any("seed"), nullptr);
     EXPECT_EQ(request.find_any("temperature"), nullptr);
     for (const auto& member : request.members()) {
-        EXPECT_EQ(body.substr(member.value_begin, member.value_end - member.value_begin), member.value);
+        EXPECT_EQ(
+            body.substr(member.value_begin, member.value_end - member.value_begin), member.value
+        );
         EXPECT_EQ(body[member.key_begin], '"');
         EXPECT_EQ(body[member.key_end - 1], '"');
     }
@@ -214,7 +249,8 @@ TEST(chat_request, the_envelope_is_read_and_its_profile_wins) {
     chat_request request;
     const auto body = with(
         R"("x_meta_model":{"profile":"write\u002dv1","trace":true,"progress":true,"deadline_ms":900,)"
-        R"("min_drafts":2,"max_cost_usd":0.5})");
+        R"("min_drafts":2,"max_cost_usd":0.5})"
+    );
     ASSERT_TRUE(request.parse(body, 64).has_value());
     const auto& envelope = request.envelope();
     EXPECT_EQ(envelope.profile, "write-v1");
@@ -234,7 +270,8 @@ TEST(chat_request, an_envelope_of_nulls_says_nothing) {
     chat_request request;
     const auto body = with(
         R"("x_meta_model":{"profile":null,"trace":null,"progress":null,"deadline_ms":null,"min_drafts":null,)"
-        R"("max_cost_usd":null})");
+        R"("max_cost_usd":null})"
+    );
     ASSERT_TRUE(request.parse(body, 64).has_value());
     EXPECT_EQ(request.requested_name(), "m");
     EXPECT_FALSE(request.envelope().trace);

@@ -13,8 +13,9 @@ namespace {
 class event_log final : public answer_listener {
 public:
     void on_event(const answer_event& e) override {
-        text += std::to_string(static_cast<int>(e.kind)) + '|' + std::string(e.text) + '|' + std::string(e.id) + '|' +
-                std::string(e.name) + '|' + std::string(e.model) + '|' + std::to_string(e.index);
+        text += std::to_string(static_cast<int>(e.kind)) + '|' + std::string(e.text) + '|'
+                + std::string(e.id) + '|' + std::string(e.name) + '|' + std::string(e.model) + '|'
+                + std::to_string(e.index);
         if (e.usage != nullptr) {
             text += '|' + std::to_string(e.usage->total_tokens);
         }
@@ -25,8 +26,8 @@ public:
 };
 
 std::string event(std::string_view delta, std::string_view finish = "null") {
-    return R"(data: {"id":"up-1","model":"real","choices":[{"index":0,"delta":)" + std::string(delta) +
-           R"(,"finish_reason":)" + std::string(finish) + "}]}\n\n";
+    return R"(data: {"id":"up-1","model":"real","choices":[{"index":0,"delta":)"
+           + std::string(delta) + R"(,"finish_reason":)" + std::string(finish) + "}]}\n\n";
 }
 
 std::string call(std::string_view members) {
@@ -64,12 +65,13 @@ void expect_same_in_every_split(const std::string& stream) {
 }
 
 std::string sample_stream() {
-    return ": comment\n\n" + event(R"({"role":"assistant","content":""})") + event(R"({"reasoning":"why"})") +
-           event(R"({"content":"h\u00e9 \ud83d\ude42"})") + "data: {broken\n\n" +
-           call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{\"a\""})") +
-           call(R"("index":0,"function":{"arguments":":1}"})") + event("{}", "\"tool_calls\"") +
-           R"(data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})" + "\n\n" +
-           "data: [DONE]\n\n" + event(R"({"content":"late"})");
+    return ": comment\n\n" + event(R"({"role":"assistant","content":""})")
+           + event(R"({"reasoning":"why"})") + event(R"({"content":"h\u00e9 \ud83d\ude42"})")
+           + "data: {broken\n\n"
+           + call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{\"a\""})")
+           + call(R"("index":0,"function":{"arguments":":1}"})") + event("{}", "\"tool_calls\"")
+           + R"(data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})"
+           + "\n\n" + "data: [DONE]\n\n" + event(R"({"content":"late"})");
 }
 
 std::string with_crlf(const std::string& text) {
@@ -107,9 +109,11 @@ TEST(chat_stream_decoder, a_whole_answer_is_collected) {
 }
 
 TEST(chat_stream_decoder, a_reused_index_with_another_id_is_another_call) {
-    const auto answer = draft_of(call(R"("index":0,"id":"a","function":{"name":"f","arguments":"{}"})") +
-                                 call(R"("index":0,"id":"b","function":{"name":"g","arguments":"[1"})") +
-                                 call(R"("index":0,"function":{"arguments":"]"})"));
+    const auto answer = draft_of(
+        call(R"("index":0,"id":"a","function":{"name":"f","arguments":"{}"})")
+        + call(R"("index":0,"id":"b","function":{"name":"g","arguments":"[1"})")
+        + call(R"("index":0,"function":{"arguments":"]"})")
+    );
     ASSERT_EQ(answer.tool_calls.size(), 2u);
     EXPECT_EQ(answer.tool_calls[0].name, "f");
     EXPECT_EQ(answer.tool_calls[0].arguments, "{}");
@@ -118,10 +122,12 @@ TEST(chat_stream_decoder, a_reused_index_with_another_id_is_another_call) {
 }
 
 TEST(chat_stream_decoder, calls_without_ids_are_told_apart_by_index_and_name) {
-    const auto answer = draft_of(call(R"("index":0,"function":{"name":"f","arguments":"{}"})") +
-                                 call(R"("index":0,"function":{"name":"g","arguments":"{}"})") +
-                                 call(R"("index":1,"function":{"name":"h","arguments":"{"})") +
-                                 call(R"("index":1,"function":{"arguments":"}"})"));
+    const auto answer = draft_of(
+        call(R"("index":0,"function":{"name":"f","arguments":"{}"})")
+        + call(R"("index":0,"function":{"name":"g","arguments":"{}"})")
+        + call(R"("index":1,"function":{"name":"h","arguments":"{"})")
+        + call(R"("index":1,"function":{"arguments":"}"})")
+    );
     ASSERT_EQ(answer.tool_calls.size(), 3u);
     EXPECT_EQ(answer.tool_calls[1].name, "g");
     EXPECT_EQ(answer.tool_calls[2].name, "h");
@@ -129,18 +135,22 @@ TEST(chat_stream_decoder, calls_without_ids_are_told_apart_by_index_and_name) {
 }
 
 TEST(chat_stream_decoder, a_call_whose_index_changes_goes_on) {
-    const auto answer = draft_of(call(R"("index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""})") +
-                                 call(R"("index":1,"function":{"arguments":":1"})") +
-                                 call(R"("function":{"arguments":"}"})"));
+    const auto answer = draft_of(
+        call(R"("index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""})")
+        + call(R"("index":1,"function":{"arguments":":1"})")
+        + call(R"("function":{"arguments":"}"})")
+    );
     ASSERT_EQ(answer.tool_calls.size(), 1u);
     EXPECT_EQ(answer.tool_calls[0].arguments, R"({"x":1})");
 }
 
 TEST(chat_stream_decoder, interleaved_calls_stay_apart) {
-    const auto answer = draft_of(call(R"("index":0,"id":"a","function":{"name":"f","arguments":"1"})") +
-                                 call(R"("index":3,"id":"b","function":{"name":"g","arguments":"2"})") +
-                                 call(R"("index":0,"function":{"arguments":"3"})") +
-                                 call(R"("index":3,"id":"b","function":{"arguments":"4"})"));
+    const auto answer = draft_of(
+        call(R"("index":0,"id":"a","function":{"name":"f","arguments":"1"})")
+        + call(R"("index":3,"id":"b","function":{"name":"g","arguments":"2"})")
+        + call(R"("index":0,"function":{"arguments":"3"})")
+        + call(R"("index":3,"id":"b","function":{"arguments":"4"})")
+    );
     ASSERT_EQ(answer.tool_calls.size(), 2u);
     EXPECT_EQ(answer.tool_calls[0].arguments, "13");
     EXPECT_EQ(answer.tool_calls[1].arguments, "24");
@@ -150,7 +160,9 @@ TEST(chat_stream_decoder, the_last_call_that_is_taken_is_taken_whole) {
     std::string stream;
     for (int i = 0; i < 130; ++i) {
         const auto n = std::to_string(i);
-        stream += call("\"index\":" + n + R"(,"id":"id)" + n + R"(","function":{"name":"f","arguments":""})");
+        stream += call(
+            "\"index\":" + n + R"(,"id":"id)" + n + R"(","function":{"name":"f","arguments":""})"
+        );
         stream += call("\"index\":" + n + R"(,"function":{"arguments":"{"})");
         stream += call(R"("function":{"arguments":"}"})");
     }
@@ -176,7 +188,9 @@ TEST(chat_stream_decoder, malformed_calls_and_events_are_dropped_and_counted) {
 TEST(chat_stream_decoder, an_error_ends_the_stream) {
     event_log log;
     chat_stream_decoder decoder(log);
-    EXPECT_FALSE(decoder.feed("data: {\"error\":{\"message\":\"no\"}}\n\n" + event(R"({"content":"x"})")));
+    EXPECT_FALSE(
+        decoder.feed("data: {\"error\":{\"message\":\"no\"}}\n\n" + event(R"({"content":"x"})"))
+    );
     EXPECT_NE(log.text.find("failure"), std::string::npos);
     EXPECT_EQ(log.text.find('x'), std::string::npos);
 }

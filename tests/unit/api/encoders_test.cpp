@@ -13,24 +13,31 @@ namespace {
 
 using kind = answer_event_kind;
 
-const std::string head = R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":)";
+const std::string head =
+    R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","choices":)";
 
-std::string chunk(std::string_view delta, std::string_view finish = "null", std::string_view after = "") {
-    return head + R"([{"index":0,"delta":)" + std::string(delta) + R"(,"finish_reason":)" + std::string(finish) +
-           "}]" + std::string(after) + "}\n\n";
+std::string chunk(
+    std::string_view delta, std::string_view finish = "null", std::string_view after = ""
+) {
+    return head + R"([{"index":0,"delta":)" + std::string(delta) + R"(,"finish_reason":)"
+           + std::string(finish) + "}]" + std::string(after) + "}\n\n";
 }
 
 const std::string done = "data: [DONE]\n\n";
 
 chat_stream_options options(bool include_usage = false, bool expose_reasoning = false) {
-    return {.id = "chatcmpl-1",
-            .created = 7,
-            .model = "m",
-            .include_usage = include_usage,
-            .expose_reasoning = expose_reasoning};
+    return {
+        .id = "chatcmpl-1",
+        .created = 7,
+        .model = "m",
+        .include_usage = include_usage,
+        .expose_reasoning = expose_reasoning
+    };
 }
 
-std::string encoded(const std::vector<answer_event>& events, const chat_stream_options& opts = options()) {
+std::string encoded(
+    const std::vector<answer_event>& events, const chat_stream_options& opts = options()
+) {
     std::string out;
     chat_stream_encoder encoder(out, opts);
     for (const auto& event : events) {
@@ -49,61 +56,94 @@ std::string encoded(const draft& answer, const chat_stream_options& opts = optio
 }
 
 TEST(chat_stream_encoder, a_text_answer_has_golden_bytes) {
-    const auto out = encoded({{.kind = kind::start, .id = "up", .model = "real"},
-                              {.kind = kind::text_delta, .text = "h\"\xc3\xa9\n"},
-                              {.kind = kind::finish, .text = "length"}});
-    EXPECT_EQ(out, chunk(R"({"role":"assistant","content":""})") + chunk("{\"content\":\"h\\\"\xc3\xa9\\n\"}") +
-                       chunk("{}", "\"length\"") + done);
+    const auto out = encoded(
+        {{.kind = kind::start, .id = "up", .model = "real"},
+         {.kind = kind::text_delta, .text = "h\"\xc3\xa9\n"},
+         {.kind = kind::finish, .text = "length"}}
+    );
+    EXPECT_EQ(
+        out,
+        chunk(R"({"role":"assistant","content":""})") + chunk("{\"content\":\"h\\\"\xc3\xa9\\n\"}")
+            + chunk("{}", "\"length\"") + done
+    );
 }
 
 TEST(chat_stream_encoder, usage_is_null_until_its_own_chunk) {
     token_usage usage{.prompt_tokens = 1, .completion_tokens = 2, .total_tokens = 3};
     constexpr std::string_view null_usage = R"(,"usage":null)";
-    const std::vector<answer_event> events{{.kind = kind::text_delta, .text = "a"},
-                                           {.kind = kind::finish, .text = "stop"},
-                                           {.kind = kind::usage, .usage = &usage}};
-    const auto common = chunk(R"({"role":"assistant","content":""})", "null", null_usage) +
-                        chunk(R"({"content":"a"})", "null", null_usage) + chunk("{}", "\"stop\"", null_usage);
-    EXPECT_EQ(encoded(events, options(true)),
-              common + head + R"([],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})" + "\n\n" + done);
-    EXPECT_EQ(encoded({events[0], events[1]}, options(true)), common + head + R"([],"usage":null})" + "\n\n" + done);
+    const std::vector<answer_event> events{
+        {.kind = kind::text_delta, .text = "a"},
+        {.kind = kind::finish, .text = "stop"},
+        {.kind = kind::usage, .usage = &usage}
+    };
+    const auto common = chunk(R"({"role":"assistant","content":""})", "null", null_usage)
+                        + chunk(R"({"content":"a"})", "null", null_usage)
+                        + chunk("{}", "\"stop\"", null_usage);
+    EXPECT_EQ(
+        encoded(events, options(true)),
+        common + head + R"([],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})"
+            + "\n\n" + done
+    );
+    EXPECT_EQ(
+        encoded({events[0], events[1]}, options(true)),
+        common + head + R"([],"usage":null})" + "\n\n" + done
+    );
     EXPECT_EQ(encoded(events).find("usage"), std::string::npos);
 
     usage.raw = "{\"prompt_tokens\":1,\r\n\"own\":true}";
-    EXPECT_NE(encoded(events, options(true)).find(R"("usage":{"prompt_tokens":1,"own":true}})"), std::string::npos);
+    EXPECT_NE(
+        encoded(events, options(true)).find(R"("usage":{"prompt_tokens":1,"own":true}})"),
+        std::string::npos
+    );
 }
 
 TEST(chat_stream_encoder, tool_calls_open_with_null_content_and_dense_indices) {
-    const auto out = encoded({{.kind = kind::tool_call_delta, .text = "{", .id = "c1", .name = "f", .index = 4},
-                              {.kind = kind::tool_call_delta, .text = "}", .index = 4},
-                              {.kind = kind::tool_call_delta, .text = "", .id = "c2", .name = "g", .index = 9},
-                              {.kind = kind::finish}});
+    const auto out = encoded(
+        {{.kind = kind::tool_call_delta, .text = "{", .id = "c1", .name = "f", .index = 4},
+         {.kind = kind::tool_call_delta, .text = "}", .index = 4},
+         {.kind = kind::tool_call_delta, .text = "", .id = "c2", .name = "g", .index = 9},
+         {.kind = kind::finish}}
+    );
     EXPECT_EQ(
         out,
-        chunk(R"({"role":"assistant","content":null})") +
-            chunk(
-                R"({"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{"}}]})") +
-            chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"}"}}]})") +
-            chunk(
-                R"({"tool_calls":[{"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":""}}]})") +
-            chunk("{}", "\"tool_calls\"") + done);
+        chunk(R"({"role":"assistant","content":null})")
+            + chunk(
+                R"({"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{"}}]})"
+            )
+            + chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"}"}}]})")
+            + chunk(
+                R"({"tool_calls":[{"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":""}}]})"
+            )
+            + chunk("{}", "\"tool_calls\"") + done
+    );
 }
 
 TEST(chat_stream_encoder, a_call_waits_for_its_name) {
-    const auto out = encoded({{.kind = kind::tool_call_delta, .text = "[", .id = "c"},
-                              {.kind = kind::tool_call_delta, .text = "]", .name = "f"},
-                              {.kind = kind::finish}});
-    EXPECT_NE(out.find(R"("id":"c","type":"function","function":{"name":"f","arguments":"[]"})"), std::string::npos);
-    EXPECT_NE(encoded({{.kind = kind::tool_call_delta, .text = "x"}, {.kind = kind::finish}}).find(R"("id":"call_)"),
-              std::string::npos);
+    const auto out = encoded(
+        {{.kind = kind::tool_call_delta, .text = "[", .id = "c"},
+         {.kind = kind::tool_call_delta, .text = "]", .name = "f"},
+         {.kind = kind::finish}}
+    );
+    EXPECT_NE(
+        out.find(R"("id":"c","type":"function","function":{"name":"f","arguments":"[]"})"),
+        std::string::npos
+    );
+    EXPECT_NE(
+        encoded({{.kind = kind::tool_call_delta, .text = "x"}, {.kind = kind::finish}}
+        ).find(R"("id":"call_)"),
+        std::string::npos
+    );
 }
 
 TEST(chat_stream_encoder, a_legacy_call_has_golden_bytes) {
     draft answer;
     answer.function_call = function_call{"f", "{}"};
-    EXPECT_EQ(encoded(answer), chunk(R"({"role":"assistant","content":null})") +
-                                   chunk(R"({"function_call":{"name":"f","arguments":"{}"}})") +
-                                   chunk("{}", "\"function_call\"") + done);
+    EXPECT_EQ(
+        encoded(answer),
+        chunk(R"({"role":"assistant","content":null})")
+            + chunk(R"({"function_call":{"name":"f","arguments":"{}"}})")
+            + chunk("{}", "\"function_call\"") + done
+    );
     answer.content = "text";
     EXPECT_EQ(encoded(answer).find("function_call"), std::string::npos);
 }
@@ -113,9 +153,12 @@ TEST(chat_stream_encoder, reasoning_is_shown_only_when_asked_for) {
     answer.content = "a";
     answer.reasoning = "why";
     answer.reasoning_content = "because";
-    EXPECT_EQ(encoded(answer, options(false, true)),
-              chunk(R"({"role":"assistant","content":""})") + chunk(R"({"reasoning_content":"because"})") +
-                  chunk(R"({"reasoning":"why"})") + chunk(R"({"content":"a"})") + chunk("{}", "\"stop\"") + done);
+    EXPECT_EQ(
+        encoded(answer, options(false, true)),
+        chunk(R"({"role":"assistant","content":""})") + chunk(R"({"reasoning_content":"because"})")
+            + chunk(R"({"reasoning":"why"})") + chunk(R"({"content":"a"})")
+            + chunk("{}", "\"stop\"") + done
+    );
     EXPECT_EQ(encoded(answer).find("reason\":\"why"), std::string::npos);
     EXPECT_EQ(encoded(answer).find("reasoning"), std::string::npos);
 }
@@ -123,9 +166,12 @@ TEST(chat_stream_encoder, reasoning_is_shown_only_when_asked_for) {
 TEST(chat_stream_encoder, whole_texts_are_cut_at_white_space) {
     draft answer;
     answer.content = "north south east west and then onwards forever again";
-    EXPECT_EQ(encoded(answer), chunk(R"({"role":"assistant","content":""})") +
-                                   chunk(R"({"content":"north south east west and then onwards "})") +
-                                   chunk(R"({"content":"forever again"})") + chunk("{}", "\"stop\"") + done);
+    EXPECT_EQ(
+        encoded(answer),
+        chunk(R"({"role":"assistant","content":""})")
+            + chunk(R"({"content":"north south east west and then onwards "})")
+            + chunk(R"({"content":"forever again"})") + chunk("{}", "\"stop\"") + done
+    );
     answer.content = std::string(250, 'a');
     const auto out = encoded(answer);
     EXPECT_NE(out.find('"' + std::string(40, 'a') + '"'), std::string::npos);
@@ -136,16 +182,24 @@ TEST(chat_stream_encoder, whole_texts_are_cut_at_white_space) {
 TEST(chat_stream_encoder, an_empty_answer_has_a_role_and_an_end) {
     draft answer;
     answer.content = "";
-    EXPECT_EQ(encoded(answer), chunk(R"({"role":"assistant","content":""})") + chunk("{}", "\"stop\"") + done);
+    EXPECT_EQ(
+        encoded(answer),
+        chunk(R"({"role":"assistant","content":""})") + chunk("{}", "\"stop\"") + done
+    );
 }
 
 TEST(chat_stream_encoder, a_failure_is_the_last_event_and_has_no_done) {
     const auto e = base::make_error(base::error_code_id::upstream_error, "no");
-    const auto out = encoded({{.kind = kind::text_delta, .text = "a"},
-                              {.kind = kind::failure, .error = &e},
-                              {.kind = kind::text_delta, .text = "b"},
-                              {.kind = kind::finish}});
-    EXPECT_EQ(out, chunk(R"({"role":"assistant","content":""})") + chunk(R"({"content":"a"})") + error_event(e));
+    const auto out = encoded(
+        {{.kind = kind::text_delta, .text = "a"},
+         {.kind = kind::failure, .error = &e},
+         {.kind = kind::text_delta, .text = "b"},
+         {.kind = kind::finish}}
+    );
+    EXPECT_EQ(
+        out,
+        chunk(R"({"role":"assistant","content":""})") + chunk(R"({"content":"a"})") + error_event(e)
+    );
 }
 
 TEST(chat_stream_encoder, a_cut_answer_does_not_end_like_a_whole_one) {
@@ -159,9 +213,11 @@ TEST(chat_stream_encoder, a_cut_answer_does_not_end_like_a_whole_one) {
 
 TEST(chat_json_encoder, a_small_answer_has_golden_bytes) {
     draft answer;
-    EXPECT_EQ(encode_chat_completion(answer, {.id = "chatcmpl-1", .created = 7, .model = "m"}),
-              R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,)"
-              R"("message":{"role":"assistant","content":null},"finish_reason":null}]})");
+    EXPECT_EQ(
+        encode_chat_completion(answer, {.id = "chatcmpl-1", .created = 7, .model = "m"}),
+        R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,)"
+        R"("message":{"role":"assistant","content":null},"finish_reason":null}]})"
+    );
 }
 
 TEST(chat_json_encoder, everything_an_answer_has_is_in_its_body) {
@@ -172,17 +228,24 @@ TEST(chat_json_encoder, everything_an_answer_has_is_in_its_body) {
     answer.tool_calls.push_back({.id = "c", .name = "f", .arguments = "{}"});
     answer.function_call = function_call{"g", "[]"};
     answer.finish_reason = "tool_calls";
-    answer.usage = token_usage{.prompt_tokens = 1, .completion_tokens = 2, .total_tokens = 3, .reasoning_tokens = 1};
+    answer.usage = token_usage{
+        .prompt_tokens = 1, .completion_tokens = 2, .total_tokens = 3, .reasoning_tokens = 1
+    };
     answer.system_fingerprint = "fp";
     answer.logprobs = R"({"content":[]})";
-    const auto body = nlohmann::json::parse(
-        encode_chat_completion(answer, {.id = "i", .created = 7, .model = "m", .expose_reasoning = true}));
+    const auto body = nlohmann::json::parse(encode_chat_completion(
+        answer, {.id = "i", .created = 7, .model = "m", .expose_reasoning = true}
+    ));
     const auto& message = body["choices"][0]["message"];
     EXPECT_EQ(message["content"], "a\"b");
     EXPECT_EQ(message["refusal"], "r");
     EXPECT_EQ(message["reasoning"], "why");
-    EXPECT_EQ(message["tool_calls"], nlohmann::json::parse(
-                                         R"([{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}])"));
+    EXPECT_EQ(
+        message["tool_calls"],
+        nlohmann::json::parse(
+            R"([{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}])"
+        )
+    );
     EXPECT_EQ(message["function_call"]["name"], "g");
     EXPECT_EQ(body["choices"][0]["finish_reason"], "tool_calls");
     EXPECT_EQ(body["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content":[]})"));
@@ -195,7 +258,8 @@ TEST(chat_json_encoder, usage_is_the_one_asked_for) {
     answer.usage = token_usage{.total_tokens = 3};
     const token_usage total{.total_tokens = 30};
     const auto usage_of = [&](reply_usage which, const token_usage* sum) {
-        const auto body = nlohmann::json::parse(encode_chat_completion(answer, {.usage = which, .total = sum}));
+        const auto body =
+            nlohmann::json::parse(encode_chat_completion(answer, {.usage = which, .total = sum}));
         return body.contains("usage") ? body["usage"]["total_tokens"].get<int>() : -1;
     };
     EXPECT_EQ(usage_of(reply_usage::of_draft, nullptr), 3);
@@ -205,9 +269,13 @@ TEST(chat_json_encoder, usage_is_the_one_asked_for) {
 }
 
 TEST(error_body, all_four_keys_are_there) {
-    EXPECT_EQ(error_body(base::make_error(base::error_code_id::shape, "'n' is\nbad.", "n")),
-              R"({"error":{"message":"'n' is\nbad.","type":"invalid_request_error","param":"n","code":null}})");
-    const auto body = nlohmann::json::parse(error_body(base::make_error(base::error_code_id::model_not_found, "m")));
+    EXPECT_EQ(
+        error_body(base::make_error(base::error_code_id::shape, "'n' is\nbad.", "n")),
+        R"({"error":{"message":"'n' is\nbad.","type":"invalid_request_error","param":"n","code":null}})"
+    );
+    const auto body =
+        nlohmann::json::parse(error_body(base::make_error(base::error_code_id::model_not_found, "m")
+        ));
     ASSERT_EQ(body["error"].size(), 4u);
     EXPECT_EQ(body["error"]["code"], "model_not_found");
     EXPECT_TRUE(body["error"]["param"].is_null());

@@ -24,19 +24,38 @@ std::string nested(int depth) {
 
 TEST(json_cursor, valid_texts_are_accepted) {
     for (const std::string_view text :
-         {"null", "true", "false", "0", "-0", "1.5e-3", "1E+2", "1e400", "-1e-400", "\"\"", R"("\u0041\n\/")",
-          R"("\ud800")", R"("\udc00\ud800")", "[]", "{}", " [ 1 , 2 ] ", "\t\r\n{\"a\" : {\"b\":[[]]}}\n",
-          R"({"":0,"":1})", "123456789012345678901234567890"}) {
+         {"null",
+          "true",
+          "false",
+          "0",
+          "-0",
+          "1.5e-3",
+          "1E+2",
+          "1e400",
+          "-1e-400",
+          "\"\"",
+          R"("\u0041\n\/")",
+          R"("\ud800")",
+          R"("\udc00\ud800")",
+          "[]",
+          "{}",
+          " [ 1 , 2 ] ",
+          "\t\r\n{\"a\" : {\"b\":[[]]}}\n",
+          R"({"":0,"":1})",
+          "123456789012345678901234567890"}) {
         EXPECT_TRUE(accepts(text)) << text;
     }
 }
 
 TEST(json_cursor, invalid_texts_are_refused) {
     for (const std::string_view text :
-         {"", " ", "nul", "nulll", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "NaN", "Infinity", "\"",
-          "\"\\\"", R"("\x")", R"("\u12")", R"("\u12g4")", "\"\n\"", "\"\t\"", "[", "]", "[1", "[1,", "[1,]", "[,1]",
-          "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}", "{,}", "[}",
-          "{]", "1 2", "[]]", "// x\n1", "'a'"}) {
+         {"",         " ",         "nul",    "nulll",   "True",      "01",          "-",
+          "+1",       "1.",        ".5",     "1e",      "1e+",       "0x1",         "NaN",
+          "Infinity", "\"",        "\"\\\"", R"("\x")", R"("\u12")", R"("\u12g4")", "\"\n\"",
+          "\"\t\"",   "[",         "]",      "[1",      "[1,",       "[1,]",        "[,1]",
+          "[1 2]",    "{",         "{\"a\"", "{\"a\":", "{\"a\":1",  "{\"a\":1,}",  "{a:1}",
+          "{1:1}",    "{\"a\" 1}", "{,}",    "[}",      "{]",        "1 2",         "[]]",
+          "// x\n1",  "'a'"}) {
         EXPECT_FALSE(accepts(text)) << text;
     }
     EXPECT_FALSE(accepts(std::string_view("\"a\0b\"", 5)));
@@ -144,7 +163,8 @@ TEST(json_cursor, strings_are_compared_by_what_they_stand_for) {
     EXPECT_TRUE(is_string(R"("text")", "text"));
     EXPECT_TRUE(is_string(R"("te\u0078t")", "text"));
     EXPECT_TRUE(is_string(R"("\ud83d\ude00")", "\xf0\x9f\x98\x80"));
-    for (const std::string_view raw : {R"("texts")", R"("tex\ud800")", "text", "", "1", "null", "[\"text\"]"}) {
+    for (const std::string_view raw :
+         {R"("texts")", R"("tex\ud800")", "text", "", "1", "null", "[\"text\"]"}) {
         EXPECT_FALSE(is_string(raw, "text")) << raw;
     }
 }

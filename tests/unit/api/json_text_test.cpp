@@ -38,12 +38,15 @@ TEST(json_text, every_control_character_comes_back) {
 
 TEST(json_text, escapes_stand_for_their_characters) {
     EXPECT_EQ(text_of(R"(\"\\\/\b\f\n\r\t)"), "\"\\/\b\f\n\r\t");
-    EXPECT_EQ(text_of(R"(\u0041\u00e9\u20ac\ud83d\ude42)"), "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82");
+    EXPECT_EQ(
+        text_of(R"(\u0041\u00e9\u20ac\ud83d\ude42)"), "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82"
+    );
     EXPECT_EQ(text_of(R"(\u0000)"), std::string(1, '\0'));
 }
 
 TEST(json_text, a_surrogate_without_its_partner_is_no_text) {
-    for (const std::string_view raw : {R"(a\ud800)", R"(\ud800b)", R"(\udc00)", R"(\ud800\ud800)", R"(\ud800\n)"}) {
+    for (const std::string_view raw :
+         {R"(a\ud800)", R"(\ud800b)", R"(\udc00)", R"(\ud800\ud800)", R"(\ud800\n)"}) {
         std::string out = "kept";
         EXPECT_FALSE(append_unescaped(out, raw)) << raw;
         EXPECT_EQ(out, "kept");
@@ -51,8 +54,18 @@ TEST(json_text, a_surrogate_without_its_partner_is_no_text) {
 }
 
 TEST(json_text, random_texts_survive_a_round_trip) {
-    static constexpr const char* parts[] = {"a",   "\"",       "\\",           "\n",           "\x01", "\xc3\xa9",
-                                            "abc", "\xe2\x80\xa8", "\xf0\x9f\x99\x82", "0123456789abcdef"};
+    static constexpr const char* parts[] = {
+        "a",
+        "\"",
+        "\\",
+        "\n",
+        "\x01",
+        "\xc3\xa9",
+        "abc",
+        "\xe2\x80\xa8",
+        "\xf0\x9f\x99\x82",
+        "0123456789abcdef"
+    };
     std::mt19937 random(7);
     for (int round = 0; round < 2000; ++round) {
         std::string text;

@@ -22,7 +22,10 @@ TEST(reasoning, moa_207_paired_tags_are_removed) {
 }
 
 TEST(reasoning, moa_208_leftover_tags_take_their_side_with_them) {
-    EXPECT_EQ(strip_in_band_reasoning("reasoning text\n</think>\n\nFinal answer here."), "Final answer here.");
+    EXPECT_EQ(
+        strip_in_band_reasoning("reasoning text\n</think>\n\nFinal answer here."),
+        "Final answer here."
+    );
     EXPECT_EQ(strip_in_band_reasoning("<think>still going"), "");
 }
 
@@ -31,14 +34,22 @@ TEST(reasoning, moa_209_triangle_tags_are_removed) {
 }
 
 TEST(reasoning, moa_210_only_the_final_channel_is_shown) {
-    EXPECT_EQ(strip_in_band_reasoning("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final"
-                                      "<|message|>It is 4.<|return|>"),
-              "It is 4.");
+    EXPECT_EQ(
+        strip_in_band_reasoning(
+            "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final"
+            "<|message|>It is 4.<|return|>"
+        ),
+        "It is 4."
+    );
     EXPECT_EQ(strip_in_band_reasoning("<|channel|>analysis<|message|>only thoughts<|end|>"), "");
 }
 
 TEST(reasoning, moa_211_a_spoken_preamble_ends_at_its_marker) {
-    EXPECT_EQ(strip_in_band_reasoning("Here is my thinking process:\n1. Look.\n2. Add.\nAnswer:\nIt is 4."), "It is 4.");
+    EXPECT_EQ(
+        strip_in_band_reasoning("Here is my thinking process:\n1. Look.\n2. Add.\nAnswer:\nIt is 4."
+        ),
+        "It is 4."
+    );
 }
 
 TEST(reasoning, moa_212_comparisons_are_no_tags) {
@@ -46,19 +57,34 @@ TEST(reasoning, moa_212_comparisons_are_no_tags) {
 }
 
 TEST(reasoning, moa_214_text_about_tags_is_left_alone) {
-    for (const std::string_view text : {"Use the <thinking> tag to mark thoughts.", "```\n<think>x</think>\n```\n",
-                                        "  leading and trailing space \n", "Write `<think>` first."}) {
+    for (const std::string_view text :
+         {"Use the <thinking> tag to mark thoughts.",
+          "```\n<think>x</think>\n```\n",
+          "  leading and trailing space \n",
+          "Write `<think>` first."}) {
         EXPECT_EQ(strip_in_band_reasoning(text), text);
     }
 }
 
 TEST(reasoning, the_filter_gives_the_same_in_every_split) {
     for (const std::string_view text :
-         {"<think>plan</think>The answer is 42.", "<thinking>x</thinking>\n\nreal  ", "<think>still going",
-          "◁think▷x◁/think▷done", "\n <THINK a=\"b\">x</Think> y <think>z</think>",
-          "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>It is 4.<|return|>",
-          "<|channel|>analysis<|message|>only<|end|>", "<analysis>weak</analysis>", "<analysis>weak</analysis>real",
-          "stop if a < b", "Use the <thinking> tag.", "<thinker>no mark</thinker>", "<", "", " \n ", "plain text  ",
+         {"<think>plan</think>The answer is 42.",
+          "<thinking>x</thinking>\n\nreal  ",
+          "<think>still going",
+          "◁think▷x◁/think▷done",
+          "\n <THINK a=\"b\">x</Think> y <think>z</think>",
+          "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>It "
+          "is 4.<|return|>",
+          "<|channel|>analysis<|message|>only<|end|>",
+          "<analysis>weak</analysis>",
+          "<analysis>weak</analysis>real",
+          "stop if a < b",
+          "Use the <thinking> tag.",
+          "<thinker>no mark</thinker>",
+          "<",
+          "",
+          " \n ",
+          "plain text  ",
           "<|begin_of_thought|>t<|end_of_thought|><|begin_of_solution|>s<|end_of_solution|>",
           "<|begin_of_thought|>never closed <|begin_of_solution|> s <|end_of_solution|>"}) {
         const auto whole = filtered(text, text.size(), text.size());

@@ -60,7 +60,9 @@ TEST(sse_events, an_event_ends_at_its_blank_line) {
 TEST(sse_events, a_search_goes_on_where_the_last_one_ended) {
     for (const std::string event : {"data: abc\n\n", "data: abc\r\n\r\n"}) {
         for (std::size_t split = 0; split < event.size(); ++split) {
-            EXPECT_EQ(find_event_end(std::string_view(event).substr(0, split)), std::string_view::npos);
+            EXPECT_EQ(
+                find_event_end(std::string_view(event).substr(0, split)), std::string_view::npos
+            );
             EXPECT_EQ(find_event_end(event, split < 3 ? 0 : split - 3), event.size()) << split;
         }
     }

@@ -33,9 +33,11 @@ std::size_t expected_end(const std::string& text) {
         }
         if (text[i] == '\\') {
             const auto escape = text.substr(++i, 5);
-            const bool is_unicode = escape.size() == 5 && escape[0] == 'u' &&
-                                    escape.find_first_not_of("0123456789abcdefABCDEF", 1) == nowhere;
-            const bool is_short = !escape.empty() && std::string_view("\"\\/bfnrt").find(escape[0]) != nowhere;
+            const bool is_unicode =
+                escape.size() == 5 && escape[0] == 'u'
+                && escape.find_first_not_of("0123456789abcdefABCDEF", 1) == nowhere;
+            const bool is_short =
+                !escape.empty() && std::string_view("\"\\/bfnrt").find(escape[0]) != nowhere;
             if (!is_unicode && !is_short) {
                 return nowhere;
             }
@@ -51,7 +53,8 @@ TEST(string_scan, every_byte_behind_a_backslash_is_judged_wherever_it_stands) {
             auto text = std::string(200, 'x') + '"';
             text[at] = '\\';
             text[at + 1] = static_cast<char>(c);
-            const bool is_legal = std::string_view("\"\\/bfnrt").find(static_cast<char>(c)) != nowhere;
+            const bool is_legal =
+                std::string_view("\"\\/bfnrt").find(static_cast<char>(c)) != nowhere;
             ASSERT_EQ(end_of(text), is_legal ? 200 : nowhere) << at << ' ' << c;
         }
     }
@@ -71,8 +74,10 @@ TEST(string_scan, unicode_escapes_need_four_digits_across_every_edge) {
 TEST(string_scan, runs_of_backslashes_escape_the_quote_when_they_are_odd) {
     for (std::size_t at = 0; at < 70; ++at) {
         for (std::size_t count = 1; count < 140; ++count) {
-            const auto text = std::string(at, 'x') + std::string(count, '\\') + "\"" + std::string(80, 'y') + "\"";
-            ASSERT_EQ(end_of(text), count % 2 == 0 ? at + count : at + count + 81) << at << ' ' << count;
+            const auto text = std::string(at, 'x') + std::string(count, '\\') + "\""
+                              + std::string(80, 'y') + "\"";
+            ASSERT_EQ(end_of(text), count % 2 == 0 ? at + count : at + count + 81)
+                << at << ' ' << count;
         }
     }
 }

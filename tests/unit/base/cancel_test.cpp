@@ -55,7 +55,10 @@ TEST(cancel, a_hook_that_left_hears_nothing) {
     source.attach(last);
     middle.detach();
     middle.detach();
-    { hook gone; source.attach(gone); }
+    {
+        hook gone;
+        source.attach(gone);
+    }
     source.cancel(cancel_reason::deadline);
     EXPECT_EQ(first.calls, 1);
     EXPECT_EQ(middle.calls, 0);

@@ -12,7 +12,8 @@ constexpr auto limit = 60s;
 
 TEST(pace, a_peer_that_stands_still_is_given_up_after_the_limit) {
     EXPECT_EQ(pace_deadline(t0, t0, 0, limit), t0 + 60s);
-    EXPECT_EQ(pace_deadline(t0, t0 + 5s, 1 << 20, limit), t0 + 65s) << "what it took before does not count";
+    EXPECT_EQ(pace_deadline(t0, t0 + 5s, 1 << 20, limit), t0 + 65s)
+        << "what it took before does not count";
 }
 
 TEST(pace, a_peer_that_creeps_is_given_up_although_it_moves) {

@@ -1,6 +1,7 @@
+#include "base/text.hpp"
+
 #include "base/ids.hpp"
 #include "base/secret.hpp"
-#include "base/text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,10 +24,12 @@ TEST(text, only_ascii_letters_change_their_case) {
 }
 
 TEST(text, utf8_is_judged_strictly) {
-    for (const std::string_view good : {"", "a", "\xc3\xa9", "\xf0\x9f\x99\x82", "\xf4\x8f\xbf\xbf"}) {
+    for (const std::string_view good :
+         {"", "a", "\xc3\xa9", "\xf0\x9f\x99\x82", "\xf4\x8f\xbf\xbf"}) {
         EXPECT_TRUE(is_valid_utf8(good));
     }
-    for (const std::string_view bad : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
+    for (const std::string_view bad :
+         {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
         EXPECT_FALSE(is_valid_utf8(bad));
     }
 }

@@ -45,7 +45,9 @@ TEST(configuration_page, names_every_key_and_no_other) {
 }
 
 TEST(example_configuration, names_every_key_and_no_other) {
-    EXPECT_EQ(matches(text_of("config/meta-model.toml.example"), "^(?:# )?([a-z_]+) = "), key_names());
+    EXPECT_EQ(
+        matches(text_of("config/meta-model.toml.example"), "^(?:# )?([a-z_]+) = "), key_names()
+    );
 }
 
 TEST(example_configuration, loads_without_problems) {

@@ -32,7 +32,8 @@ void expect_problem(const std::string& more, const std::string& fragment) {
 }
 
 TEST(load, moa_01_minimal_profiles_have_their_defaults) {
-    const auto loaded = load(two_upstreams + R"(
+    const auto loaded = load(
+        two_upstreams + R"(
 [profiles.m]
 type = "moa"
 generators = ["a"]
@@ -44,44 +45,72 @@ upstreams = ["a"]
 type = "voting"
 upstreams = ["a", "b"]
 )",
-                             "f.toml", {});
+        "f.toml",
+        {}
+    );
     ASSERT_FALSE(loaded.has_errors());
     EXPECT_EQ(loaded.config.profiles.at("m").synthesis_mode, synthesis_mode::merge);
     EXPECT_EQ(loaded.config.profiles.at("c").on_all_fail, on_all_fail::bubble_last_error);
     EXPECT_EQ(loaded.config.profiles.at("v").failure_vote, vote::yes);
     EXPECT_EQ(loaded.config.profiles.at("v").temperature, 0.0);
     EXPECT_EQ(loaded.config.profiles.at("v").max_tokens, 5);
-    EXPECT_EQ(loaded.config.upstreams.at("b").base_urls, std::vector<std::string>{"http://127.0.0.1:2/v1"});
+    EXPECT_EQ(
+        loaded.config.upstreams.at("b").base_urls, std::vector<std::string>{"http://127.0.0.1:2/v1"}
+    );
 }
 
 TEST(load, moa_02_a_profile_that_names_an_undefined_upstream_fails) {
-    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"ghost\"]\nsynthesizer=\"a\"", "ghost");
+    expect_problem(
+        "[profiles.m]\ntype=\"moa\"\ngenerators=[\"ghost\"]\nsynthesizer=\"a\"", "ghost"
+    );
     expect_problem("[profiles.c]\ntype=\"cascade\"\nupstreams=[\"ghost\"]", "ghost");
 }
 
 std::string upstream_with(const std::string& lines) {
-    return "[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://127.0.0.1:3/v1\"\ncontext=1024\nmax_output=512\n" + lines + '\n';
+    return "[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://127.0.0.1:3/"
+           "v1\"\ncontext=1024\nmax_output=512\n"
+           + lines + '\n';
 }
 
-constexpr auto small_synthesizer = "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"x\"\n";
+constexpr auto small_synthesizer =
+    "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"x\"\n";
 
 TEST(load, moa_03_credentials_that_exclude_each_other_fail) {
-    expect_problem(upstream_with("api_key=\"k\"\nbasic_auth_user=\"u\"\nbasic_auth_pass=\"p\""), "exclude each other");
-    expect_problem(upstream_with("api_key_env=\"K\"\nbasic_auth_user=\"u\"\nbasic_auth_pass=\"p\""), "exclude each other");
+    expect_problem(
+        upstream_with("api_key=\"k\"\nbasic_auth_user=\"u\"\nbasic_auth_pass=\"p\""),
+        "exclude each other"
+    );
+    expect_problem(
+        upstream_with("api_key_env=\"K\"\nbasic_auth_user=\"u\"\nbasic_auth_pass=\"p\""),
+        "exclude each other"
+    );
     expect_problem(upstream_with("basic_auth_user=\"u\""), "basic_auth_user needs");
     expect_problem(upstream_with("basic_auth_pass=\"p\""), "needs basic_auth_user");
-    expect_problem(upstream_with("basic_auth_user=\"u\"\nbasic_auth_pass=\"p\"\nbasic_auth_pass_env=\"P\""), "only one of");
-    const auto both = load(two_upstreams + upstream_with("api_key=\"k\"\napi_key_env=\"K\""), "f.toml", {});
+    expect_problem(
+        upstream_with("basic_auth_user=\"u\"\nbasic_auth_pass=\"p\"\nbasic_auth_pass_env=\"P\""),
+        "only one of"
+    );
+    const auto both =
+        load(two_upstreams + upstream_with("api_key=\"k\"\napi_key_env=\"K\""), "f.toml", {});
     EXPECT_FALSE(both.has_errors()) << "a literal may stand behind the environment";
 }
 
 TEST(load, moa_08_numbers_out_of_range_fail) {
-    expect_problem("[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=-1\nmax_output=1", "context");
-    expect_problem("[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=0", "max_output");
+    expect_problem(
+        "[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=-1\nmax_output=1",
+        "context"
+    );
+    expect_problem(
+        "[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=0",
+        "max_output"
+    );
     expect_problem("[server]\nport = 70000", "port");
     expect_problem("[server]\nport = 0", "port");
-    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\ngenerator_temperature=3.5",
-                   "generator_temperature");
+    expect_problem(
+        "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\ngenerator_temperature="
+        "3.5",
+        "generator_temperature"
+    );
 }
 
 TEST(load, moa_09_voting_with_one_upstream_fails) {
@@ -89,25 +118,33 @@ TEST(load, moa_09_voting_with_one_upstream_fails) {
 }
 
 TEST(load, moa_10_duplicates_fail) {
-    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\",\"a\"]\nsynthesizer=\"b\"", "duplicate");
+    expect_problem(
+        "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\",\"a\"]\nsynthesizer=\"b\"", "duplicate"
+    );
     expect_problem("[profiles.c]\ntype=\"cascade\"\nupstreams=[\"a\",\"a\"]", "duplicate");
     expect_problem("[profiles.v]\ntype=\"voting\"\nupstreams=[\"a\",\"b\",\"a\"]", "duplicate");
 }
 
 TEST(load, moa_11_a_synthesizer_may_be_a_generator_too) {
     const auto loaded = load(
-        two_upstreams + "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\",\"b\"]\nsynthesizer=\"a\"", "f.toml", {});
+        two_upstreams + "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\",\"b\"]\nsynthesizer=\"a\"",
+        "f.toml",
+        {}
+    );
     ASSERT_FALSE(loaded.has_errors());
     EXPECT_EQ(loaded.config.profiles.at("m").synthesizer, "a");
 }
 
 TEST(load, a_cascade_is_written_as_upstreams_or_as_steps) {
-    const auto loaded = load(two_upstreams + R"(
+    const auto loaded = load(
+        two_upstreams + R"(
 [profiles.c]
 type = "cascade"
 steps = [{ use = "a", accept = { finish_reasons = ["stop"], min_mean_logprob = -0.4 } }, { use = "b" }]
 )",
-                             "f.toml", {});
+        "f.toml",
+        {}
+    );
     ASSERT_FALSE(loaded.has_errors());
     const auto& steps = loaded.config.profiles.at("c").steps;
     ASSERT_EQ(steps.size(), 2u);
@@ -124,19 +161,25 @@ steps = [{ use = "a", accept = { finish_reasons = ["stop"], min_mean_logprob = -
     expect_problem(head + "steps=[{accept={}}]", "use");
     expect_problem(head + "steps=[{use=\"a\", accept={min_mean_logprob=0.4}}]", "min_mean_logprob");
     expect_problem(head + "steps=[{use=\"c\"}]", "leads back");
-    expect_problem(head + "steps=[{use=\"d\"}]\n[profiles.d]\ntype=\"cascade\"\nsteps=[{use=\"c\"}]",
-                   "leads back");
+    expect_problem(
+        head + "steps=[{use=\"d\"}]\n[profiles.d]\ntype=\"cascade\"\nsteps=[{use=\"c\"}]",
+        "leads back"
+    );
 }
 
 TEST(load, moa_12_unknown_keys_fail_and_name_the_nearest_known_one) {
-    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\n[profiles.m.multimodal]\nx=1",
-                   "multimodal");
+    expect_problem(
+        "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\n[profiles.m.multimodal]"
+        "\nx=1",
+        "multimodal"
+    );
     expect_problem("[server]\nhosst = \"::1\"", "host");
     expect_problem("[nonsense]\nx = 1", "nonsense");
 }
 
 TEST(load, moa_13_modalities_are_a_set_that_holds_text) {
-    for (const auto* list : {R"(["image"])", "[]", R"(["text","image","image"])", R"(["text","smell"])"}) {
+    for (const auto* list :
+         {R"(["image"])", "[]", R"(["text","image","image"])", R"(["text","smell"])"}) {
         expect_problem(upstream_with("modalities=" + std::string(list)), "modalities");
     }
     EXPECT_EQ(problems_of(two_upstreams + upstream_with(R"(modalities=["image","text"])")), "");
@@ -158,44 +201,73 @@ TEST(load, moa_16_a_modality_endpoint_named_twice_fails) {
 }
 
 TEST(load, moa_17_a_protocols_block_needs_its_protocol) {
-    expect_problem(upstream_with("protocol=\"anthropic\"\n[upstreams.x.openai]\nreasoning_effort=\"low\""), "openai");
+    expect_problem(
+        upstream_with("protocol=\"anthropic\"\n[upstreams.x.openai]\nreasoning_effort=\"low\""),
+        "openai"
+    );
     expect_problem(upstream_with("[upstreams.x.anthropic]\nthinking=\"off\""), "anthropic");
-    EXPECT_EQ(problems_of(two_upstreams + upstream_with("[upstreams.x.openai]\nreasoning_effort=\"low\"")), "");
-    EXPECT_EQ(problems_of(two_upstreams + upstream_with("protocol=\"anthropic\"\n[upstreams.x.anthropic]\nthinking=\"off\"")), "");
+    EXPECT_EQ(
+        problems_of(
+            two_upstreams + upstream_with("[upstreams.x.openai]\nreasoning_effort=\"low\"")
+        ),
+        ""
+    );
+    EXPECT_EQ(
+        problems_of(
+            two_upstreams
+            + upstream_with("protocol=\"anthropic\"\n[upstreams.x.anthropic]\nthinking=\"off\"")
+        ),
+        ""
+    );
 }
 
 TEST(load, moa_18_a_synthesizer_without_room_for_a_prompt_fails) {
-    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\nnon_client_synth_reserve_tokens=7000",
-                   "≤ 0");
-    const auto text = upstream_with("") + small_synthesizer + "non_client_synth_reserve_tokens=1024";
+    expect_problem(
+        "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\nnon_client_synth_"
+        "reserve_tokens=7000",
+        "≤ 0"
+    );
+    const auto text =
+        upstream_with("") + small_synthesizer + "non_client_synth_reserve_tokens=1024";
     for (const auto* number : {"1024", "256", "512", "≤ 0"}) {
         expect_problem(text, number);
     }
 }
 
 TEST(load, moa_19_an_advertised_context_is_taken_as_it_is) {
-    const auto loaded = load(two_upstreams + upstream_with("") + small_synthesizer +
-                                 "non_client_synth_reserve_tokens=1024\nadvertised_context=500",
-                             "f.toml", {});
+    const auto loaded = load(
+        two_upstreams + upstream_with("") + small_synthesizer
+            + "non_client_synth_reserve_tokens=1024\nadvertised_context=500",
+        "f.toml",
+        {}
+    );
     ASSERT_FALSE(loaded.has_errors());
     EXPECT_EQ(loaded.config.profiles.at("m").advertised_context, 500);
 }
 
 TEST(load, moa_20_a_foreign_tokenizer_upstream_fails) {
-    expect_problem("[profiles.c]\ntype=\"cascade\"\nupstreams=[\"a\"]\ntokenizer_upstream=\"b\"", "tokenizer_upstream");
+    expect_problem(
+        "[profiles.c]\ntype=\"cascade\"\nupstreams=[\"a\"]\ntokenizer_upstream=\"b\"",
+        "tokenizer_upstream"
+    );
 }
 
 TEST(load, moa_21_an_alias_collides_with_a_profile) {
-    expect_problem("[profiles.foo]\ntype=\"cascade\"\nupstreams=[\"a\"]\n[profiles.bar]\ntype=\"cascade\"\n"
-                   "upstreams=[\"a\"]\naliases=[\"FOO\"]",
-                   "alias 'FOO' collides with profile 'foo'");
+    expect_problem(
+        "[profiles.foo]\ntype=\"cascade\"\nupstreams=[\"a\"]\n[profiles.bar]\ntype=\"cascade\"\n"
+        "upstreams=[\"a\"]\naliases=[\"FOO\"]",
+        "alias 'FOO' collides with profile 'foo'"
+    );
 }
 
 TEST(load, moa_22_aliases_collide_in_any_case) {
     const auto cascade = [](const std::string& name, const std::string& alias) {
-        return "[profiles." + name + "]\ntype=\"cascade\"\nupstreams=[\"a\"]\naliases=[\"" + alias + "\"]\n";
+        return "[profiles." + name + "]\ntype=\"cascade\"\nupstreams=[\"a\"]\naliases=[\"" + alias
+               + "\"]\n";
     };
-    expect_problem(cascade("one", "fast") + cascade("two", "Fast"), "alias 'Fast' collides with alias 'fast'");
+    expect_problem(
+        cascade("one", "fast") + cascade("two", "Fast"), "alias 'Fast' collides with alias 'fast'"
+    );
     expect_problem(cascade("one", "B"), "alias 'B' collides with upstream 'b'");
 }
 
@@ -205,8 +277,10 @@ TEST(load, moa_23_names_that_differ_only_in_case_collide) {
     };
     expect_problem(cascade("A"), "collides with");
     expect_problem(cascade("foo") + cascade("FOO"), "collides with profile");
-    expect_problem("[upstreams.A]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=1",
-                   "collides with upstream");
+    expect_problem(
+        "[upstreams.A]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=1",
+        "collides with upstream"
+    );
 }
 
 TEST(load, moa_24_aliases_are_clean_and_unique) {
@@ -219,7 +293,8 @@ TEST(load, moa_24_aliases_are_clean_and_unique) {
 }
 
 TEST(load, moa_25_the_facade_name_collides) {
-    const std::string profile = "[profiles.p]\ntype=\"cascade\"\nupstreams=[\"a\"]\naliases=[\"quick\"]\n";
+    const std::string profile =
+        "[profiles.p]\ntype=\"cascade\"\nupstreams=[\"a\"]\naliases=[\"quick\"]\n";
     for (const auto* name : {"A", "P", "QUICK"}) {
         expect_problem(profile + "[server]\nmodel_name = \"" + name + '"', "collide");
     }
@@ -227,7 +302,8 @@ TEST(load, moa_25_the_facade_name_collides) {
 
 TEST(load, moa_26_the_facade_name_is_trimmed) {
     const auto name_of = [](const std::string& text) {
-        const auto loaded = load(two_upstreams + "[server]\nmodel_name = \"" + text + '"', "f.toml", {});
+        const auto loaded =
+            load(two_upstreams + "[server]\nmodel_name = \"" + text + '"', "f.toml", {});
         EXPECT_FALSE(loaded.has_errors());
         return loaded.config.server.model_name;
     };
@@ -236,15 +312,19 @@ TEST(load, moa_26_the_facade_name_is_trimmed) {
 }
 
 TEST(load, settings_far_out_of_proportion_fail_like_any_other) {
-    expect_problem("[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\n"
-                   "synth_prompt_overhead_tokens=2147483647\nnon_client_synth_reserve_tokens=2147483647",
-                   "≤ 0");
+    expect_problem(
+        "[profiles.m]\ntype=\"moa\"\ngenerators=[\"a\"]\nsynthesizer=\"b\"\n"
+        "synth_prompt_overhead_tokens=2147483647\nnon_client_synth_reserve_tokens=2147483647",
+        "≤ 0"
+    );
 }
 
 TEST(load, members_that_every_request_needs_cannot_be_dropped) {
     for (const std::string name : {"messages", "model"}) {
-        expect_problem("[upstreams.b.openai]\ndrop_params = [\"stop\", \"" + name + "\"]",
-                       "drop_params[1] = '" + name + "'");
+        expect_problem(
+            "[upstreams.b.openai]\ndrop_params = [\"stop\", \"" + name + "\"]",
+            "drop_params[1] = '" + name + "'"
+        );
     }
     EXPECT_EQ(problems_of(two_upstreams + "[upstreams.b.openai]\ndrop_params = [\"stop\"]"), "");
 }
@@ -273,7 +353,8 @@ TEST(load, every_problem_is_reported_at_once_with_its_place) {
 
 TEST(load, an_unusable_base_url_fails) {
     for (const auto* url : {"::x", "/v1", "http://", "localhost:8000/v1", "ftp://x/"}) {
-        const auto text = "[upstreams.u]\nmodel_id=\"m\"\ncontext=1\nmax_output=1\nbase_url=\"" + std::string(url) + "\"";
+        const auto text = "[upstreams.u]\nmodel_id=\"m\"\ncontext=1\nmax_output=1\nbase_url=\""
+                          + std::string(url) + "\"";
         EXPECT_NE(problems_of(text).find("base_url"), std::string::npos) << url;
     }
 }

@@ -25,8 +25,11 @@ load_result load_upstream(const std::string& lines) {
             return it == files.end() ? std::nullopt : std::optional(it->second);
         },
     };
-    return load("[upstreams.a]\nmodel_id = \"m\"\ncontext = 8192\nmax_output = 1024\n" + lines,
-                "/etc/gateway/meta-model.toml", env);
+    return load(
+        "[upstreams.a]\nmodel_id = \"m\"\ncontext = 8192\nmax_output = 1024\n" + lines,
+        "/etc/gateway/meta-model.toml",
+        env
+    );
 }
 
 upstream loaded(const std::string& lines) {
@@ -37,7 +40,9 @@ upstream loaded(const std::string& lines) {
     return out.config.upstreams.at("a");
 }
 
-void expect_problem(const std::string& lines, const std::string& fragment, severity s = severity::error) {
+void expect_problem(
+    const std::string& lines, const std::string& fragment, severity s = severity::error
+) {
     const auto out = load_upstream(lines);
     std::string all;
     bool is_found = false;
@@ -53,9 +58,14 @@ const std::string one_url = "base_url = \"https://a.test/v1\"\n";
 
 TEST(endpoints, one_or_several) {
     EXPECT_EQ(loaded(one_url).base_urls, std::vector<std::string>{"https://a.test/v1"});
-    const auto several =
-        loaded("base_urls = [\"http://a.test/v1/\", \"http://b.test/v1?api-version=1\"]\nbalance = \"round_robin\"");
-    EXPECT_EQ(several.base_urls, (std::vector<std::string>{"http://a.test/v1", "http://b.test/v1?api-version=1"}));
+    const auto several = loaded(
+        "base_urls = [\"http://a.test/v1/\", \"http://b.test/v1?api-version=1\"]\nbalance = "
+        "\"round_robin\""
+    );
+    EXPECT_EQ(
+        several.base_urls,
+        (std::vector<std::string>{"http://a.test/v1", "http://b.test/v1?api-version=1"})
+    );
     EXPECT_EQ(several.balance, balance_rule::round_robin);
     EXPECT_EQ(loaded(one_url).balance, balance_rule::least_in_flight);
 }
@@ -65,7 +75,9 @@ TEST(endpoints, what_makes_no_list_is_refused) {
     expect_problem("base_urls = []", "between 1 and 64");
     expect_problem("base_urls = \"http://b.test\"", "expected an array");
     expect_problem("base_urls = [\"http://b.test\", 7]", "base_urls[1]: expected a string");
-    expect_problem("base_urls = [\"http://b.test\", \"ftp://b.test\"]", "base_urls[1]: must begin with http");
+    expect_problem(
+        "base_urls = [\"http://b.test\", \"ftp://b.test\"]", "base_urls[1]: must begin with http"
+    );
     expect_problem("base_urls = [\"http://b.test/v1\", \"http://b.test/v1/\"]", "duplicate");
     expect_problem("", "base_url");
     expect_problem(one_url + "balance = \"random\"", "least_in_flight");
@@ -83,19 +95,27 @@ TEST(upstream_headers, come_from_the_file_a_variable_or_another_file) {
     for (const auto& h : u.headers) {
         seen[h.name] = {std::string(h.value.expose()), h.is_secret};
     }
-    const std::map<std::string, std::pair<std::string, bool>> wanted{{"X-Team", {"blue", false}},
-                                                                     {"api-key", {"s3cret", true}},
-                                                                     {"X-Other", {"green", true}},
-                                                                     {"X-Auth-Literal", {"v", true}}};
+    const std::map<std::string, std::pair<std::string, bool>> wanted{
+        {"X-Team", {"blue", false}},
+        {"api-key", {"s3cret", true}},
+        {"X-Other", {"green", true}},
+        {"X-Auth-Literal", {"v", true}}
+    };
     EXPECT_EQ(seen, wanted);
 }
 
 TEST(upstream_headers, names_that_are_not_theirs_to_set_are_refused) {
-    const auto header = [](const std::string& line) { return one_url + "[upstreams.a.headers]\n" + line; };
-    for (const char* name : {"Connection", "te", "Transfer-Encoding", "Upgrade", "Keep-Alive", "Proxy-Authorization"}) {
+    const auto header = [](const std::string& line) {
+        return one_url + "[upstreams.a.headers]\n" + line;
+    };
+    for (const char* name :
+         {"Connection", "te", "Transfer-Encoding", "Upgrade", "Keep-Alive", "Proxy-Authorization"
+         }) {
         expect_problem(header('"' + std::string(name) + "\" = \"x\""), "belongs to the connection");
     }
-    for (const char* name : {"Host", "content-length", "Content-Type", "User-Agent", "X-Request-Id", "Accept-Encoding"}) {
+    for (const char* name :
+         {"Host", "content-length", "Content-Type", "User-Agent", "X-Request-Id", "Accept-Encoding"
+         }) {
         expect_problem(header('"' + std::string(name) + "\" = \"x\""), "the gateway decides");
     }
     expect_problem(header("Authorization = \"x\""), "use api_key");
@@ -110,7 +130,10 @@ TEST(upstream_headers, names_that_are_not_theirs_to_set_are_refused) {
     expect_problem(header("a = { variable = \"A\" }"), "variable");
     expect_problem(one_url + "headers = \"x\"", "expected a table");
     expect_problem(header("a = { env = \"NOWHERE\" }"), "'NOWHERE' is not set", severity::warning);
-    EXPECT_NE(load_upstream(header("a = { env = \"NOWHERE\" }")).config.upstreams.at("a").missing_secret, "");
+    EXPECT_NE(
+        load_upstream(header("a = { env = \"NOWHERE\" }")).config.upstreams.at("a").missing_secret,
+        ""
+    );
 }
 
 TEST(upstream_tls, files_are_read_beside_the_configuration) {
@@ -124,14 +147,18 @@ TEST(upstream_tls, files_are_read_beside_the_configuration) {
 }
 
 TEST(upstream_tls, what_cannot_work_is_refused) {
-    const auto tls = [](const std::string& lines) { return one_url + "[upstreams.a.tls]\n" + lines; };
+    const auto tls = [](const std::string& lines) {
+        return one_url + "[upstreams.a.tls]\n" + lines;
+    };
     expect_problem(tls("cert_file = \"ca.pem\""), "need each other");
     expect_problem(tls("ca_file = \"text.pem\""), "is no PEM file");
     expect_problem(tls("cert_file = \"ca.pem\"\nkey_file = \"ca.pem\""), "is no PEM file");
     expect_problem(tls("ca_file = \"nowhere.pem\""), "cannot be read", severity::warning);
     expect_problem(tls("insecure = true"), "insecure");
     expect_problem("base_url = \"http://a.test\"\n[upstreams.a.tls]\nverify = true", "https");
-    EXPECT_EQ(loaded("base_url = \"HTTPS://a.test\"\n[upstreams.a.tls]\nverify = true").missing_secret, "");
+    EXPECT_EQ(
+        loaded("base_url = \"HTTPS://a.test\"\n[upstreams.a.tls]\nverify = true").missing_secret, ""
+    );
 }
 
 }  // namespace

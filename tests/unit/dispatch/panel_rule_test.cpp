@@ -107,7 +107,9 @@ TEST(panel_rule, the_most_patient_leg_decides_and_the_grace_is_the_limit) {
     expect_wait(decide({usable(1s), usable(2s), running_until(500s)}, 3s), 32s);
     auto l = limits();
     l.grace = 0s;
-    expect_end(decide({usable(1s), usable(2s), running_until(20s)}, 2s, l), panel_action::proceed, false);
+    expect_end(
+        decide({usable(1s), usable(2s), running_until(20s)}, 2s, l), panel_action::proceed, false
+    );
 }
 
 TEST(panel_rule, the_panels_deadline_is_before_any_patience) {

@@ -8,7 +8,9 @@ namespace {
 
 using base::error_code_id;
 
-std::optional<error_code_id> verdict(std::string_view authorization, std::string_view api_key = "") {
+std::optional<error_code_id> verdict(
+    std::string_view authorization, std::string_view api_key = ""
+) {
     const base::secret token("s3cret");
     const single_key_store keys(token);
     const auto refused = authenticate(keys, authorization, api_key);
@@ -26,7 +28,8 @@ TEST(auth, a_missing_key_is_told_from_a_wrong_one) {
     for (const std::string_view none : {"", "Basic s3cret", "Bearers3cret", "s3cret"}) {
         EXPECT_EQ(verdict(none), error_code_id::missing_api_key) << none;
     }
-    for (const std::string_view wrong : {"Bearer", "Bearer ", "Bearer S3cret", "Bearer s3cre", "Bearer s3cret2"}) {
+    for (const std::string_view wrong :
+         {"Bearer", "Bearer ", "Bearer S3cret", "Bearer s3cre", "Bearer s3cret2"}) {
         EXPECT_EQ(verdict(wrong), error_code_id::invalid_api_key) << wrong;
     }
     EXPECT_EQ(verdict("", "other"), error_code_id::invalid_api_key);

@@ -8,7 +8,9 @@ namespace {
 router sample_router() {
     router out;
     out.add({.method = "GET", .path = "/v1/models", .handler = {}});
-    out.add({.method = "POST", .path = "/v1/chat/completions", .body = body_class::json, .handler = {}});
+    out.add(
+        {.method = "POST", .path = "/v1/chat/completions", .body = body_class::json, .handler = {}}
+    );
     out.add({.method = "GET", .path = "/v1/models/", .match = path_match::prefix, .handler = {}});
     out.add({.method = "GET", .path = "/health", .auth = auth_class::exempt, .handler = {}});
     return out;
@@ -26,7 +28,8 @@ TEST(router, a_path_is_found_with_and_without_its_version) {
         EXPECT_EQ(found_path("HEAD", path), "/v1/models") << path;
     }
     EXPECT_EQ(found_path("POST", "/chat/completions"), "/v1/chat/completions");
-    for (const std::string_view path : {"", "/", "/v1", "/v1/model", "/v1/modelsx", "/V1/models", "/v1//models", "/v1/health"}) {
+    for (const std::string_view path :
+         {"", "/", "/v1", "/v1/model", "/v1/modelsx", "/V1/models", "/v1//models", "/v1/health"}) {
         EXPECT_EQ(found_path("GET", path), "") << path;
     }
 }
@@ -45,7 +48,8 @@ TEST(router, a_prefix_route_gets_the_rest_of_the_path) {
     ASSERT_NE(found.route, nullptr);
     EXPECT_EQ(found.path_rest, "org/name");
     EXPECT_EQ(routes.find("GET", "/v1/models/a").path_rest, "a");
-    EXPECT_EQ(routes.find("GET", "/v1/models/").path_rest, "") << "the list, not an entry without a name";
+    EXPECT_EQ(routes.find("GET", "/v1/models/").path_rest, "")
+        << "the list, not an entry without a name";
 }
 
 TEST(router, only_paths_under_the_version_are_found_without_their_first_bytes) {
@@ -63,7 +67,8 @@ TEST(router, only_listed_paths_need_no_credential) {
     const auto routes = sample_router();
     EXPECT_TRUE(routes.is_exempt("/health"));
     EXPECT_TRUE(routes.is_exempt("/health/"));
-    for (const std::string_view path : {"/v1/models", "/models/x", "/nowhere", "", "/healthx", "/health//"}) {
+    for (const std::string_view path :
+         {"/v1/models", "/models/x", "/nowhere", "", "/healthx", "/health//"}) {
         EXPECT_FALSE(routes.is_exempt(path)) << path;
     }
 }

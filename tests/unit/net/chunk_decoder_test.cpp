@@ -39,7 +39,8 @@ decoded decode(std::string_view text) {
 
 TEST(chunk_decoder, every_split_gives_the_same_body) {
     const std::string_view text =
-        "5\r\nhello\r\n1;name=\"v\"\r\n,\r\n00B\r\n 0\r\n\r\nworld\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nGET /";
+        "5\r\nhello\r\n1;name=\"v\"\r\n,\r\n00B\r\n 0\r\n\r\nworld\r\n0\r\nTrailer: x\r\nOther: "
+        "y\r\n\r\nGET /";
     for (std::size_t first = 0; first <= text.size(); ++first) {
         for (const std::size_t step : {std::size_t{1}, std::size_t{7}, text.size()}) {
             const auto result = decode(text, first, step);
@@ -72,9 +73,29 @@ TEST(chunk_decoder, an_empty_body_is_a_body) {
 
 TEST(chunk_decoder, malformed_framing_is_refused_in_every_split) {
     for (const std::string_view text :
-         {"\r\n", " 1\r\na\r\n", "1 \r\na\r\n", "+1\r\na", "-1\r\na", "0x1\r\na", "g\r\n", ";x\r\n", "1\na", "1\r\r\n",
-          "1\r\nab\r\n", "1\r\na\n", "1\r\na\r\r", "1;a\nb\r\n", "1;\x01\r\na", "0\r\n\n", "0\r\n X: folded\r\n\r\n",
-          "0\r\nX: a\n\r\n", "0\r\nX: a\r\rb", "0\r\n\r\r", "ffffffffffffffff\r\n", "fffffffffffffffff\r\n", "10000000000000000\r\n"}) {
+         {"\r\n",
+          " 1\r\na\r\n",
+          "1 \r\na\r\n",
+          "+1\r\na",
+          "-1\r\na",
+          "0x1\r\na",
+          "g\r\n",
+          ";x\r\n",
+          "1\na",
+          "1\r\r\n",
+          "1\r\nab\r\n",
+          "1\r\na\n",
+          "1\r\na\r\r",
+          "1;a\nb\r\n",
+          "1;\x01\r\na",
+          "0\r\n\n",
+          "0\r\n X: folded\r\n\r\n",
+          "0\r\nX: a\n\r\n",
+          "0\r\nX: a\r\rb",
+          "0\r\n\r\r",
+          "ffffffffffffffff\r\n",
+          "fffffffffffffffff\r\n",
+          "10000000000000000\r\n"}) {
         EXPECT_EQ(decode(text).state, state::malformed) << text;
         EXPECT_EQ(decode(text, 0, 1).state, state::malformed) << text;
     }
@@ -86,7 +107,10 @@ TEST(chunk_decoder, a_very_large_size_is_no_reason_to_wait) {
 
 TEST(chunk_decoder, size_lines_and_trailers_are_bounded) {
     EXPECT_EQ(decode("0;" + std::string(200, 'x') + "\r\n\r\n").state, state::done);
-    EXPECT_EQ(decode("0;" + std::string(chunk_decoder::max_line_bytes, 'x') + "\r\n").state, state::malformed);
+    EXPECT_EQ(
+        decode("0;" + std::string(chunk_decoder::max_line_bytes, 'x') + "\r\n").state,
+        state::malformed
+    );
     EXPECT_EQ(decode(std::string(chunk_decoder::max_line_bytes + 1, '0')).state, state::malformed);
     std::string trailers = "0\r\n";
     while (trailers.size() < chunk_decoder::max_trailer_bytes / 2) {
@@ -98,7 +122,10 @@ TEST(chunk_decoder, size_lines_and_trailers_are_bounded) {
         short_trailers += "X\r\n";
     }
     EXPECT_EQ(decode(short_trailers + "\r\n").state, state::malformed);
-    EXPECT_EQ(decode("0\r\nX: " + std::string(chunk_decoder::max_trailer_bytes, 'x') + "\r\n").state, state::malformed);
+    EXPECT_EQ(
+        decode("0\r\nX: " + std::string(chunk_decoder::max_trailer_bytes, 'x') + "\r\n").state,
+        state::malformed
+    );
 }
 
 }  // namespace

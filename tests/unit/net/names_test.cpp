@@ -28,7 +28,9 @@ asio::ip::address address(const char* text) {
 template <class T>
 T run(event_loop& loop, task<T> work, std::function<void()> meanwhile = {}) {
     std::optional<T> out;
-    asio::co_spawn(loop.get_executor(), std::move(work), [&](std::exception_ptr, T value) { out = std::move(value); });
+    asio::co_spawn(loop.get_executor(), std::move(work), [&](std::exception_ptr, T value) {
+        out = std::move(value);
+    });
     if (meanwhile) {
         asio::post(loop.get_executor(), std::move(meanwhile));
     }
@@ -75,7 +77,8 @@ TEST(resolver, callers_at_the_same_time_share_one_lookup_and_later_ones_its_resu
                 const auto result = co_await n.resolve(w, "a.test");
                 count += result.found.size() == 2 ? 1 : 0;
             }(loop, names, served),
-            [](std::exception_ptr) {});
+            [](std::exception_ptr) {}
+        );
     }
     asio::post(loop.get_executor(), [&] { system.is_told.set_value(); });
     loop.io().run();
@@ -107,7 +110,8 @@ TEST(resolver, a_failure_says_why_and_is_not_remembered) {
     event_loop loop(0);
     std::atomic<int> asked{0};
     resolver names([&](const std::string&) {
-        return ++asked == 1 ? lookup_result{.failure = "no such name"} : lookup_result{.found = {address("10.0.0.1")}};
+        return ++asked == 1 ? lookup_result{.failure = "no such name"}
+                            : lookup_result{.found = {address("10.0.0.1")}};
     });
     resolver::wait first(loop);
     resolver::wait second(loop);
@@ -128,7 +132,9 @@ TEST(resolver, lookups_at_a_time_are_bounded) {
     }
     resolver::wait one_more(loop);
 
-    EXPECT_EQ(run(loop, names.resolve(one_more, "more.test")).failure, "too many lookups at a time");
+    EXPECT_EQ(
+        run(loop, names.resolve(one_more, "more.test")).failure, "too many lookups at a time"
+    );
     system.is_told.set_value();
 }
 
@@ -153,8 +159,13 @@ TEST(dialer, an_address_that_refuses_is_followed_at_once) {
     tcp_socket socket(loop.get_executor());
     const auto start = steady_clock::now();
 
-    const auto ec = run(loop, d.connect({address("127.0.0.2"), address("127.0.0.3"), address("127.0.0.1")},
-                                        listening.local_endpoint().port(), socket));
+    const auto ec =
+        run(loop,
+            d.connect(
+                {address("127.0.0.2"), address("127.0.0.3"), address("127.0.0.1")},
+                listening.local_endpoint().port(),
+                socket
+            ));
 
     EXPECT_FALSE(ec) << ec.message();
     EXPECT_EQ(socket.remote_endpoint().address(), address("127.0.0.1"));
@@ -167,8 +178,10 @@ TEST(dialer, an_ipv6_address_that_refuses_gives_way_to_ipv4) {
     dialer d(loop);
     tcp_socket socket(loop.get_executor());
 
-    const auto ec =
-        run(loop, d.connect({address("::1"), address("127.0.0.1")}, listening.local_endpoint().port(), socket));
+    const auto ec = run(
+        loop,
+        d.connect({address("::1"), address("127.0.0.1")}, listening.local_endpoint().port(), socket)
+    );
 
     EXPECT_FALSE(ec) << ec.message();
     EXPECT_TRUE(socket.remote_endpoint().address().is_v4());
@@ -183,7 +196,10 @@ TEST(dialer, when_all_refuse_the_last_error_is_told) {
     tcp_socket socket(loop.get_executor());
 
     const auto ec =
-        run(loop, d.connect({address("127.0.0.1"), address("127.0.0.2")}, bound.local_endpoint().port(), socket));
+        run(loop,
+            d.connect(
+                {address("127.0.0.1"), address("127.0.0.2")}, bound.local_endpoint().port(), socket
+            ));
 
     EXPECT_EQ(ec, asio::error::connection_refused);
 }
@@ -218,7 +234,8 @@ TEST(dialer, a_silent_address_gets_company) {
     tcp_socket socket(loop.get_executor());
     const auto start = steady_clock::now();
 
-    const auto ec = run(loop, d.connect({address("127.0.0.2"), address("127.0.0.1")}, silent.port(), socket));
+    const auto ec =
+        run(loop, d.connect({address("127.0.0.2"), address("127.0.0.1")}, silent.port(), socket));
 
     EXPECT_FALSE(ec) << ec.message();
     EXPECT_EQ(socket.remote_endpoint().address(), address("127.0.0.1"));
@@ -233,7 +250,8 @@ TEST(dialer, cancelling_ends_it) {
     tcp_socket socket(loop.get_executor());
     const auto start = steady_clock::now();
 
-    const auto ec = run(loop, d.connect({address("127.0.0.2")}, silent.port(), socket), [&] { d.cancel(); });
+    const auto ec =
+        run(loop, d.connect({address("127.0.0.2")}, silent.port(), socket), [&] { d.cancel(); });
 
     EXPECT_EQ(ec, asio::error::operation_aborted);
     EXPECT_LT(steady_clock::now() - start, soon);

@@ -17,7 +17,8 @@ bool is_accepted(std::string_view head) {
 }
 
 TEST(reply_head, a_usual_head_is_read) {
-    const auto text = reply_with("Content-Type: application/json\r\nContent-Length: 2\r\n", "429 Too Many");
+    const auto text =
+        reply_with("Content-Type: application/json\r\nContent-Length: 2\r\n", "429 Too Many");
     reply_head head;
     ASSERT_TRUE(parse_reply_head(text, head));
     EXPECT_EQ(head.status, 429);
@@ -34,18 +35,29 @@ TEST(reply_head, the_framing_follows_from_the_fields) {
         return head.framing;
     };
     EXPECT_EQ(framing_of(reply_with("Transfer-Encoding: Chunked\r\n")), body_framing::chunked);
-    EXPECT_EQ(framing_of(reply_with("Content-Length: 5\r\nContent-Length: 5\r\n")), body_framing::sized);
+    EXPECT_EQ(
+        framing_of(reply_with("Content-Length: 5\r\nContent-Length: 5\r\n")), body_framing::sized
+    );
     EXPECT_EQ(framing_of(reply_with("")), body_framing::until_close);
-    EXPECT_EQ(framing_of(reply_with("Content-Length: 5\r\n", "204 No Content")), body_framing::none);
-    EXPECT_EQ(framing_of(reply_with("Content-Length: 5\r\n", "304 Not Modified")), body_framing::none);
+    EXPECT_EQ(
+        framing_of(reply_with("Content-Length: 5\r\n", "204 No Content")), body_framing::none
+    );
+    EXPECT_EQ(
+        framing_of(reply_with("Content-Length: 5\r\n", "304 Not Modified")), body_framing::none
+    );
     EXPECT_EQ(framing_of(reply_with("", "100 Continue")), body_framing::none);
 }
 
 TEST(reply_head, ambiguous_framing_is_refused) {
     for (const std::string_view fields :
-         {"Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
-          "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-          "Content-Length: x\r\n", "Content-Length: -1\r\n", "Content-Length:\r\n", "Content-Length: 1 2\r\n",
+         {"Content-Length: 1\r\nContent-Length: 2\r\n",
+          "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+          "Transfer-Encoding: gzip, chunked\r\n",
+          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+          "Content-Length: x\r\n",
+          "Content-Length: -1\r\n",
+          "Content-Length:\r\n",
+          "Content-Length: 1 2\r\n",
           "Content-Length: 99999999999999999999\r\n"}) {
         EXPECT_FALSE(is_accepted(reply_with(fields))) << fields;
     }
@@ -54,10 +66,21 @@ TEST(reply_head, ambiguous_framing_is_refused) {
 
 TEST(reply_head, what_is_no_reply_is_refused) {
     for (const std::string_view text :
-         {"", "\r\n", "\r\n\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/2 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
-          "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
-          "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "HTTP/1.1 200 OK\r\n: x\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n",
-          "HTTP/1.1 200 OK\nX: a\n\n", "<html></html>"}) {
+         {"",
+          "\r\n",
+          "\r\n\r\n",
+          "HTTP/1.1 200 OK\r\n",
+          "HTTP/2 200 OK\r\n\r\n",
+          "ICY 200 OK\r\n\r\n",
+          "HTTP/1.1 20 OK\r\n\r\n",
+          "HTTP/1.1 2000 OK\r\n\r\n",
+          "HTTP/1.1 abc OK\r\n\r\n",
+          "HTTP/1.1  200 OK\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+          "HTTP/1.1 200 OK\r\n: x\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n",
+          "HTTP/1.1 200 OK\nX: a\n\n",
+          "<html></html>"}) {
         EXPECT_FALSE(is_accepted(text)) << text;
     }
 }
@@ -77,7 +100,9 @@ TEST(reply_head, connections_are_kept_as_the_upstream_says) {
     EXPECT_FALSE(head.keep_alive);
     ASSERT_TRUE(parse_reply_head("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", head));
     EXPECT_FALSE(head.keep_alive);
-    ASSERT_TRUE(parse_reply_head("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", head));
+    ASSERT_TRUE(parse_reply_head(
+        "HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", head
+    ));
     EXPECT_TRUE(head.keep_alive);
 }
 

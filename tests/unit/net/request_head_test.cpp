@@ -36,7 +36,8 @@ TEST(request_head, a_usual_head_is_read) {
 
 TEST(request_head, a_second_head_leaves_nothing_of_the_first) {
     request_head head;
-    const auto first = head_with("Content-Length: 1\r\nExpect: 100-continue\r\nConnection: close\r\n");
+    const auto first =
+        head_with("Content-Length: 1\r\nExpect: 100-continue\r\nConnection: close\r\n");
     ASSERT_EQ(parse_request_head(first, head), head_fault::none);
     const auto second = head_with("Transfer-Encoding: chunked\r\n");
     ASSERT_EQ(parse_request_head(second, head), head_fault::none);
@@ -50,22 +51,45 @@ TEST(request_head, a_second_head_leaves_nothing_of_the_first) {
 
 TEST(request_head, framing_that_could_be_read_in_two_ways_is_refused) {
     for (const std::string_view fields :
-         {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
-          "Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n",
-          "Content-Length: 1, 1\r\n", "Content-Length: +1\r\n", "Content-Length: -1\r\n", "Content-Length: 0x1\r\n",
-          "Content-Length: 1 1\r\n", "Content-Length:\r\n", "Content-Length: 99999999999999999999\r\n",
-          "Transfer-Encoding: gzip\r\n", "Transfer-Encoding: gzip, chunked\r\n",
-          "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: identity\r\n",
-          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: \"chunked\"\r\n"}) {
+         {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+          "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+          "Content-Length: 1\r\nContent-Length: 1\r\n",
+          "Content-Length: 1\r\nContent-Length: 2\r\n",
+          "Content-Length: 1, 1\r\n",
+          "Content-Length: +1\r\n",
+          "Content-Length: -1\r\n",
+          "Content-Length: 0x1\r\n",
+          "Content-Length: 1 1\r\n",
+          "Content-Length:\r\n",
+          "Content-Length: 99999999999999999999\r\n",
+          "Transfer-Encoding: gzip\r\n",
+          "Transfer-Encoding: gzip, chunked\r\n",
+          "Transfer-Encoding: chunked, chunked\r\n",
+          "Transfer-Encoding: identity\r\n",
+          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+          "Transfer-Encoding: \"chunked\"\r\n"}) {
         EXPECT_EQ(fault_of(head_with(fields)), head_fault::malformed) << fields;
     }
-    EXPECT_EQ(fault_of("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), head_fault::malformed);
+    EXPECT_EQ(
+        fault_of("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        head_fault::malformed
+    );
 }
 
 TEST(request_head, odd_lines_and_fields_are_refused) {
     for (const std::string_view fields :
-         {"X: a\r\n b\r\n", "X: a\r\n\tb\r\n", "X : a\r\n", " X: a\r\n", "X\r\n", ": a\r\n", "X: a\rb\r\n", "X: a\n",
-          "X Y: a\r\n", "X(: a\r\n", "X: \x01\r\n", "X: \x7f\r\n"}) {
+         {"X: a\r\n b\r\n",
+          "X: a\r\n\tb\r\n",
+          "X : a\r\n",
+          " X: a\r\n",
+          "X\r\n",
+          ": a\r\n",
+          "X: a\rb\r\n",
+          "X: a\n",
+          "X Y: a\r\n",
+          "X(: a\r\n",
+          "X: \x01\r\n",
+          "X: \x7f\r\n"}) {
         EXPECT_EQ(fault_of(head_with(fields)), head_fault::malformed) << fields;
     }
     EXPECT_EQ(fault_of(head_with(std::string("X: a\0b\r\n", 8))), head_fault::malformed);
@@ -73,16 +97,31 @@ TEST(request_head, odd_lines_and_fields_are_refused) {
 }
 
 TEST(request_head, odd_request_lines_are_refused) {
-    for (const std::string_view line : {"GET  / HTTP/1.1", "GET / HTTP/1.1 ", "GET /", "GET", "GET\t/ HTTP/1.1", " GET / HTTP/1.1",
-                                        "G(T / HTTP/1.1", "GET /a b HTTP/1.1", "GET /\xc3\xa9 HTTP/1.1", "GET /#f HTTP/1.1",
-                                        "GET /\"x HTTP/1.1", "GET /<x> HTTP/1.1", "GET /a\\b HTTP/1.1", "GET /{x} HTTP/1.1"}) {
+    for (const std::string_view line :
+         {"GET  / HTTP/1.1",
+          "GET / HTTP/1.1 ",
+          "GET /",
+          "GET",
+          "GET\t/ HTTP/1.1",
+          " GET / HTTP/1.1",
+          "G(T / HTTP/1.1",
+          "GET /a b HTTP/1.1",
+          "GET /\xc3\xa9 HTTP/1.1",
+          "GET /#f HTTP/1.1",
+          "GET /\"x HTTP/1.1",
+          "GET /<x> HTTP/1.1",
+          "GET /a\\b HTTP/1.1",
+          "GET /{x} HTTP/1.1"}) {
         EXPECT_NE(fault_of(std::string(line) + "\r\nHost: a\r\n\r\n"), head_fault::none) << line;
     }
 }
 
 TEST(request_head, other_versions_are_refused) {
     for (const std::string_view version : {"HTTP/2.0", "HTTP/0.9", "HTTP/1.2"}) {
-        EXPECT_EQ(fault_of("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n"), head_fault::bad_version) << version;
+        EXPECT_EQ(
+            fault_of("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n"),
+            head_fault::bad_version
+        ) << version;
     }
     EXPECT_NE(fault_of("PRI * HTTP/2.0\r\n\r\n"), head_fault::none);
 }
@@ -93,7 +132,10 @@ TEST(request_head, exactly_one_clean_host_is_wanted) {
     EXPECT_EQ(fault_of(head_with("Host: a\r\n")), head_fault::malformed);
     EXPECT_EQ(fault_of(head_with("HOST: b\r\n")), head_fault::malformed);
     for (const std::string_view host : {"a/b", "a b", "a@b", "a?b", "a,b", "\xc3\xa9", "a\"b"}) {
-        EXPECT_EQ(fault_of("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"), head_fault::malformed) << host;
+        EXPECT_EQ(
+            fault_of("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"),
+            head_fault::malformed
+        ) << host;
     }
     EXPECT_EQ(fault_of("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), head_fault::none);
 }

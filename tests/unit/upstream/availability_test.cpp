@@ -11,7 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 
 const base::steady_time t0{100h};
-const config::upstream_breaker rules{.failures = 3, .window = config::seconds_f(10), .open = config::seconds_f(5)};
+const config::upstream_breaker rules{
+    .failures = 3, .window = config::seconds_f(10), .open = config::seconds_f(5)
+};
 
 const call_report failure{.signal = call_signal::failure};
 
@@ -110,17 +112,21 @@ TEST(availability, being_left_early_teaches_no_shorter_patience) {
 }
 
 TEST(availability, threads_share_it) {
-    availability a({.failures = 1000000, .window = config::seconds_f(10), .open = config::seconds_f(5)});
+    availability a(
+        {.failures = 1000000, .window = config::seconds_f(10), .open = config::seconds_f(5)}
+    );
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&a] {
             for (int i = 0; i < 2000; ++i) {
                 auto permit = a.ask(t0);
                 a.may_be_called(t0);
-                permit.end({.signal = i % 2 == 0 ? call_signal::success : call_signal::failure,
-                            .first_byte = 1ms,
-                            .total = 2ms},
-                           t0);
+                permit.end(
+                    {.signal = i % 2 == 0 ? call_signal::success : call_signal::failure,
+                     .first_byte = 1ms,
+                     .total = 2ms},
+                    t0
+                );
             }
         });
     }

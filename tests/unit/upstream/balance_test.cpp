@@ -32,17 +32,22 @@ std::vector<std::size_t> choices(balance_rule rule, const std::vector<candidate>
 using order = std::vector<std::size_t>;
 
 TEST(balance, round_robin_takes_turns) {
-    EXPECT_EQ(choices(balance_rule::round_robin, endpoints({9, 0, 0}), 6), (order{0, 1, 2, 0, 1, 2}));
+    EXPECT_EQ(
+        choices(balance_rule::round_robin, endpoints({9, 0, 0}), 6), (order{0, 1, 2, 0, 1, 2})
+    );
 }
 
 TEST(balance, least_in_flight_takes_the_idlest_and_equals_take_turns) {
     EXPECT_EQ(choices(balance_rule::least_in_flight, endpoints({3, 1, 2}), 3), (order{1, 1, 1}));
     EXPECT_EQ(choices(balance_rule::least_in_flight, endpoints({0, 0, 0}), 4), (order{0, 1, 2, 0}));
-    EXPECT_EQ(choices(balance_rule::prefix_affinity, endpoints({3, 1, 2}), 3), (order{1, 1, 1})) << "nothing to go by";
+    EXPECT_EQ(choices(balance_rule::prefix_affinity, endpoints({3, 1, 2}), 3), (order{1, 1, 1}))
+        << "nothing to go by";
 }
 
 TEST(balance, the_unhealthy_serve_only_when_no_other_is_left) {
-    for (const auto rule : {balance_rule::round_robin, balance_rule::least_in_flight, balance_rule::prefix_affinity}) {
+    for (const auto rule :
+         {balance_rule::round_robin, balance_rule::least_in_flight, balance_rule::prefix_affinity
+         }) {
         auto all = endpoints({5, 0, 5});
         all[1].is_healthy = false;
         for (std::uint64_t turn = 0; turn < 10; ++turn) {
@@ -101,10 +106,13 @@ std::uint64_t affinity(const std::string& body) {
 }
 
 TEST(affinity, is_the_cache_key_else_the_user_else_the_first_turn) {
-    const std::string hello = R"("messages":[{"role":"system","content":"s"},{"role":"user","content":"hello"}])";
-    const std::string later = R"("messages":[{"role":"system","content":"s"},{"role":"user","content":"hello"},)"
-                              R"({"role":"assistant","content":"x"},{"role":"user","content":"more"}])";
-    const std::string other = R"("messages":[{"role":"system","content":"s"},{"role":"user","content":"other"}])";
+    const std::string hello =
+        R"("messages":[{"role":"system","content":"s"},{"role":"user","content":"hello"}])";
+    const std::string later =
+        R"("messages":[{"role":"system","content":"s"},{"role":"user","content":"hello"},)"
+        R"({"role":"assistant","content":"x"},{"role":"user","content":"more"}])";
+    const std::string other =
+        R"("messages":[{"role":"system","content":"s"},{"role":"user","content":"other"}])";
     const auto of = [](const std::string& messages, const std::string& more = "") {
         return affinity(R"({"model":"m",)" + messages + more + "}");
     };
@@ -113,7 +121,10 @@ TEST(affinity, is_the_cache_key_else_the_user_else_the_first_turn) {
     EXPECT_NE(of(hello), of(other));
     EXPECT_EQ(of(hello, R"(,"user":"ada")"), of(other, R"(,"user":"ada")"));
     EXPECT_NE(of(hello, R"(,"user":"ada")"), of(hello, R"(,"user":"bob")"));
-    EXPECT_EQ(of(hello, R"(,"user":"ada","prompt_cache_key":"k")"), of(other, R"(,"prompt_cache_key":"k")"));
+    EXPECT_EQ(
+        of(hello, R"(,"user":"ada","prompt_cache_key":"k")"),
+        of(other, R"(,"prompt_cache_key":"k")")
+    );
     EXPECT_EQ(of(hello, R"(,"user":"")"), of(hello)) << "an empty name is none";
 }
 

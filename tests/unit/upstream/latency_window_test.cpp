@@ -13,7 +13,8 @@ const base::steady_time t0{100h};
 // True when `got` is `exact` or at most an eighth above it.
 ::testing::AssertionResult is_about(microseconds got, microseconds exact) {
     const bool ok = got >= exact && got <= exact + exact / 8 + 256us;
-    return ok ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << got.count() << " us";
+    return ok ? ::testing::AssertionSuccess()
+              : ::testing::AssertionFailure() << got.count() << " us";
 }
 
 TEST(latency_window, quantiles_are_an_eighth_too_long_at_most) {
@@ -30,8 +31,16 @@ TEST(latency_window, quantiles_are_an_eighth_too_long_at_most) {
 }
 
 TEST(latency_window, any_duration_has_its_bucket) {
-    for (const auto d : {microseconds(0), microseconds(1), microseconds(127), microseconds(1023), microseconds(1024),
-                         microseconds(5ms), microseconds(1s), microseconds(590s), microseconds(3600s)}) {
+    for (const auto d :
+         {microseconds(0),
+          microseconds(1),
+          microseconds(127),
+          microseconds(1023),
+          microseconds(1024),
+          microseconds(5ms),
+          microseconds(1s),
+          microseconds(590s),
+          microseconds(3600s)}) {
         latency_window w;
         w.add(d, t0);
         EXPECT_TRUE(is_about(w.quantile(0.5, t0), d)) << d.count();

@@ -37,10 +37,14 @@ public:
         const auto made = c.make_call(*upstreams.find("a"));
         options.path = "/models";
         std::optional<call_error> out;
-        net::asio::co_spawn(loop.get_executor(), made->start(options), [&](std::exception_ptr, call_error e) {
-            out = std::move(e);
-            loop.stop();
-        });
+        net::asio::co_spawn(
+            loop.get_executor(),
+            made->start(options),
+            [&](std::exception_ptr, call_error e) {
+                out = std::move(e);
+                loop.stop();
+            }
+        );
         if (meanwhile) {
             net::asio::post(loop.get_executor(), meanwhile);
         }
@@ -63,7 +67,8 @@ TEST(lookup, ends_with_the_request_that_wanted_it) {
     hanging_name name(10s);
     base::cancel_source cancel;
 
-    const auto fault = name.start({.cancel = &cancel}, [&] { cancel.cancel(base::cancel_reason::client_gone); });
+    const auto fault =
+        name.start({.cancel = &cancel}, [&] { cancel.cancel(base::cancel_reason::client_gone); });
 
     EXPECT_EQ(fault.fault, call_fault::cancelled) << fault.detail;
     EXPECT_LT(name.took(), 100ms);

@@ -96,59 +96,85 @@ std::string goes_out(std::string_view members) {
 }
 
 TEST(prepare, moa_131_functions_become_tools_around_the_clients_bytes) {
-    EXPECT_EQ(sent_with(R"("functions":[ {"name":"f", "z":1.50} ,{"name":"g\u0065"}],"seed":1)"),
-              goes_out(R"("tools":[ {"type":"function","function":{"name":"f", "z":1.50}} ,)"
-                       R"({"type":"function","function":{"name":"g\u0065"}}],"seed":1)"));
+    EXPECT_EQ(
+        sent_with(R"("functions":[ {"name":"f", "z":1.50} ,{"name":"g\u0065"}],"seed":1)"),
+        goes_out(R"("tools":[ {"type":"function","function":{"name":"f", "z":1.50}} ,)"
+                 R"({"type":"function","function":{"name":"g\u0065"}}],"seed":1)")
+    );
 }
 
 TEST(prepare, moa_131_function_call_becomes_tool_choice) {
     EXPECT_EQ(sent_with(R"("function_call":"auto")"), goes_out(R"("tool_choice":"auto")"));
-    EXPECT_EQ(sent_with(R"("function_call":"non\u0065")"), goes_out(R"("tool_choice":"non\u0065")"));
-    EXPECT_EQ(sent_with(R"("function_call":{"name":"f\u002f"})"),
-              goes_out(R"("tool_choice":{"type":"function","function":{"name":"f\u002f"}})"));
+    EXPECT_EQ(
+        sent_with(R"("function_call":"non\u0065")"), goes_out(R"("tool_choice":"non\u0065")")
+    );
+    EXPECT_EQ(
+        sent_with(R"("function_call":{"name":"f\u002f"})"),
+        goes_out(R"("tool_choice":{"type":"function","function":{"name":"f\u002f"}})")
+    );
 }
 
 TEST(prepare, moa_133_empty_lists_are_left_out) {
     EXPECT_EQ(sent_with(R"("tools":[],"seed":1)"), goes_out(R"("seed":1)"));
     EXPECT_EQ(sent_with(R"("seed":1,"functions":[ ])"), goes_out(R"("seed":1)"));
     EXPECT_EQ(sent_with(R"("tools":[],"functions":[])"), goes_out(""));
-    EXPECT_EQ(sent_with(R"("tools":[{"type":"x"}],"functions":[])"), goes_out(R"("tools":[{"type":"x"}])"));
-    EXPECT_EQ(sent_with(R"("functions":[{}],"tools":[ ])"),
-              goes_out(R"("tools":[{"type":"function","function":{}}])"));
+    EXPECT_EQ(
+        sent_with(R"("tools":[{"type":"x"}],"functions":[])"), goes_out(R"("tools":[{"type":"x"}])")
+    );
+    EXPECT_EQ(
+        sent_with(R"("functions":[{}],"tools":[ ])"),
+        goes_out(R"("tools":[{"type":"function","function":{}}])")
+    );
 }
 
 TEST(prepare, a_null_makes_room_for_what_takes_its_name) {
-    EXPECT_EQ(sent_with(R"("tools":null,"functions":[{}])"),
-              goes_out(R"("tools":[{"type":"function","function":{}}])"));
-    EXPECT_EQ(sent_with(R"("function_call":"auto","tool_choice":null)"), goes_out(R"("tool_choice":"auto")"));
-    EXPECT_EQ(sent_with(R"("functions":null,"function_call":null)"),
-              goes_out(R"("functions":null,"function_call":null)"))
-        << "what says nothing travels as it is";
+    EXPECT_EQ(
+        sent_with(R"("tools":null,"functions":[{}])"),
+        goes_out(R"("tools":[{"type":"function","function":{}}])")
+    );
+    EXPECT_EQ(
+        sent_with(R"("function_call":"auto","tool_choice":null)"),
+        goes_out(R"("tool_choice":"auto")")
+    );
+    EXPECT_EQ(
+        sent_with(R"("functions":null,"function_call":null)"),
+        goes_out(R"("functions":null,"function_call":null)")
+    ) << "what says nothing travels as it is";
 }
 
 TEST(prepare, a_strategy_that_strips_tools_strips_promoted_ones) {
     body_changes changes;
     remove_tools(changes);
-    EXPECT_EQ(sent_with(R"("functions":[{"name":"f"}],"function_call":{"name":"f"},"parallel_tool_calls":false)", changes),
-              goes_out(""));
+    EXPECT_EQ(
+        sent_with(
+            R"("functions":[{"name":"f"}],"function_call":{"name":"f"},"parallel_tool_calls":false)",
+            changes
+        ),
+        goes_out("")
+    );
 }
 
 TEST(prepare, a_strategys_choice_replaces_a_promoted_one) {
     body_changes changes;
     changes.members.push_back({"tool_choice", R"("none")"});
-    EXPECT_EQ(sent_with(R"("function_call":{"name":"f"})", changes),
-              goes_out(R"("tool_choice":"none")"));
+    EXPECT_EQ(
+        sent_with(R"("function_call":{"name":"f"})", changes), goes_out(R"("tool_choice":"none")")
+    );
 }
 
 TEST(prepare, a_demoted_messages_text_part_is_known_however_it_is_written) {
     auto upstream = upstream_with();
     upstream.requires_leading_system_only = true;
     const std::string part = R"({"t\u0079pe":"te\u0078t","text":)";
-    EXPECT_EQ(prepared(R"({"model":"m","messages":[{"role":"user"},{"role":"sys\u0074em","content":[)" + part +
-                           R"("hear"}]}]})",
-                       upstream),
-              R"({"model":"real","messages":[{"role":"user"},{"role":"user","content":[)" + part +
-                  R"("[SYSTEM]: hear"}]}]})");
+    EXPECT_EQ(
+        prepared(
+            R"({"model":"m","messages":[{"role":"user"},{"role":"sys\u0074em","content":[)" + part
+                + R"("hear"}]}]})",
+            upstream
+        ),
+        R"({"model":"real","messages":[{"role":"user"},{"role":"user","content":[)" + part
+            + R"("[SYSTEM]: hear"}]}]})"
+    );
 }
 
 TEST(tool_fields, moa_132_legacy_and_modern_fields_exclude_each_other) {

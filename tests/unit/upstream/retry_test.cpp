@@ -10,10 +10,13 @@ namespace {
 using namespace std::chrono_literals;
 
 const base::steady_time t0{100h};
-const config::upstream_retry rules{.max_attempts = 4, .base = 200ms, .cap = 1000ms, .budget_ratio = 0.2};
+const config::upstream_retry rules{
+    .max_attempts = 4, .base = 200ms, .cap = 1000ms, .budget_ratio = 0.2
+};
 
-std::optional<base::steady_duration> wait_after(const attempt_end& end, int made = 1, double random = 1,
-                                                base::steady_duration left = 1h) {
+std::optional<base::steady_duration> wait_after(
+    const attempt_end& end, int made = 1, double random = 1, base::steady_duration left = 1h
+) {
     return retry_wait(rules, end, made, random, left);
 }
 
@@ -25,8 +28,15 @@ TEST(retry, repeats_what_was_refused_and_nothing_else) {
         EXPECT_FALSE(may_be_repeated({.status = status})) << status;
     }
     EXPECT_TRUE(may_be_repeated({.fault = call_fault::unreached}));
-    for (const auto fault : {call_fault::transport, call_fault::timeout, call_fault::deadline, call_fault::garbage,
-                             call_fault::cut, call_fault::cancelled, call_fault::unavailable, call_fault::misconfigured}) {
+    for (const auto fault :
+         {call_fault::transport,
+          call_fault::timeout,
+          call_fault::deadline,
+          call_fault::garbage,
+          call_fault::cut,
+          call_fault::cancelled,
+          call_fault::unavailable,
+          call_fault::misconfigured}) {
         EXPECT_FALSE(may_be_repeated({.fault = fault}));
     }
 }
@@ -37,7 +47,9 @@ TEST(retry, waits_double_up_to_the_cap_and_are_half_random) {
     EXPECT_EQ(wait_after(busy, 1, 0), 100ms);
     EXPECT_EQ(wait_after(busy, 2, 1), 400ms);
     EXPECT_EQ(wait_after(busy, 3, 1), 800ms);
-    EXPECT_EQ(retry_wait({.max_attempts = 100, .base = 200ms, .cap = 1000ms}, busy, 90, 1, 1h), 1000ms);
+    EXPECT_EQ(
+        retry_wait({.max_attempts = 100, .base = 200ms, .cap = 1000ms}, busy, 90, 1, 1h), 1000ms
+    );
     EXPECT_FALSE(wait_after(busy, 4)) << "four attempts were made";
 }
 
@@ -78,8 +90,10 @@ double factor_under(double failing, int calls, std::chrono::milliseconds between
 TEST(retry_budget, keeps_the_factor_below_its_share_when_half_of_all_calls_fail) {
     for (const int calls : {16, 100, 1000, 20000}) {
         for (const auto between : {0ms, 1ms, 20ms, 100ms}) {
-            EXPECT_LT(factor_under(0.5, calls, between, 0.2), 1.2) << calls << " " << between.count();
-            EXPECT_LT(factor_under(1.0, calls, between, 0.2), 1.2) << calls << " " << between.count();
+            EXPECT_LT(factor_under(0.5, calls, between, 0.2), 1.2)
+                << calls << " " << between.count();
+            EXPECT_LT(factor_under(1.0, calls, between, 0.2), 1.2)
+                << calls << " " << between.count();
         }
     }
 }
