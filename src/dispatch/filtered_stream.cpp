@@ -142,6 +142,7 @@ net::task<bool> filtered_stream::flush() {
 
 net::task<base::maybe_error> filtered_stream::run() {
     std::size_t content_bytes = 0;
+    const bool is_single = has_one_choice(context_.request);
     for (bool go_on = true; go_on;) {
         char* const buffer = context_.loop.scratch();
         std::size_t got = 0;
@@ -170,7 +171,7 @@ net::task<base::maybe_error> filtered_stream::run() {
         }
         content_bytes += out_.size();
         go_on = co_await flush();
-        if (decoder_.is_done()) {
+        if (decoder_.is_done() || (decoder_.has_finished() && is_single)) {
             call_.expect_end();
         }
     }

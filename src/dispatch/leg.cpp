@@ -225,7 +225,7 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
                 co_return;
             }
         }
-        if (decoder.is_done()) {
+        if (decoder.is_done() || decoder.has_finished()) {
             call_->expect_end();
         }
     }

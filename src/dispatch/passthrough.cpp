@@ -233,6 +233,11 @@ net::task<maybe_error> passthrough::relay_whole() {
         if (!is_json_object(body)) {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
+        if (const auto told = error_in(body); !told.empty()) {
+            co_return co_await finish_with(
+                error_of_status(status_of_error(told), reply.retry_after_s, loggable(c_, told))
+            );
+        }
         if (send_whole_reply(c_, reply.status, reply.passed_headers, body)
             == write_state::pending) {
             co_await c_.sink.drain();
@@ -314,6 +319,12 @@ net::task<maybe_error> passthrough::replay_as_stream() {
         co_await read_body(c_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
     if (!is_ok) {
         co_return co_await finish_with(error_of(c_, call_->error()));
+    }
+    if (const auto told = error_in(body); !told.empty()) {
+        const auto wait_s = call_->reply().retry_after_s;
+        co_return co_await finish_with(
+            error_of_status(status_of_error(told), wait_s, loggable(c_, told))
+        );
     }
     api::draft answer;
     if (!base::is_valid_utf8(body)

@@ -20,7 +20,10 @@ constexpr std::string_view done_event = "data: [DONE]\n\n";
 }  // namespace
 
 raw_stream::raw_stream(request_context& context, upstream::call& call, std::string model)
-    : context_(context), call_(call), model_(std::move(model)) {
+    : context_(context),
+      call_(call),
+      model_(std::move(model)),
+      has_one_choice_(has_one_choice(context.request)) {
 }
 
 void raw_stream::flush_run(std::string_view buffer) {
@@ -142,7 +145,8 @@ raw_stream::step raw_stream::pump() {
         if (taken == progress::failed) {
             return step::ended_by_error_event;
         }
-        if (taken == progress::answered) {
+        // Servers that forget [DONE] may forget to end the body, too.
+        if (taken == progress::answered || (inspector_.has_finish() && has_one_choice_)) {
             call_.expect_end();
         }
         if (written == write_state::pending) {

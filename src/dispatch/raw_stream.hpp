@@ -37,6 +37,7 @@ private:
     request_context& context_;
     upstream::call& call_;
     std::string model_;
+    const bool has_one_choice_;  // asked for
     api::chat_event_inspector inspector_;
     std::string carry_;          // a partial event
     api::pieces out_;            // what the events taken so far become

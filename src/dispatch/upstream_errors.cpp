@@ -131,6 +131,11 @@ std::string loggable(const request_context& context, std::string_view body) {
                                               : base::clip(body, 512);
 }
 
+bool has_one_choice(const api::chat_request& request) {
+    const auto* n = request.find("n");
+    return n == nullptr || n->value == "1" || n->value == "null";
+}
+
 bool must_withhold(int status) {
     return status == 401 || status == 403 || status == 407 || (status >= 300 && status < 400);
 }

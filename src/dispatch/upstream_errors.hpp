@@ -1,6 +1,7 @@
 // What a failed upstream call means for the client and for the record.
 #pragma once
 
+#include "api/chat_request.hpp"
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "telemetry/names.hpp"
@@ -36,6 +37,9 @@ bool holds_secret(const config::gateway_config& config, std::string_view text);
 
 // The beginning of `body` as far as the log may hold it: empty unless bodies are logged, without credentials.
 std::string loggable(const request_context& context, std::string_view body);
+
+// True when the request asks for one choice: its first finish is then the end of the answer.
+bool has_one_choice(const api::chat_request& request);
 
 // True for a status whose body must not reach a client: it speaks of our own credentials or of another place.
 bool must_withhold(int status);

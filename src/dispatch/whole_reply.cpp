@@ -30,6 +30,15 @@ bool is_json_object(std::string_view body) {
            && base::is_valid_utf8(body);
 }
 
+std::string_view error_in(std::string_view body) {
+    if (body.find("\"error\"") == std::string_view::npos) {
+        return {};  // nearly always
+    }
+    const auto error = api::find_member(body, "error");
+    const bool is_answer = !api::find_member(body, "choices").empty();
+    return error.starts_with('{') && !is_answer ? error : std::string_view{};
+}
+
 base::error protocol_error(std::string_view detail) {
     auto e = base::make_error(
         error_code_id::upstream_protocol_error,

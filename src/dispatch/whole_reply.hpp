@@ -13,6 +13,9 @@ std::string model_replacement(const request_context& context);
 
 bool is_json_object(std::string_view body);
 
+// The error object that a server put into a reply with a good status; empty: none. Views `body`.
+std::string_view error_in(std::string_view body);
+
 // The error for a 2xx reply that is no chat completion. `detail` goes to the log.
 base::error protocol_error(std::string_view detail);
 

@@ -79,7 +79,7 @@ public:
     virtual void note_first_token() = 0;
 
     // Everything that matters was read; what is left is the end of the body, waited for only briefly so that the
-    // connection can be used again.
+    // connection can be used again. Then the body counts as ended, unless the connection was cut.
     virtual void expect_end() = 0;
 
     virtual const call_error& error() const = 0;

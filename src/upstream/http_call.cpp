@@ -99,6 +99,12 @@ void http_call::on_deadline() {
         connecting_->cancel();
         return;
     }
+    if (phase_ == phase::end && connection_) {
+        is_end_overdue_ = true;
+        expects_more_ = true;  // one last look
+        connection_->stream.cancel();
+        return;
+    }
     if (!error_) {
         error_ = is_total ? call_error{call_fault::deadline, "the request's deadline passed"}
                           : call_error{
@@ -146,7 +152,10 @@ void http_call::note_first_token() {
 }
 
 void http_call::expect_end() {
-    enter(phase::end);
+    // Once: comments behind the last event must not lengthen the wait.
+    if (phase_ != phase::end && !has_ended_) {
+        enter(phase::end);
+    }
 }
 
 net::task<call_error> http_call::start(const call_options& options) {

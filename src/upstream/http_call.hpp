@@ -82,7 +82,8 @@ private:
     std::uint64_t left_ = 0;        // of a sized body
     std::uint64_t body_bytes_ = 0;  // received so far
     bool may_reuse_ = false;
-    bool expects_more_ = false;  // the last read filled its room: look again before waiting
+    bool expects_more_ = false;    // the last read filled its room: look again before waiting
+    bool is_end_overdue_ = false;  // expect_end() waited long enough: what is there is all
     bool has_ended_ = false;
     bool is_cancelled_ = false;
     bool is_stream_ = false;

@@ -276,11 +276,16 @@ read_state http_call::try_read(char* into, std::size_t room, std::size_t& got) {
                 break;  // first what came; the next read tells the rest
         }
     }
+    if (size == 0 && is_end_overdue_) {
+        may_reuse_ = false;
+        finish();
+        return read_state::end;
+    }
     return size == 0 ? read_state::would_block : take_body(into, size, got);
 }
 
 net::task<> http_call::wait() {
-    if (!connection_ || has_ended_ || error_) {
+    if (!connection_ || has_ended_ || error_ || is_end_overdue_) {
         co_return;
     }
     auto& c = *connection_;
