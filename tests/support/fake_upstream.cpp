@@ -80,8 +80,17 @@ void fake_upstream::next(const std::string& name, reply once) {
     note([&] { behaviours_[name].queue.push_back(std::move(once)); });
 }
 
+void fake_upstream::answer_early(const std::string& name) {
+    note([&] { early_.insert(name); });
+}
+
 void fake_upstream::on_models(const std::string& name, reply default_reply) {
     note([&] { behaviours_[name].models = std::move(default_reply); });
+}
+
+bool fake_upstream::is_early(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    return early_.contains(name);
 }
 
 std::string fake_upstream::base_url(const std::string& name, const std::string& host) const {
@@ -297,9 +306,17 @@ bool fake_upstream::read_request(connection& self, std::string& buffer, recorded
                 request.headers = head->headers;
                 is_chunked = same_name(request.header("Transfer-Encoding"), "chunked");
                 left = content_length(request.headers);
+                const auto& line = head->start_line;
+                request.method = line.substr(0, line.find(' '));
+                request.target =
+                    line.substr(line.find(' ') + 1, line.rfind(' ') - line.find(' ') - 1);
+                request.upstream = upstream_of(request.target);
             }
         }
         if (head) {
+            if (is_early(request.upstream)) {
+                break;
+            }
             if (is_chunked) {
                 request.body += chunks.take(buffer);
             } else {
@@ -316,10 +333,6 @@ bool fake_upstream::read_request(connection& self, std::string& buffer, recorded
             return false;
         }
     }
-    const auto& line = head->start_line;
-    request.method = line.substr(0, line.find(' '));
-    request.target = line.substr(line.find(' ') + 1, line.rfind(' ') - line.find(' ') - 1);
-    request.upstream = upstream_of(request.target);
     const bool is_parsed = request.body.size() <= most_parsed_bytes;
     request.json =
         is_parsed ? json::parse(request.body, nullptr, false) : json(json::value_t::discarded);

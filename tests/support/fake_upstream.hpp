@@ -11,6 +11,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +30,8 @@ public:
     // What `name` answers to calls; without it, 404. `next` goes first, once per call, in order.
     void on(const std::string& name, reply default_reply);
     void next(const std::string& name, reply once);
+    // `name` answers when it has read a request's head; the body stays unread. Its scripts must not end as `finished`.
+    void answer_early(const std::string& name);
     // What `name` answers to GET …/models; by default a list with model_id(name).
     void on_models(const std::string& name, reply default_reply);
 
@@ -85,6 +88,7 @@ private:
     bool send(connection& self, const std::string& bytes);
     bool wait_for(connection& self, short events, milliseconds at_most);
     bool read_request(connection& self, std::string& buffer, recorded_request& request);
+    bool is_early(const std::string& name) const;
     // Stores the request and decides its script.
     std::size_t record(recorded_request request, script& out);
     reply chosen_reply(const recorded_request& request);
@@ -105,6 +109,7 @@ private:
     mutable std::condition_variable changed_;
     std::uint64_t version_ = 0;
     std::map<std::string, behaviour> behaviours_;
+    std::set<std::string> early_;
     std::deque<recorded_request> requests_;
     std::size_t connection_count_ = 0;
     std::size_t open_count_ = 0;
