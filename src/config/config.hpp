@@ -29,6 +29,7 @@ enum class balance_rule { least_in_flight, round_robin, prefix_affinity };
 enum class profile_type { passthrough, moa, cascade, voting };
 enum class synthesis_mode { merge, best_of };
 enum class agreement_rule { off, exact };
+enum class on_cut { error, resume };
 enum class on_all_fail { bubble_last_error, structured_502 };
 enum class vote { no, yes };
 enum class test_fault { none, status, cut, hang, garbage };
@@ -166,7 +167,8 @@ struct upstream {
     std::vector<modality> modalities{modality::text};
     bool supports_function_calling = true;
     wire_protocol protocol = wire_protocol::openai;
-    bool stream = true;  // false: legs never ask this upstream to stream
+    bool stream = true;             // false: legs never ask this upstream to stream
+    bool supports_prefill = false;  // writes on from an assistant message at the end
     health_check health = health_check::models;
     base::secret api_key{};  // resolved: environment, then file, then literal
     std::string basic_auth_user{};
@@ -224,6 +226,7 @@ struct profile {
     // cascade: `upstreams` above or `steps`
     std::vector<cascade_step> steps{};
     config::on_all_fail on_all_fail = config::on_all_fail::bubble_last_error;
+    config::on_cut on_cut = config::on_cut::error;  // of a stream whose beginning the client has
 
     // voting
     vote failure_vote = vote::yes;

@@ -27,6 +27,7 @@ constexpr choice<on_all_fail> failure_answers[] = {
     {"bubble_last_error", on_all_fail::bubble_last_error},
     {"structured_502", on_all_fail::structured_502},
 };
+constexpr choice<on_cut> cut_answers[] = {{"error", on_cut::error}, {"resume", on_cut::resume}};
 constexpr choice<vote> votes[] = {{"yes", vote::yes}, {"no", vote::no}};
 enum class vote_aggregation { any_yes };
 constexpr choice<vote_aggregation> aggregations[] = {{"any_yes", vote_aggregation::any_yes}};
@@ -142,6 +143,7 @@ constexpr key_row<profile_entry> cascade_keys[] = {
     {"steps", [](const field& f, profile_entry& p) { read_cascade_steps(f, p.steps); }},
     {"on_all_fail", [](const field& f, profile_entry& p) { f.read(p.on_all_fail, failure_answers); }
     },
+    {"on_cut", [](const field& f, profile_entry& p) { f.read(p.on_cut, cut_answers); }},
 };
 
 constexpr key_row<profile_entry> voting_keys[] = {

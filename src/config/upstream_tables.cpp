@@ -265,6 +265,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
     {"stream", [](const field& f, upstream_entry& u) { f.read(u.stream); }},
     {"health_check", [](const field& f, upstream_entry& u) { f.read(u.health, health_checks); }},
     {"supports_thinking", [](const field& f, upstream_entry& u) { f.read(u.supports_thinking); }},
+    {"supports_prefill", [](const field& f, upstream_entry& u) { f.read(u.supports_prefill); }},
     {"chat_template_kwargs", read_template_kwargs},
     {"quota_group", [](const field& f, upstream_entry& u) { f.read_filled(u.quota_group); }},
     {"requires_leading_system_only",

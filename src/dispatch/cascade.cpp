@@ -1,15 +1,16 @@
 #include "dispatch/cascade.hpp"
 
-#include "api/chat_wire.hpp"
+#include "api/chat_stream_encoder.hpp"
 #include "api/json_text.hpp"
-#include "api/reasoning.hpp"
 #include "base/text.hpp"
 #include "dispatch/cascade_rule.hpp"
+#include "dispatch/continuation.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/leg.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/step_result.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/whole_reply.hpp"
@@ -25,34 +26,6 @@ using base::error_code_id;
 using base::maybe_error;
 using std::chrono::steady_clock;
 using telemetry::call_outcome;
-
-// The status that a refusal stands for.
-int status_of(const leg_result& result) {
-    return result.error_status != 0 ? result.error_status : result.status;
-}
-
-// Content that is a list of parts does not count as text here (spec §3.5). Streams have none.
-bool has_list_content(std::string_view body) {
-    api::chat_object object;
-    api::chat_message_fields fields;
-    return api::read_chat_object(body, object) && api::read_message_fields(object.message, fields)
-           && fields.content.starts_with('[');
-}
-
-// Whether a whole reply answers. A refusal is an answer too: another step must not be asked what one refused.
-bool is_answer(const leg_result& result, bool hides_reasoning) {
-    const auto is_filled = [](std::string_view text) { return !base::trim(text).empty(); };
-    const auto& d = result.draft;
-    if (!d.tool_calls.empty() || d.function_call || is_filled(d.refusal)
-        || d.finish_reason == "content_filter") {
-        return true;
-    }
-    if (d.content && !has_list_content(result.body)
-        && is_filled(hides_reasoning ? api::strip_in_band_reasoning(*d.content) : *d.content)) {
-        return true;
-    }
-    return is_filled(d.reasoning_content) || is_filled(d.reasoning);
-}
 
 // One cascade request.
 class cascade {
@@ -71,7 +44,10 @@ private:
     net::task<verdict> try_step(std::size_t i);
     net::task<> run_leg(leg& step, live_answer* live);
     net::task<bool> flush_live(const leg& step, live_answer& live);
-    net::task<verdict> finish_live(leg& step, live_answer& live);
+    net::task<verdict> finish_live(std::size_t i, leg& step, live_answer& live);
+    net::task<bool> resume(std::size_t i, const leg& cut, live_answer& live);
+    bool may_resume(const leg_result& result, const live_answer& live) const;
+    void note_tried(const upstream::upstream_state& u);
     net::task<> answer(leg& step);
     verdict judge_failure(std::size_t i, const leg_result& result);
     net::task<maybe_error> refuse();
@@ -160,9 +136,7 @@ net::task<maybe_error> cascade::run_steps() {
 
 net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     auto& u = *c_.target.upstreams[i];
-    tried_ += tried_.empty() ? "" : ",";
-    tried_ += u.config.key;
-    ++tried_count_;
+    note_tried(u);
     leg step(c_, u);
     step.keep_body();
     if (next_step(facts(), i + 1, refused_context_) == c_.target.upstreams.size()) {
@@ -172,15 +146,17 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     if (c_.request.stream()) {
         live.emplace(c_, live_role::step);
     }
+    if (live && profile_.on_cut == config::on_cut::resume) {
+        live->keep_text();
+    }
     co_await run_leg(step, live ? &*live : nullptr);
     auto& result = step.result();
-    const bool has_begun = live && live->has_begun();
-    if (!has_begun && result.is_answered() && !c_.request.stream() && result.body.empty()) {
+    if (!has_begun_ && result.is_answered() && !c_.request.stream() && result.body.empty()) {
         result.outcome = leg_outcome::failed;
         result.reason = call_outcome::non_json;
         result.detail = "a stream was not asked for";
     }
-    if (!has_begun && result.is_answered() && !is_answer(result, !c_.target.expose_reasoning)) {
+    if (!has_begun_ && result.is_answered() && !is_answer(result, !c_.target.expose_reasoning)) {
         result.outcome = leg_outcome::failed;
         result.reason = call_outcome::unusable;
         result.detail = "the answer has no visible content";
@@ -189,8 +165,8 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {
         co_return verdict::go_on;  // which nobody does
     }
-    if (has_begun) {
-        co_return co_await finish_live(step, *live);
+    if (has_begun_) {
+        co_return co_await finish_live(i, step, *live);
     }
     if (result.is_answered()) {
         co_await answer(step);
@@ -211,7 +187,7 @@ net::task<> cascade::run_leg(leg& step, live_answer* live) {
         return flush_live(step, *live);
     };
     co_await step.run(changes, c_.deadline, live, std::move(flush));
-    if (!live->has_begun()) {
+    if (!has_begun_) {
         c_.header_lines.resize(header_bytes);
     }
 }
@@ -224,7 +200,7 @@ net::task<bool> cascade::flush_live(const leg& step, live_answer& live) {
         has_begun_ = true;
     }
     const bool is_open = co_await live.flush();
-    if (is_first) {
+    if (is_first && profile_.on_cut == config::on_cut::error) {
         c_.request.release();  // first: it keeps a name that it has only a view of
         c_.sink.release_request();
     }
@@ -232,12 +208,18 @@ net::task<bool> cascade::flush_live(const leg& step, live_answer& live) {
 }
 
 // The end of an answer whose beginning the client has.
-net::task<cascade::verdict> cascade::finish_live(leg& step, live_answer& live) {
+net::task<cascade::verdict> cascade::finish_live(std::size_t i, leg& step, live_answer& live) {
     const auto& result = step.result();
     if (result.is_answered()) {
         note_answer(result);
         co_await live.close(result.draft.finish_reason, result.draft.usage);
         co_return verdict::answered;
+    }
+    if (may_resume(result, live)) {
+        const bool is_resumed = co_await resume(i, step, live);
+        if (is_resumed) {
+            co_return verdict::answered;
+        }
     }
     const auto e = failure_of(result);
     c_.was_cut = true;
@@ -245,6 +227,66 @@ net::task<cascade::verdict> cascade::finish_live(leg& step, live_answer& live) {
     c_.error_detail = result.detail;
     co_await live.fail(e);
     co_return verdict::answered;
+}
+
+bool cascade::may_resume(const leg_result& result, const live_answer& live) const {
+    switch (result.reason) {
+        case call_outcome::cut:
+        case call_outcome::transport:
+        case call_outcome::timeout: break;
+        case call_outcome::non_2xx:
+            if (judge_refusal(status_of(result), result.body) != refusal_kind::passing) {
+                return false;
+            }
+            break;
+        default: return false;
+    }
+    return profile_.on_cut == config::on_cut::resume && live.is_plain_text()
+           && !c_.cancel.is_cancelled();
+}
+
+// Lets the next steps bring a cut answer to its end. False: none of them did.
+net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live) {
+    const auto steps = c_.target.upstreams.size();
+    for (i = next_from(i + 1); i < steps; i = next_from(i + 1)) {
+        if (c_.cancel.is_cancelled() || steady_clock::now() >= c_.deadline) {
+            break;
+        }
+        auto& u = *c_.target.upstreams[i];
+        c_.log.write(
+            base::log_level::warning,
+            "a cut answer is continued by the next step",
+            {{"id", c_.request_id},
+             {"upstream", cut.upstream().config.key},
+             {"next", u.config.key},
+             {"bytes", std::to_string(live.text().size())}}
+        );
+        note_tried(u);
+        live.begin_continuation();
+        const auto how = u.config.supports_prefill ? continuation_seam::kind::prefill
+                                                   : continuation_seam::kind::followup;
+        continuation rest(live, how, !c_.target.expose_reasoning);
+        auto changes = changes_for(u);
+        changes.trailing_message = continuation_messages(live.text(), how);
+        leg step(c_, u);
+        step.keep_body();
+        std::function<net::task<bool>()> flush = [&rest] { return rest.flush(); };
+        co_await step.run(changes, c_.deadline, &rest, std::move(flush));
+        auto& result = step.result();
+        if (result.is_answered() && !result.body.empty()) {
+            api::emit_whole_draft(result.draft, rest);  // it came as a whole
+        }
+        const bool is_whole = result.is_answered() && rest.finish();
+        note_step(step);
+        if (is_whole) {
+            result.draft.content = live.text();
+            note_answer(result);
+            c_.record.synth_decision = "resumed";
+            co_await live.close(result.draft.finish_reason, result.draft.usage);
+            co_return true;
+        }
+    }
+    co_return false;
 }
 
 // Sends a whole answer of which nothing was sent before.
@@ -323,8 +365,10 @@ error cascade::failure_of(const leg_result& result) const {
 }
 
 error cascade::exhausted() {
-    if (tried_count_ == 0) {
-        const auto now = steady_clock::now();
+    const auto now = steady_clock::now();
+    if (tried_count_ == 0 && now >= c_.deadline) {
+        last_ = base::make_error(error_code_id::deadline_exceeded, "The request's time is over.");
+    } else if (tried_count_ == 0) {
         auto until = base::no_deadline;
         for (const auto* u : c_.target.upstreams) {
             until = std::min(until, u->availability.ask_again_at(now));
@@ -360,9 +404,19 @@ void cascade::append_attempt_headers(std::string_view winner) {
     }
 }
 
+void cascade::note_tried(const upstream::upstream_state& u) {
+    tried_ += tried_.empty() ? "" : ",";
+    tried_ += u.config.key;
+    ++tried_count_;
+}
+
 void cascade::note_step(const leg& step) {
     const auto& result = step.result();
-    c_.record.legs.push_back(step.record());
+    auto record = step.record();
+    if (has_begun_ && record.state == telemetry::leg_state::failed) {
+        record.state = telemetry::leg_state::partial;
+    }
+    c_.record.legs.push_back(record);
     if (!result.is_answered()) {
         c_.record.failures.push_back(
             {.upstream = step.upstream().metric_id, .reason = result.reason}

@@ -24,6 +24,9 @@ api::chat_stream_encoder& live_answer::encoder(std::string_view written_model) {
 void live_answer::on_text(std::string_view text) {
     if (!text.empty()) {
         has_begun_ = has_begun_ || !base::trim(text).empty();
+        if (keeps_text_) {
+            text_ += text;
+        }
         encoder().on_event({.kind = api::answer_event_kind::text_delta, .text = text});
     }
 }
@@ -39,13 +42,17 @@ void live_answer::on_event(const api::answer_event& event) {
         case kind::reasoning_delta:
             has_begun_ = has_begun_ || (shows_reasoning && !base::trim(event.text).empty());
             break;
-        case kind::refusal_delta: has_begun_ = true; break;
+        case kind::refusal_delta:
+            has_begun_ = true;
+            is_plain_text_ = false;
+            break;
         case kind::tool_call_delta:
         case kind::function_delta:
             if (!is_step) {
                 return;  // a synthesizer was not asked for calls
             }
             has_begun_ = true;
+            is_plain_text_ = false;
             break;
         default: return;  // finish and usage wait until the end is known to be one
     }

@@ -29,6 +29,16 @@ public:
     // True once there is something visible: the next flush commits.
     bool has_begun() const { return has_begun_; }
 
+    // The visible text so far, for a role `step` that keep_text() asked to remember it.
+    void keep_text() { keeps_text_ = true; }
+    const std::string& text() const { return text_; }
+    // Tool calls, or a refusal, were shown: such an answer has no continuation.
+    bool is_plain_text() const { return is_plain_text_; }
+
+    // The leg was cut and another goes on: its text is appended as it is.
+    void begin_continuation() { filter_ = {}; }
+    void append(std::string_view text) { on_text(text); }
+
     // The clean end: finish, usage, [DONE].
     net::task<> close(std::string_view finish_reason, const std::optional<api::token_usage>& usage);
     // The end of an answer that was cut: one error event.
@@ -44,6 +54,9 @@ private:
     std::optional<api::chat_stream_encoder>
         encoder_;  // made with the first event, which names the model
     api::leading_reasoning_filter filter_;
+    std::string text_;
+    bool keeps_text_ = false;
+    bool is_plain_text_ = true;
     bool has_begun_ = false;
     bool is_over_ = false;
 };

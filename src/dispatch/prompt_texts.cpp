@@ -46,4 +46,9 @@ const std::string_view contract =
     "mention drafts, "
     "candidates or this task. Output only the answer.\n";
 
+const std::string_view continuation =
+    "Your last message was cut off. Go on with it exactly where it ends, beginning with the very "
+    "next character. Repeat "
+    "nothing of it and do not mention the interruption.";
+
 }  // namespace meta_model::dispatch::prompt_texts

@@ -10,6 +10,7 @@ extern const std::string_view task;              // opens the synthesizer's adde
 extern const std::string_view grounded_rules;    // the conversation holds results of tools
 extern const std::string_view ungrounded_rules;  // it does not
 extern const std::string_view drafts_heading;
-extern const std::string_view contract;  // closes it
+extern const std::string_view contract;      // closes it
+extern const std::string_view continuation;  // behind an answer that was cut
 
 }  // namespace meta_model::dispatch::prompt_texts
