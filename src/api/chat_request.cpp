@@ -1,6 +1,7 @@
 #include "api/chat_request.hpp"
 
 #include "api/json_text.hpp"
+#include "api/plain_message.hpp"
 
 #include <algorithm>
 #include <array>
@@ -349,6 +350,12 @@ bool chat_request::walk_messages(json_cursor& in, request_member& member) {
             if (!in.skip(raw)) {
                 return false;
             }
+            continue;
+        }
+        request_message plain;
+        if (const auto length = read_plain_message(body_.substr(in.offset()), plain); length > 0) {
+            in.pass(length);
+            messages_.push_back(plain);
             continue;
         }
         if (!walk_message(in, i)) {

@@ -30,6 +30,12 @@ public:
     // Reads the next value, which must be a string, and gives the text between its quotes, still escaped.
     bool string(std::string_view& raw);
 
+    // Goes on behind the next `bytes` bytes: one whole valid value that the caller read by other means.
+    void pass(std::size_t bytes) {
+        p_ += bytes;
+        is_first_ = false;
+    }
+
     // Enter an object or array, then call next_member / next_element until they return false; each true must be
     // followed by reading exactly one value. A false means the end of the container, or failed().
     bool enter_object();

@@ -105,75 +105,17 @@ struct wide_block {
     // Bytes that may stand behind a backslash: one table by the high half of a byte, one by the low half; a byte is
     // legal when they share a bit (1: 0x2_, 2: 0x5_, 4: 0x6_, 8: 0x7_).
     [[gnu::target("avx2")]] static __m256i illegal_escapes(__m256i bytes) {
+        // clang-format off
         const auto by_high = _mm256_setr_epi8(
-            0,
-            0,
-            1,
-            0,
-            0,
-            2,
-            4,
-            8,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            1,
-            0,
-            0,
-            2,
-            4,
-            8,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0
+            0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0
         );
         // 2: " b r, 4: t, 5: u, 6: f, c: backslash, e: n, f: slash
         const auto by_low = _mm256_setr_epi8(
-            0,
-            0,
-            13,
-            0,
-            8,
-            8,
-            4,
-            0,
-            0,
-            0,
-            0,
-            0,
-            2,
-            0,
-            4,
-            1,
-            0,
-            0,
-            13,
-            0,
-            8,
-            8,
-            4,
-            0,
-            0,
-            0,
-            0,
-            0,
-            2,
-            0,
-            4,
-            1
+            0, 0, 13, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1,
+            0, 0, 13, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1
         );
+        // clang-format on
         const auto half = _mm256_set1_epi8(0x0f);
         const auto high =
             _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));

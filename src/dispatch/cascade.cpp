@@ -294,7 +294,9 @@ net::task<> cascade::answer(leg& step) {
     auto& result = step.result();
     append_attempt_headers(step.upstream().config.key);
     if (!c_.request.stream()) {
-        const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body);
+        reply_members members;
+        read_reply(result.body, members);
+        const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body, members);
         note_answer(result);
         if (written == write_state::pending) {
             co_await c_.sink.drain();

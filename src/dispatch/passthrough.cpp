@@ -230,15 +230,16 @@ net::task<maybe_error> passthrough::relay_whole() {
             }
         }
         const std::string_view body = held.empty() ? bytes : std::string_view(held);
-        if (!is_json_object(body)) {
+        reply_members members;
+        if (!read_reply(body, members)) {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
-        if (const auto told = error_in(body); !told.empty()) {
+        if (const auto told = error_in(members); !told.empty()) {
             co_return co_await finish_with(
                 error_of_status(status_of_error(told), reply.retry_after_s, loggable(c_, told))
             );
         }
-        if (send_whole_reply(c_, reply.status, reply.passed_headers, body)
+        if (send_whole_reply(c_, reply.status, reply.passed_headers, body, members)
             == write_state::pending) {
             co_await c_.sink.drain();
         }
@@ -298,7 +299,7 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
             break;
         }
     }
-    account_whole(c_, tail, total);
+    account_tail(c_, tail, total);
     co_return std::nullopt;
 }
 
@@ -320,16 +321,17 @@ net::task<maybe_error> passthrough::replay_as_stream() {
     if (!is_ok) {
         co_return co_await finish_with(error_of(c_, call_->error()));
     }
-    if (const auto told = error_in(body); !told.empty()) {
+    reply_members members;
+    const bool is_object = read_reply(body, members);
+    if (const auto told = error_in(members); is_object && !told.empty()) {
         const auto wait_s = call_->reply().retry_after_s;
         co_return co_await finish_with(
             error_of_status(status_of_error(told), wait_s, loggable(c_, told))
         );
     }
     api::draft answer;
-    if (!base::is_valid_utf8(body)
-        || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
-        is_misshapen_ = is_json_object(body);
+    if (!is_object || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
+        is_misshapen_ = is_object;
         co_return co_await finish_with(protocol_error("the reply has no usable choice"));
     }
     co_await send_draft_as_stream(c_, std::move(answer), c_.target.expose_reasoning);

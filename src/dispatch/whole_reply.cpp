@@ -23,20 +23,31 @@ std::string model_replacement(const request_context& c) {
     return json;
 }
 
-bool is_json_object(std::string_view body) {
+bool read_reply(std::string_view body, reply_members& out) {
     api::json_cursor in(body, api::json_cursor::depth_limit);
-    std::string_view raw;
-    return in.peek() == api::json_type::object && in.skip(raw) && in.at_end()
-           && base::is_valid_utf8(body);
+    std::string_view key;
+    std::string_view value;
+    out = {};
+    if (in.peek() != api::json_type::object || !in.enter_object()) {
+        return false;
+    }
+    while (in.next_member(key) && in.skip(value)) {
+        // Servers write these names plainly: an escape in one of them is not looked for.
+        if (key == "model") {
+            out.model = value;
+        } else if (key == "choices") {
+            out.choices = value;
+        } else if (key == "usage") {
+            out.usage = value;
+        } else if (key == "error") {
+            out.error = value;
+        }
+    }
+    return !in.failed() && in.at_end() && base::is_valid_utf8(body);
 }
 
-std::string_view error_in(std::string_view body) {
-    if (body.find("\"error\"") == std::string_view::npos) {
-        return {};  // nearly always
-    }
-    const auto error = api::find_member(body, "error");
-    const bool is_answer = !api::find_member(body, "choices").empty();
-    return error.starts_with('{') && !is_answer ? error : std::string_view{};
+std::string_view error_in(const reply_members& reply) {
+    return reply.choices.empty() && reply.error.starts_with('{') ? reply.error : std::string_view{};
 }
 
 base::error protocol_error(std::string_view detail) {
@@ -55,42 +66,50 @@ void mark_first_byte(request_context& c) {
     );
 }
 
-void account_whole(request_context& c, std::string_view text, std::size_t body_bytes) {
-    // Looked for from behind: servers write it last.
-    const auto at = text.rfind("\"usage\"");
-    if (at != std::string_view::npos) {
-        const auto colon = text.find(':', at);
-        api::json_cursor value(
-            text.substr(std::min(colon + 1, text.size())), api::json_cursor::depth_limit
-        );
-        std::string_view raw;
-        api::token_usage usage;
-        if (colon != std::string_view::npos && value.peek() == api::json_type::object
-            && value.skip(raw) && api::read_usage(raw, usage)) {
-            c.record.tokens_in = usage.prompt_tokens;
-            c.record.tokens_out = usage.completion_tokens;
-            return;
-        }
+void account_usage(request_context& c, std::string_view raw, std::size_t body_bytes) {
+    api::token_usage usage;
+    if (raw.starts_with('{') && api::read_usage(raw, usage)) {
+        c.record.tokens_in = usage.prompt_tokens;
+        c.record.tokens_out = usage.completion_tokens;
+        return;
     }
     c.usage_is_estimated = true;
     c.record.tokens_out = estimate_text_tokens(body_bytes);
 }
 
+void account_tail(request_context& c, std::string_view tail, std::size_t body_bytes) {
+    // Looked for from behind: servers write it last.
+    const auto at = tail.rfind("\"usage\"");
+    const auto colon = at == std::string_view::npos ? at : tail.find(':', at);
+    std::string_view usage;
+    if (colon != std::string_view::npos) {
+        api::json_cursor value(tail.substr(colon + 1), api::json_cursor::depth_limit);
+        value.skip(usage);
+    }
+    account_usage(c, usage, body_bytes);
+}
+
 write_state send_whole_reply(
-    request_context& c, int status, std::string_view passed_headers, std::string_view body
+    request_context& c,
+    int status,
+    std::string_view passed_headers,
+    std::string_view body,
+    const reply_members& members
 ) {
     api::span_edits edits;
-    const auto model = model_replacement(c);
-    const auto written = model.empty() ? std::string_view{} : api::find_member(body, "model");
-    if (!written.empty()) {
-        const auto at = static_cast<std::size_t>(written.data() - body.data());
-        edits.replace(at, at + written.size(), model);
+    std::string model;
+    if (!members.model.empty()) {
+        model = model_replacement(c);
+    }
+    if (!model.empty() && model != members.model) {
+        const auto at = static_cast<std::size_t>(members.model.data() - body.data());
+        edits.replace(at, at + members.model.size(), model);
     }
     if (!c.target.expose_reasoning) {
         hide_reasoning(body, edits);
     }
     mark_first_byte(c);
-    account_whole(c, body, body.size());
+    account_usage(c, members.usage, body.size());
     c.record.final_content_chars = static_cast<std::uint32_t>(body.size());
     if (c.usage_is_estimated) {
         c.header_lines += "X-MetaModel-Usage: estimated\r\n";
@@ -107,7 +126,8 @@ write_state send_whole_reply(
 }
 
 bool may_pass_refusal(const request_context& c, int status, std::string_view body) {
-    return !must_withhold(status) && is_json_object(body) && !holds_secret(c.config, body);
+    reply_members members;
+    return !must_withhold(status) && read_reply(body, members) && !holds_secret(c.config, body);
 }
 
 write_state send_refusal(

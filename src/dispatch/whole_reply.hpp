@@ -11,23 +11,39 @@ namespace meta_model::dispatch {
 // JSON text of the name that replaces the upstream's `model`; empty: it stays (decisions on names).
 std::string model_replacement(const request_context& context);
 
-bool is_json_object(std::string_view body);
+// What the gateway looks at in a reply that is held as a whole: raw values, views of its text; empty: not there.
+struct reply_members {
+    std::string_view model{};
+    std::string_view choices{};
+    std::string_view usage{};
+    std::string_view error{};
+};
 
-// The error object that a server put into a reply with a good status; empty: none. Views `body`.
-std::string_view error_in(std::string_view body);
+// Checks and reads `body` in one pass. False: it is not one JSON object in valid UTF-8.
+bool read_reply(std::string_view body, reply_members& out);
+
+// The error object that a server put into a reply with a good status, in place of choices; empty: none.
+std::string_view error_in(const reply_members& reply);
 
 // The error for a 2xx reply that is no chat completion. `detail` goes to the log.
 base::error protocol_error(std::string_view detail);
 
 void mark_first_byte(request_context& context);
 
-// Usage from the text of a whole reply or of its end; an estimate from `body_bytes` when it has none.
-void account_whole(request_context& context, std::string_view text, std::size_t body_bytes);
+// Tokens from the raw value of `usage`; an estimate from `body_bytes` when it has none.
+void account_usage(request_context& context, std::string_view usage, std::size_t body_bytes);
+
+// The same for a reply of which only the end is at hand.
+void account_tail(request_context& context, std::string_view tail, std::size_t body_bytes);
 
 // Sends a 2xx reply: `model` replaced and reasoning hidden where the target asks for it, usage accounted.
-// `passed_headers` are the upstream's header lines that clients may see.
+// `members` are those of `body`; `passed_headers` are the upstream's header lines that clients may see.
 write_state send_whole_reply(
-    request_context& context, int status, std::string_view passed_headers, std::string_view body
+    request_context& context,
+    int status,
+    std::string_view passed_headers,
+    std::string_view body,
+    const reply_members& members
 );
 
 // True when a reply that is not 2xx can be passed on as it is: a JSON object that tells nothing of our own.

@@ -1,19 +1,13 @@
-// The head of an HTTP/1.1 request, read strictly (RFC 9112). Parsing is Beast's; what Beast lets pass is refused after
-// it, because two servers that read one head differently are how requests get smuggled.
+// The head of an HTTP/1.1 request, read strictly (RFC 9112).
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include "net/field_lines.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace meta_model::net {
-
-struct header_field {
-    std::string_view name{};
-    std::string_view value{};  // without surrounding white space
-};
 
 // Fields that the gateway acts on, found while the head is read.
 enum class known_field : std::uint8_t {

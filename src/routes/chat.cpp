@@ -37,7 +37,9 @@ base::steady_time deadline_of(
 }
 
 std::string upstream_lines(const http::connection& c) {
-    std::string lines = "X-Request-Id: ";
+    std::string lines;
+    lines.reserve(96);
+    lines += "X-Request-Id: ";
     lines += c.request_id();
     lines += "\r\n";
     for (std::size_t i = 0; i < std::size(http::forwarded_names); ++i) {

@@ -140,6 +140,7 @@ void http_call::pass_header(const net::header_field& field) {
     const bool is_id = base::ascii_iequals(field.name, "x-request-id");
     if (is_id || may_pass(field.name)) {
         auto& lines = reply_.passed_headers;
+        lines.reserve(128);
         base::append_header_safe(lines, is_id ? "X-Upstream-Request-Id" : field.name);
         lines += ": ";
         base::append_header_safe(lines, field.value, 128);

@@ -1,0 +1,118 @@
+#include "net/field_lines.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace meta_model::net {
+
+namespace {
+
+constexpr auto is_token_char = [] {
+    std::array<bool, 256> table{};
+    for (int c = '0'; c <= 'z'; ++c) {
+        const auto l = c | 0x20;
+        table[static_cast<std::size_t>(c)] = (l >= 'a' && l <= 'z') || c <= '9';
+    }
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
+        table[static_cast<unsigned char>(c)] = true;
+    }
+    return table;
+}();
+
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+// The offset of the first control character, or the length. Eight bytes at a time: the lines of heads are short.
+std::size_t find_control(std::string_view text) {
+    constexpr std::uint64_t ones = ~std::uint64_t{0} / 255;  // 0x01 in each byte
+    constexpr std::uint64_t tops = ones * 0x80;
+    std::size_t at = 0;
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, 8);
+        const auto is_low = (word - ones * 0x20) & ~word;
+        const auto deleted = word ^ (ones * 0x7f);
+        const auto is_deleted = (deleted - ones) & ~deleted;
+        // A borrow may mark bytes behind the first one that is marked rightly, never before it.
+        const auto found = (is_low | is_deleted) & tops;
+        if (found != 0 && std::endian::native == std::endian::little) {
+            return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+        }
+        if (found != 0) {
+            break;
+        }
+    }
+    while (at < text.size() && !is_control(text[at])) {
+        ++at;
+    }
+    return at;
+}
+
+}  // namespace
+
+bool take_line(std::string_view& head, std::string_view& line) {
+    auto end = find_control(head);
+    while (end < head.size() && head[end] == '\t') {
+        end += 1 + find_control(head.substr(end + 1));
+    }
+    if (end + 1 >= head.size() || head[end] != '\r' || head[end + 1] != '\n') {
+        return false;
+    }
+    line = head.substr(0, end);
+    head.remove_prefix(end + 2);
+    return true;
+}
+
+bool read_field(std::string_view line, header_field& out) {
+    std::size_t colon = 0;
+    while (colon < line.size() && is_token_char[static_cast<unsigned char>(line[colon])]) {
+        ++colon;
+    }
+    if (colon == 0 || colon == line.size() || line[colon] != ':') {
+        return false;
+    }
+    auto begin = colon + 1;
+    auto end = line.size();
+    while (begin < end && is_blank(line[begin])) {
+        ++begin;
+    }
+    while (end > begin && is_blank(line[end - 1])) {
+        --end;
+    }
+    out.name = line.substr(0, colon);
+    out.value = line.substr(begin, end - begin);
+    return true;
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return is_token_char[static_cast<unsigned char>(c)];
+    });
+}
+
+bool has_token(std::string_view list, std::string_view token) {
+    while (!list.empty()) {
+        const auto comma = list.find(',');
+        if (base::ascii_iequals(base::trim(list.substr(0, comma)), token)) {
+            return true;
+        }
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    }
+    return false;
+}
+
+void connection_options::add(std::string_view value) {
+    close = close || has_token(value, "close");
+    keep_alive = keep_alive || has_token(value, "keep-alive");
+}
+
+}  // namespace meta_model::net
