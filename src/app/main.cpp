@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sstream>
@@ -80,15 +79,6 @@ std::optional<config::gateway_config> load_config(
     return std::move(loaded.config);
 }
 
-// glibc returns and faults in large blocks again and again by default: a 500 KB body costs half as much this way.
-void tune_allocator() {
-    ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
-    ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
-    ::mallopt(M_TOP_PAD, 4 << 20);
-    // Two arenas keep small processes small; the loops hardly allocate at the same moment.
-    ::mallopt(M_ARENA_MAX, 2);
-}
-
 sigset_t handled_signals() {
     sigset_t set;
     ::sigemptyset(&set);
@@ -117,7 +107,6 @@ void watch_for_second_signal(const sigset_t& set) {
 }
 
 int serve(config::gateway_config config) {
-    tune_allocator();
     ::signal(SIGPIPE, SIG_IGN);
     // Blocked before any thread is started, so that only sigwait gets them.
     const auto set = handled_signals();
