@@ -74,10 +74,15 @@ net::task<upstream::call_error> guarded_call::start(
     const upstream::call_options& options, retries again
 ) {
     for (int made = 1;; ++made) {
-        const auto fault = co_await attempt(options, made == 1);
-        const auto wait = again == retries::allowed
-                              ? wait_before_next(fault, made, options.deadline)
-                              : std::nullopt;
+        auto fault = admit(made == 1);
+        if (!fault) {
+            fault = co_await call_->start(options);
+        }
+        const bool is_answered = !fault && call_->reply().status < 400;
+        if (is_answered || again == retries::none) {
+            co_return fault;
+        }
+        const auto wait = wait_before_next(fault, made, options.deadline);
         if (!wait) {
             co_return fault;
         }
@@ -131,9 +136,7 @@ net::task<> guarded_call::leave_attempt(const upstream::call_error& fault) {
     end({.outcome = outcome, .status = status});
 }
 
-net::task<upstream::call_error> guarded_call::attempt(
-    const upstream::call_options& options, bool is_first
-) {
+upstream::call_error guarded_call::admit(bool is_first) {
     auto& state = upstream_.availability;
     started_ = steady_clock::now();
     permit_ = is_first ? state.ask(started_) : state.ask_for_retry(started_);
@@ -141,14 +144,14 @@ net::task<upstream::call_error> guarded_call::attempt(
         context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::breaker_open);
         const auto wait = upstream_.availability.ask_again_at(started_) - started_;
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-        co_return upstream::call_error{
+        return {
             upstream::call_fault::unavailable,
             "not called: it failed or asked to wait",
             static_cast<int>(std::max<std::int64_t>(1, seconds))
         };
     }
     context_.shard.counters.call_started(upstream_.metric_id);
-    co_return co_await call_->start(options);
+    return {};
 }
 
 call_signal guarded_call::signal_of(const call_end& how) const {

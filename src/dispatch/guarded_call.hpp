@@ -42,7 +42,8 @@ public:
     upstream::call* operator->() const { return call_.get(); }
 
 private:
-    net::task<upstream::call_error> attempt(const upstream::call_options& options, bool is_first);
+    // Asks for the right to make a call now and counts it. A fault: there is none.
+    upstream::call_error admit(bool is_first);
     std::optional<base::steady_duration> wait_before_next(
         const upstream::call_error& fault, int made, base::steady_time deadline
     ) const;
