@@ -25,7 +25,7 @@ void client::expire_idle(base::steady_time now) {
     next_expiry_ = now + std::chrono::seconds(1);
     for (auto& of_upstream : channels_) {
         for (auto& channel : of_upstream.endpoints) {
-            channel.pool.drop_older_than(now);
+            channel.pool.drop_stale(now);
         }
     }
 }

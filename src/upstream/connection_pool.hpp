@@ -51,7 +51,9 @@ public:
     // A connection that shows no sign of having died, or null.
     std::unique_ptr<connection> take();
     void put(std::unique_ptr<connection> c, base::steady_time now);
-    void drop_older_than(base::steady_time now);
+    // Drops what was idle for too long, and what its server has closed or written to: nobody else would look at it
+    // before its next use.
+    void drop_stale(base::steady_time now);
     void clear() { idle_.clear(); }
 
 private:
