@@ -32,10 +32,12 @@ struct fault {
     std::string limits{};         // lines of the upstream's timeouts
     milliseconds answered_by{0};  // the configured time; 0: there is none
     after_reply connection = after_reply::must_not_reuse;
-    std::string text{"alpha beta gamma"};  // of a complete answer
+    std::string text{"alpha beta gamma"};  // of a complete answer; a cut one is its beginning
     std::string retry_after{};             // of the error
     std::size_t prompt_bytes = 100;
-    bool is_early = false;  // answers before it has read the request
+    bool is_early = false;            // answers before it has read the request
+    bool is_callers_mistake = false;  // no other upstream is asked
+    std::size_t at_once = 50;         // calls that are made together; fewer where each is megabytes
 };
 
 // The same table in every call; names are unique.

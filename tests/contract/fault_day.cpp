@@ -1,0 +1,151 @@
+#include "contract/fault_day.hpp"
+
+#include <filesystem>
+#include <thread>
+
+namespace meta_model::contract {
+
+std::string lines_for(const fault& which, const std::string& key) {
+    const auto table = "\n[upstreams." + key + '.';
+    auto out = "health_check = \"off\"" + table + "retry]\nmax_attempts = 1" + table
+               + "breaker]\nfailures = 1000000";
+    if (!which.limits.empty()) {
+        out += table + "timeouts]\n" + which.limits;
+    }
+    return out;
+}
+
+void expect_whole(const http_reply& reply, const fault& which) {
+    ASSERT_TRUE(reply.is_whole);
+    EXPECT_FALSE(reply.has("X-Injected"));
+    if (which.whole.kind == outcome_kind::complete) {
+        ASSERT_EQ(reply.status, 200) << reply.body;
+        EXPECT_EQ(answer_text(reply), which.text);
+        return;
+    }
+    EXPECT_EQ(reply.status, which.whole.status) << reply.body.substr(0, 400);
+    EXPECT_EQ(reply.error_code(), which.whole.code) << reply.body.substr(0, 400);
+    EXPECT_EQ(reply.header("Retry-After"), which.retry_after);
+}
+
+void expect_complete_stream(const sse_transcript& result, const std::string& text) {
+    ASSERT_EQ(result.head.status, 200) << result.head.body;
+    EXPECT_EQ(result.text(), text);
+    EXPECT_TRUE(result.error().is_null()) << result.error();
+    EXPECT_NE(result.finish_reason(), "");
+    EXPECT_TRUE(result.has_done());
+    EXPECT_TRUE(result.is_whole);
+}
+
+void expect_broken_stream(const sse_transcript& result) {
+    EXPECT_EQ(result.head.status, 200);
+    EXPECT_NE(result.text(), "");
+    EXPECT_TRUE(result.error().is_object());
+    EXPECT_FALSE(result.has_done());
+}
+
+void expect_streamed(const sse_transcript& result, const fault& which) {
+    EXPECT_FALSE(result.head.has("X-Injected"));
+    switch (which.streamed.kind) {
+        case outcome_kind::complete: expect_complete_stream(result, which.text); break;
+        case outcome_kind::breaks:
+            expect_broken_stream(result);
+            EXPECT_EQ(result.error().value("code", ""), which.streamed.code) << result.error();
+            break;
+        case outcome_kind::fails:
+            ASSERT_FALSE(result.is_stream());
+            EXPECT_EQ(result.head.status, which.streamed.status) << result.head.body;
+            EXPECT_EQ(result.head.error_code(), which.streamed.code) << result.head.body;
+            EXPECT_EQ(result.head.header("Retry-After"), which.retry_after);
+    }
+}
+
+std::size_t surplus_descriptors(const gateway_process& gateway, const fake_upstream& models) {
+    const auto folder = "/proc/" + std::to_string(gateway.child().pid()) + "/fd";
+    const std::filesystem::directory_iterator open(folder);
+    return static_cast<std::size_t>(std::distance(begin(open), end(open)))
+           - models.open_connection_count();
+}
+
+bool comes_back_to(std::size_t base, const gateway_process& gateway, const fake_upstream& models) {
+    const auto until = clock::now() + 5s;
+    while (clock::now() < until) {
+        if (surplus_descriptors(gateway, models) == base) {
+            return true;
+        }
+        std::this_thread::yield();
+    }
+    return false;
+}
+
+bad_day::bad_day(const fault& one)
+    : which_(one), gateway_(config()), base_(surplus_descriptors(gateway_, good_.models)) {
+    if (which_.serves) {
+        good_.models.on("bad", which_.serves);
+    }
+    if (which_.is_early) {
+        good_.models.answer_early("bad");
+    }
+}
+
+std::string bad_day::config() {
+    config_text out(good_.models);
+    for (const std::string name : {"a", "b", "c", "s"}) {
+        out.upstream(name, "health_check = \"off\"");
+    }
+    const auto url = which_.serves ? good_.models.base_url("bad") : good_.models.refused_url();
+    out.upstream_at("bad", url, lines_for(which_, "bad"));
+    out.moa(as_generator, {"bad", "b", "c"}, "s").moa(as_synthesizer, {"a", "b", "c"}, "bad");
+    out.cascade(as_step, {"bad", "b"});
+    out.cascade(as_resumed_step, {"bad", "b"}, "on_cut = \"resume\"");
+    return out;
+}
+
+http_reply bad_day::whole(const std::string& model) const {
+    return chat(gateway_, say(model, std::string(which_.prompt_bytes, 'p')));
+}
+
+sse_transcript bad_day::streamed(const std::string& model) const {
+    return stream(gateway_, say_streamed(model, std::string(which_.prompt_bytes, 'p')));
+}
+
+void bad_day::expect_in_time() const {
+    if (which_.answered_by != 0ms) {
+        EXPECT_LT(clock::now() - start_, which_.answered_by + fault_slack);
+    }
+}
+
+void bad_day::expect_one_call() const {
+    EXPECT_EQ(good_.models.call_count("bad"), which_.serves ? 1u : 0u);
+}
+
+void bad_day::expect_connection_rule() {
+    if (!which_.serves || which_.is_early || which_.connection == after_reply::may_reuse) {
+        return;
+    }
+    const auto before = good_.models.last_request("bad").connection;
+    good_.models.on("bad", ok("well again"));
+    EXPECT_EQ(answer_text(chat(gateway_, say("bad"))), "well again");
+    EXPECT_NE(good_.models.last_request("bad").connection, before);
+}
+
+void bad_day::expect_good_service() const {
+    EXPECT_EQ(answer_text(chat(gateway_, say("c"))), "this is the draft of c");
+    // The end of an early reply's connection waits behind what is not read, so that it cannot be counted.
+    if (!which_.is_early) {
+        EXPECT_TRUE(comes_back_to(base_, gateway_, good_.models))
+            << surplus_descriptors(gateway_, good_.models) << " instead of " << base_;
+    }
+}
+
+std::vector<std::string> fault_names(bool is_timed) {
+    std::vector<std::string> out;
+    for (const auto& each : fault_table()) {
+        if ((each.answered_by != 0ms) == is_timed) {
+            out.push_back(each.name);
+        }
+    }
+    return out;
+}
+
+}  // namespace meta_model::contract
