@@ -1,12 +1,14 @@
 #include "http/listener.hpp"
 
 #include "http/connection.hpp"
+#include "net/signal.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <chrono>
 #include <exception>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -17,6 +19,8 @@ namespace meta_model::http {
 namespace asio = net::asio;
 
 namespace {
+
+constexpr std::chrono::milliseconds accept_pause{50};
 
 // Owns the connection while it is served. The one place that catches what a request threw.
 net::task<> serve(std::unique_ptr<connection> c, base::logger& log) {
@@ -125,13 +129,30 @@ net::task<> listener::accept_loop() {
         }
         if (ec == boost::system::errc::too_many_files_open
             || ec == boost::system::errc::too_many_files_open_in_system) {
-            // Without this the pending connection would wake us for ever: take it with the spare descriptor and drop it.
-            ::close(spare_fd_);
-            ::close(::accept(acceptor_.native_handle(), nullptr, nullptr));
-            spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-            thread_.shard.counters.add(telemetry::counter::connections_refused);
+            if (refuse_with_spare()) {
+                continue;
+            }
+        }
+        if (acceptor_.is_open() && ec != boost::system::errc::connection_aborted) {
+            // Who waits would wake us for ever: look again later.
+            net::signal later(thread_.loop.get_executor());
+            co_await later.wait_until(std::chrono::steady_clock::now() + accept_pause);
         }
     }
+}
+
+// Takes a waiting connection with the spare descriptor and drops it. False: another thread was faster to use it.
+bool listener::refuse_with_spare() {
+    if (spare_fd_ >= 0) {
+        ::close(spare_fd_);
+    }
+    const int taken = ::accept(acceptor_.native_handle(), nullptr, nullptr);
+    if (taken >= 0) {
+        ::close(taken);
+        thread_.shard.counters.add(telemetry::counter::connections_refused);
+    }
+    spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return taken >= 0;
 }
 
 void listener::close() {

@@ -30,6 +30,7 @@ public:
 
 private:
     net::task<> accept_loop();
+    bool refuse_with_spare();
     void admit(net::tcp_socket socket);
 
     using acceptor = net::asio::basic_socket_acceptor<net::asio::ip::tcp, net::executor>;
