@@ -23,7 +23,8 @@ enum class call_fault {
     deadline,       // the request's time is over
     too_large,      // the reply exceeds its limit
     cut,            // the body ended before its end
-    unavailable,  // not called: its breaker is open, or it asked to be left alone; see `retry_after_s`
+    unavailable,  // not called: its breaker is open, it asked to be left alone, or we have no descriptor left for it;
+    // see `retry_after_s`
     cancelled,
 };
 

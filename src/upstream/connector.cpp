@@ -4,6 +4,17 @@
 
 namespace meta_model::upstream {
 
+namespace {
+
+// Descriptors or memory that this machine has no more of say nothing of the server.
+bool tells_of_lack(const boost::system::error_code& ec) {
+    namespace errc = boost::system::errc;
+    return ec == errc::too_many_files_open || ec == errc::too_many_files_open_in_system
+           || ec == errc::no_buffer_space || ec == errc::not_enough_memory;
+}
+
+}  // namespace
+
 void connector::cancel() {
     is_cancelled_ = true;
     if (lookup_) {
@@ -35,6 +46,7 @@ net::task<std::unique_ptr<connection>> connector::open(const endpoint& where, tl
     const auto ec = co_await dialer_->connect(std::move(found), where.port, socket);
     if (ec || is_cancelled_) {
         failure_ = "connect: " + ec.message();
+        is_own_lack_ = tells_of_lack(ec);
         co_return nullptr;
     }
     dialer_.reset();

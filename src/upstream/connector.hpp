@@ -36,6 +36,9 @@ public:
     void cancel();
 
     const std::string& failure() const { return failure_; }  // for the log
+    bool is_own_lack() const {
+        return is_own_lack_;
+    }  // of descriptors or memory; the server was not asked
     std::string_view stage() const {
         return stage_;
     }  // what it is at: "name lookup", "connect", "TLS handshake"
@@ -51,6 +54,7 @@ private:
     std::string failure_;
     std::string_view stage_ = "connect";
     bool is_cancelled_ = false;
+    bool is_own_lack_ = false;
 };
 
 }  // namespace meta_model::upstream

@@ -253,7 +253,8 @@ net::task<bool> http_call::connect() {
     if (is_cancelled_) {
         connection_.reset();
     } else if (!connection_ && !error_) {
-        error_ = {call_fault::unreached, opening.failure()};
+        error_ = opening.is_own_lack() ? call_error{call_fault::unavailable, opening.failure(), 1}
+                                       : call_error{call_fault::unreached, opening.failure()};
     }
     if (!connection_ && error_ && upstream_.endpoints.size() > 1) {
         error_.detail = endpoint_->where.host_header + ": " + error_.detail;
