@@ -113,9 +113,11 @@ private:
     net::task<> answer_preflight();
     net::task<bool> read_sized_body(std::size_t length);
     net::task<bool> read_chunked_body();
+    net::task<bool> refuse_body();
     void keep_surplus(std::string_view bytes);
     net::task<bool> skip_body();
     bool reserve_body(std::size_t bytes);
+    bool account_body(std::size_t bytes);
     void release_body();
     void release_input();
     void arm_body_deadline(std::size_t received);

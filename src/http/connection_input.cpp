@@ -16,6 +16,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t chunk_growth = 64 * 1024;
+constexpr std::size_t body_step = 64 * 1024;  // in which bodies are counted
 
 base::steady_duration to_steady(config::seconds_f s) {
     return std::chrono::duration_cast<base::steady_duration>(s);
@@ -131,21 +132,14 @@ void connection::arm_body_deadline(std::size_t received) {
     thread_.loop.timers().arm(*this, start_ + allowed);
 }
 
-// Memory for the body, counted against what all requests may hold together.
+// Memory for the body. The system gives it page by page as it is written to: what was only announced costs nothing.
 bool connection::reserve_body(std::size_t bytes) {
     if (bytes <= body_capacity_) {
         return true;
     }
     const auto capacity = body_capacity_ == 0 ? bytes : std::max(bytes, body_capacity_ * 2);
-    const auto added = static_cast<std::int64_t>(capacity - body_capacity_);
-    const auto limit = static_cast<std::int64_t>(service_.config.server.limits.max_in_flight_bytes);
-    if (service_.in_flight_bytes.fetch_add(added, std::memory_order_relaxed) + added > limit) {
-        service_.in_flight_bytes.fetch_sub(added, std::memory_order_relaxed);
-        return false;
-    }
     std::unique_ptr<char[]> larger(new (std::nothrow) char[capacity]);
     if (!larger) {
-        service_.in_flight_bytes.fetch_sub(added, std::memory_order_relaxed);
         return false;
     }
     if (body_) {
@@ -153,6 +147,22 @@ bool connection::reserve_body(std::size_t bytes) {
     }
     body_ = std::move(larger);
     body_capacity_ = capacity;
+    return true;
+}
+
+// Counts what came of the body against what all requests may hold together.
+bool connection::account_body(std::size_t bytes) {
+    if (bytes <= body_accounted_) {
+        return true;
+    }
+    const auto rounded = (bytes + body_step - 1) / body_step * body_step;
+    const auto added = static_cast<std::int64_t>(rounded - body_accounted_);
+    const auto limit = static_cast<std::int64_t>(service_.config.server.limits.max_in_flight_bytes);
+    if (service_.in_flight_bytes.fetch_add(added, std::memory_order_relaxed) + added > limit) {
+        service_.in_flight_bytes.fetch_sub(added, std::memory_order_relaxed);
+        return false;
+    }
+    body_accounted_ = rounded;
     return true;
 }
 
@@ -171,13 +181,14 @@ void connection::release_request() {
 }
 
 void connection::release_body() {
-    if (body_capacity_ > 0) {
+    if (body_accounted_ > 0) {
         service_.in_flight_bytes.fetch_sub(
-            static_cast<std::int64_t>(body_capacity_), std::memory_order_relaxed
+            static_cast<std::int64_t>(body_accounted_), std::memory_order_relaxed
         );
-        body_capacity_ = 0;
-        body_.reset();
+        body_accounted_ = 0;
     }
+    body_capacity_ = 0;
+    body_.reset();
     request_.body = {};
 }
 
@@ -229,14 +240,19 @@ net::task<bool> connection::read_body() {
     co_return false;
 }
 
+// Closes: a part of the body may have been read.
+net::task<bool> connection::refuse_body() {
+    auto e = base::make_error(
+        error_code_id::overloaded, "The gateway holds as many request bytes as it may."
+    );
+    e.retry_after_s = 1;
+    co_await refuse(std::move(e), true);
+    co_return false;
+}
+
 net::task<bool> connection::read_sized_body(std::size_t length) {
-    if (!reserve_body(length)) {
-        auto e = base::make_error(
-            error_code_id::overloaded, "The gateway holds as many request bytes as it may."
-        );
-        e.retry_after_s = 1;
-        co_await refuse(std::move(e), false);
-        co_return false;
+    if (!reserve_body(length) || !account_body(input().size())) {
+        co_return co_await refuse_body();
     }
     std::size_t have = input().size();
     std::memcpy(body_.get(), input().data(), have);
@@ -253,6 +269,9 @@ net::task<bool> connection::read_sized_body(std::size_t length) {
         }
         have += got;
         arm_body_deadline(have);
+        if (!account_body(have)) {
+            co_return co_await refuse_body();
+        }
     }
     thread_.shard.counters.add(
         telemetry::counter::received_bytes, static_cast<std::int64_t>(length)
@@ -269,13 +288,9 @@ net::task<bool> connection::read_chunked_body() {
     std::size_t received = 0;  // bytes off the wire
     for (;;) {
         const auto early = input();
-        if (!reserve_body(have + std::max(early.size(), chunk_growth))) {
-            auto e = base::make_error(
-                error_code_id::overloaded, "The gateway holds as many request bytes as it may."
-            );
-            e.retry_after_s = 1;
-            co_await refuse(std::move(e), false);
-            co_return false;
+        if (!reserve_body(have + std::max(early.size(), chunk_growth))
+            || !account_body(body_capacity_)) {
+            co_return co_await refuse_body();
         }
         std::size_t got = early.size();
         if (got > 0) {
