@@ -44,6 +44,18 @@ void draft_builder::on_text(std::string_view text) {
         draft_.content.emplace();
     }
     append(*draft_.content, text);
+    content_bytes_ += is_too_large_ ? 0 : text.size();
+}
+
+void draft_builder::forget_text() {
+    keeps_text_ = false;
+    draft_.content.reset();
+    for (auto* text : {&draft_.reasoning, &draft_.reasoning_content, &draft_.refusal}) {
+        *text = {};
+    }
+    for (auto& call : draft_.tool_calls) {
+        call.arguments = {};
+    }
 }
 
 void draft_builder::on_tool_call(const answer_event& event) {
@@ -85,7 +97,7 @@ bool draft_builder::fits(std::size_t bytes) {
 }
 
 void draft_builder::append(std::string& to, std::string_view text) {
-    if (fits(text.size())) {
+    if (fits(text.size()) && keeps_text_) {
         to += text;
     }
 }

@@ -25,6 +25,10 @@ public:
     bool is_finished() const { return is_finished_; }
     const std::optional<base::error>& failure() const { return failure_; }
 
+    // Gives the text back and keeps no more of it: calls, finish and usage are still told, and how much text there was.
+    void forget_text();
+    std::size_t content_bytes() const { return content_bytes_; }
+
     const draft& current() const { return draft_; }
     draft take() { return std::move(draft_); }
 
@@ -39,6 +43,8 @@ private:
     draft draft_{};
     tool_index_map indices_{};
     std::size_t bytes_ = 0;
+    std::size_t content_bytes_ = 0;
+    bool keeps_text_ = true;
     bool is_too_large_ = false;
     bool is_finished_ = false;
     std::optional<base::error> failure_{};

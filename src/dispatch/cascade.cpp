@@ -43,7 +43,7 @@ private:
     net::task<maybe_error> run_steps();
     net::task<verdict> try_step(std::size_t i);
     net::task<> run_leg(leg& step, live_answer* live);
-    net::task<bool> flush_live(const leg& step, live_answer& live);
+    net::task<bool> flush_live(leg& step, live_answer& live);
     net::task<verdict> finish_live(std::size_t i, leg& step, live_answer& live);
     net::task<bool> resume(std::size_t i, const leg& cut, live_answer& live);
     bool may_resume(const leg_result& result, const live_answer& live) const;
@@ -192,12 +192,13 @@ net::task<> cascade::run_leg(leg& step, live_answer* live) {
     }
 }
 
-net::task<bool> cascade::flush_live(const leg& step, live_answer& live) {
+net::task<bool> cascade::flush_live(leg& step, live_answer& live) {
     const bool is_first = live.has_begun() && !has_begun_;
     if (is_first) {
         append_attempt_headers(step.upstream().config.key);
         c_.header_lines += step.result().passed_headers;
         has_begun_ = true;
+        step.forget_text();
     }
     const bool is_open = co_await live.flush();
     if (is_first && profile_.on_cut == config::on_cut::error) {
@@ -241,7 +242,7 @@ bool cascade::may_resume(const leg_result& result, const live_answer& live) cons
             break;
         default: return false;
     }
-    return profile_.on_cut == config::on_cut::resume && live.is_plain_text()
+    return profile_.on_cut == config::on_cut::resume && live.has_text()
            && !c_.cancel.is_cancelled();
 }
 
@@ -249,7 +250,7 @@ bool cascade::may_resume(const leg_result& result, const live_answer& live) cons
 net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live) {
     const auto steps = c_.target.upstreams.size();
     for (i = next_from(i + 1); i < steps; i = next_from(i + 1)) {
-        if (c_.cancel.is_cancelled() || steady_clock::now() >= c_.deadline) {
+        if (c_.cancel.is_cancelled() || steady_clock::now() >= c_.deadline || !live.has_text()) {
             break;
         }
         auto& u = *c_.target.upstreams[i];
@@ -270,7 +271,10 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
         changes.trailing_message = continuation_messages(live.text(), how);
         leg step(c_, u);
         step.keep_body();
-        std::function<net::task<bool>()> flush = [&rest] { return rest.flush(); };
+        std::function<net::task<bool>()> flush = [&rest, &step] {
+            step.forget_text();
+            return rest.flush();
+        };
         co_await step.run(changes, c_.deadline, &rest, std::move(flush));
         auto& result = step.result();
         if (result.is_answered() && !result.body.empty()) {
@@ -279,7 +283,7 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
         const bool is_whole = result.is_answered() && rest.finish();
         note_step(step);
         if (is_whole) {
-            result.draft.content = live.text();
+            result.content_bytes = live.text_bytes();
             note_answer(result);
             c_.record.synth_decision = "resumed";
             co_await live.close(result.draft.finish_reason, result.draft.usage);
@@ -432,7 +436,7 @@ void cascade::note_answer(const leg_result& result) {
     c_.record.synth_decision = tried_count_ == 1 ? "first_step" : "later_step";
     c_.record.fallback_reason = "none";
     c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
-    record_answer(c_, d.usage, d.content ? d.content->size() : 0);
+    record_answer(c_, d.usage, result.content_bytes);
 }
 
 }  // namespace

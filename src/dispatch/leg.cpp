@@ -60,6 +60,8 @@ void leg::on_event(const api::answer_event& event) {
 
 void leg::finish() {
     result_.total = duration_cast<microseconds>(steady_clock::now() - started_);
+    const auto& content = result_.draft.content;
+    result_.content_bytes = std::max(builder_.content_bytes(), content ? content->size() : 0);
     result_.usage = result_.draft.usage;
     if (result_.usage) {
         result_.usage->raw.clear();

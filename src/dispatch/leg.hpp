@@ -30,8 +30,9 @@ struct leg_result {
     };  // as reported, numbers only; stays when the draft is moved away
     bool is_cut_short =
         false;  // ended by the panel or by the request's deadline, not by its upstream
-    bool is_partial = false;    // with is_cut_short: the draft is long enough to be shown
-    bool is_misshapen = false;  // 2xx without a usable choice
+    bool is_partial = false;        // with is_cut_short: the draft is long enough to be shown
+    bool is_misshapen = false;      // 2xx without a usable choice
+    std::size_t content_bytes = 0;  // of the draft's text, also of one that was not kept
     std::string body{
     };  // after keep_body(): of a reply that was no stream; an error event as {"error":…}
     std::string passed_headers{};  // header lines of the reply that clients may see, each with CRLF
@@ -62,6 +63,9 @@ public:
 
     // Lets a refused call be tried again: nobody else can take over. Before run().
     void allow_retries() { retries_ = retries::allowed; }
+
+    // The client has the beginning of the answer: nothing will take its place, so that its text need not be kept.
+    void forget_text() { builder_.forget_text(); }
 
     // Ends the leg as `cancelled` or, when its time was up, as `timeout`. The socket is closed at once.
     void cancel(base::cancel_reason why);

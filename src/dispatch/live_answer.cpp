@@ -24,6 +24,11 @@ api::chat_stream_encoder& live_answer::encoder(std::string_view written_model) {
 void live_answer::on_text(std::string_view text) {
     if (!text.empty()) {
         has_begun_ = has_begun_ || !base::trim(text).empty();
+        text_bytes_ += text.size();
+        if (keeps_text_ && text_bytes_ > most_kept_bytes) {
+            keeps_text_ = false;
+            text_ = {};
+        }
         if (keeps_text_) {
             text_ += text;
         }

@@ -32,8 +32,10 @@ public:
     // The visible text so far, for a role `step` that keep_text() asked to remember it.
     void keep_text() { keeps_text_ = true; }
     const std::string& text() const { return text_; }
-    // Tool calls, or a refusal, were shown: such an answer has no continuation.
-    bool is_plain_text() const { return is_plain_text_; }
+    std::size_t text_bytes() const { return text_bytes_; }
+    // text() is all that was shown. Not so with tool calls, a refusal, or more than is kept: such an answer has no
+    // continuation.
+    bool has_text() const { return keeps_text_ && is_plain_text_; }
 
     // The leg was cut and another goes on: its text is appended as it is.
     void begin_continuation() { filter_ = {}; }
@@ -54,7 +56,10 @@ private:
     std::optional<api::chat_stream_encoder>
         encoder_;  // made with the first event, which names the model
     api::leading_reasoning_filter filter_;
+    static constexpr std::size_t most_kept_bytes = 512u << 10;
+
     std::string text_;
+    std::size_t text_bytes_ = 0;
     bool keeps_text_ = false;
     bool is_plain_text_ = true;
     bool has_begun_ = false;

@@ -66,7 +66,11 @@ private:
     );
     std::optional<api::token_usage> shown_usage(const api::draft& d) const;
     void note_decision(
-        const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath
+        const api::draft& d,
+        std::size_t content_bytes,
+        std::string_view reason,
+        std::string_view decision,
+        bool fastpath
     );
     bool may_stream_live() const;
     std::size_t best_draft() const;
@@ -262,7 +266,12 @@ net::task<maybe_error> moa::synthesize_live(leg& synth, const upstream::body_cha
     append_header(c_.header_lines, "X-MetaModel-Fastpath", "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", "merged");
     live_answer live(c_);
-    std::function<net::task<bool>()> flush = [&live] { return live.flush(); };
+    std::function<net::task<bool>()> flush = [&live, &synth] {
+        if (live.has_begun()) {
+            synth.forget_text();
+        }
+        return live.flush();
+    };
     co_await synth.run(changes, c_.deadline, &live, std::move(flush));
     if (!live.has_begun()) {
         c_.header_lines.resize(header_bytes);
@@ -282,7 +291,7 @@ net::task<maybe_error> moa::after_synthesis(leg& synth, live_answer* live) {
     if (has_begun) {
         if (result.is_answered()) {
             d.usage = shown_usage(d);
-            note_decision(d, reason, "merged", false);
+            note_decision(d, result.content_bytes, reason, "merged", false);
             co_await live->close(d.finish_reason, d.usage);
             co_return std::nullopt;
         }
@@ -357,19 +366,23 @@ std::optional<api::token_usage> moa::shown_usage(const api::draft& d) const {
 }
 
 void moa::note_decision(
-    const api::draft& d, std::string_view reason, std::string_view decision, bool fastpath
+    const api::draft& d,
+    std::size_t content_bytes,
+    std::string_view reason,
+    std::string_view decision,
+    bool fastpath
 ) {
     c_.record.fallback_reason = reason;
     c_.record.synth_decision = decision;
     c_.record.fastpath = fastpath;
     c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
-    c_.record.final_content_chars = static_cast<std::uint32_t>(d.content ? d.content->size() : 0);
+    c_.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
     if (d.usage) {
         c_.record.tokens_in = d.usage->prompt_tokens;
         c_.record.tokens_out = d.usage->completion_tokens;
     } else {
         c_.usage_is_estimated = true;
-        c_.record.tokens_out = estimate_text_tokens(d.content ? d.content->size() : 0);
+        c_.record.tokens_out = estimate_text_tokens(content_bytes);
     }
 }
 
@@ -380,7 +393,7 @@ net::task<maybe_error> moa::answer(
     append_header(c_.header_lines, "X-MetaModel-Fastpath", fastpath ? "true" : "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", decision);
     d.usage = shown_usage(d);
-    note_decision(d, reason, decision, fastpath);
+    note_decision(d, d.content ? d.content->size() : 0, reason, decision, fastpath);
     if (c_.request.stream()) {
         co_await send_draft_as_stream(c_, std::move(d), c_.target.expose_reasoning);
         co_return std::nullopt;

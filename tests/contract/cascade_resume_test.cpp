@@ -183,6 +183,24 @@ TEST(cascade_resume, tool_calls_are_never_resumed) {
     expect_cut(r.ask());
 }
 
+TEST(cascade_resume, an_answer_longer_than_is_kept_is_not_resumed) {
+    resuming r;
+    const std::string word = std::string(4000, 'x') + ' ';
+    std::string long_text;
+    while (long_text.size() < 600000) {
+        long_text += word;
+    }
+    const auto sends = 2 + long_text.size() / word.size();
+    r.s.models.on("a", cut_after_sends(sends, ok(long_text + "end")));
+
+    const auto result = r.ask();
+
+    EXPECT_GT(result.text().size(), 512u << 10);
+    EXPECT_TRUE(result.error().is_object());
+    EXPECT_FALSE(result.has_done());
+    EXPECT_EQ(r.s.models.call_count("b"), 0u);
+}
+
 TEST(cascade_resume, usage_is_the_last_steps) {
     resuming r;
     answer rest;
