@@ -134,14 +134,15 @@ net::task<> listener::accept_loop() {
             }
         }
         if (acceptor_.is_open() && ec != boost::system::errc::connection_aborted) {
-            // Who waits would wake us for ever: look again later.
+            // Without a descriptor the system refuses at once, even when nobody is waiting: look again later.
             net::signal later(thread_.loop.get_executor());
             co_await later.wait_until(std::chrono::steady_clock::now() + accept_pause);
         }
     }
 }
 
-// Takes a waiting connection with the spare descriptor and drops it. False: another thread was faster to use it.
+// Takes a waiting connection with the spare descriptor and drops it. False: none waits, or another thread was faster to
+// use the descriptor.
 bool listener::refuse_with_spare() {
     if (spare_fd_ >= 0) {
         ::close(spare_fd_);
