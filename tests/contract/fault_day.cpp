@@ -1,6 +1,7 @@
 #include "contract/fault_day.hpp"
 
-#include <filesystem>
+#include "contract/process_usage.hpp"
+
 #include <thread>
 
 namespace meta_model::contract {
@@ -61,10 +62,7 @@ void expect_streamed(const sse_transcript& result, const fault& which) {
 }
 
 std::size_t surplus_descriptors(const gateway_process& gateway, const fake_upstream& models) {
-    const auto folder = "/proc/" + std::to_string(gateway.child().pid()) + "/fd";
-    const std::filesystem::directory_iterator open(folder);
-    return static_cast<std::size_t>(std::distance(begin(open), end(open)))
-           - models.open_connection_count();
+    return descriptor_count(gateway.child().pid()) - models.open_connection_count();
 }
 
 bool comes_back_to(std::size_t base, const gateway_process& gateway, const fake_upstream& models) {

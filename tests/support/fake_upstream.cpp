@@ -153,6 +153,11 @@ std::size_t fake_upstream::open_connection_count() const {
     return open_count_;
 }
 
+std::size_t fake_upstream::flooded_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return flooded_;
+}
+
 std::vector<tls_facts> fake_upstream::handshakes() const {
     const std::lock_guard lock(mutex_);
     return handshakes_;
@@ -372,6 +377,11 @@ fake_upstream::outcome fake_upstream::run(connection& self, const script& steps)
         outcome end = outcome::finished;
         switch (each.kind) {
             case step_kind::send: end = send(self, each.bytes) ? end : outcome::peer_left; break;
+            case step_kind::flood:
+                while (send(self, each.bytes)) {
+                    note([&] { flooded_ += each.bytes.size(); });
+                }
+                return outcome::peer_left;
             case step_kind::pause: {
                 const auto until = clock::now() + each.duration;
                 end = wait(self, [until] { return clock::now() >= until; });

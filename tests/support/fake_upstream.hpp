@@ -49,6 +49,7 @@ public:
     recorded_request last_request(const std::string& name) const;
     std::size_t connection_count() const;
     std::size_t open_connection_count() const;
+    std::size_t flooded_bytes() const;  // that scripts of step_kind::flood could write
     // TLS handshakes that went well, in order, and the number of those that did not.
     std::vector<tls_facts> handshakes() const;
     std::size_t failed_handshake_count() const;
@@ -113,6 +114,7 @@ private:
     std::deque<recorded_request> requests_;
     std::size_t connection_count_ = 0;
     std::size_t open_count_ = 0;
+    std::size_t flooded_ = 0;
     std::vector<tls_facts> handshakes_;
     std::size_t failed_handshakes_ = 0;
     bool is_stopping_ = false;

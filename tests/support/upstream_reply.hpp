@@ -56,8 +56,8 @@ inline shared_gate make_gate() {
     return std::make_shared<gate>();
 }
 
-// `cut` closes without the goodbye of TLS; `close` says it.
-enum class step_kind { send, pause, hold, hang, close, cut, reset };
+// `cut` closes without the goodbye of TLS; `close` says it. `flood` sends its bytes again and again until the peer leaves.
+enum class step_kind { send, flood, pause, hold, hang, close, cut, reset };
 
 struct step {
     step_kind kind = step_kind::send;
