@@ -15,12 +15,12 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 
 import processes
 import servers
+import session
 
 IDLE, SLOW_HEADS, SLOW_BODIES, UNREAD = 2000, 500, 200, 50
 MOST_GROWTH_KB, MOST_P99_US = 8192, 10_000
@@ -30,19 +30,13 @@ PAUSE_S = 0.05  # between two batches of single bytes
 
 
 def config(mock_port):
-    parts = [
-        f'[server]\nport = 8400\nthreads = 1\nbearer_token = "{servers.CLIENT_TOKEN}"\n'
-        # The flood is to last as long as the run.
+    # The flood is to last as long as the run.
+    limits = (
         "[server.limits]\nheader_timeout_secs = 120.0\nbody_timeout_secs = 120.0\n"
         "idle_timeout_secs = 120.0\nwrite_timeout_secs = 120.0\n"
-    ]
-    for key, prefix in {"small": "j1024", "unread": f"b{UNREAD_CHUNKS}"}.items():
-        parts.append(
-            f'[upstreams.{key}]\nmodel_id = "mock-model"\n'
-            f'base_url = "http://127.0.0.1:{mock_port}/{prefix}/v1"\n'
-            f'api_key = "{servers.UPSTREAM_TOKEN}"\ncontext = 1000000\nmax_output = 4096\n'
-        )
-    return "\n".join(parts)
+    )
+    prefixes = {"small": "j1024", "unread": f"b{UNREAD_CHUNKS}"}
+    return session.server_table(limits) + "\n" + session.mock_upstreams(mock_port, prefixes)
 
 
 def chat_head(length):
@@ -99,11 +93,6 @@ class Flood:
             client.close()
 
 
-def rss_kb(pid):
-    with open(f"/proc/{pid}/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
-
 def requests_in_flight(port):
     """Slow bodies and unread streams hold one each."""
     request = urllib.request.Request(
@@ -139,16 +128,16 @@ class RealClient:
 def measure(options, gateway, cpu):
     pid = gateway.pids[0]
     alone = RealClient(options, gateway.port, cpu).figures()  # also warms what requests use
-    base_kb = rss_kb(pid)
+    base_kb = session.rss_kb(pid)
     flood = Flood(gateway.port)
     try:
         time.sleep(1.0)  # until the unread streams stand still
-        most_kb = rss_kb(pid)
+        most_kb = session.rss_kb(pid)
         busy_s = processes.cpu_seconds(gateway.pids)
         client = RealClient(options, gateway.port, cpu)
         while client.is_busy():
             flood.drip()
-            most_kb = max(most_kb, rss_kb(pid))
+            most_kb = max(most_kb, session.rss_kb(pid))
             time.sleep(PAUSE_S)
         beside = client.figures()
         held = requests_in_flight(gateway.port)
@@ -173,13 +162,10 @@ def measure(options, gateway, cpu):
 
 
 def show(figures):
-    def row(title, value, gate, is_met):
-        print(f"{title:<44}{value:>12}  gate {gate:<8}{'met' if is_met else 'over'}")
-
     growth, p99 = figures["growth_kb"], figures["p99_us"]
     print(f"{IDLE} idle, {SLOW_HEADS} slow heads, {SLOW_BODIES} slow bodies, {UNREAD} unread streams")
-    row("RSS growth", f"{growth / 1024:.1f} MB", "8 MB", growth < MOST_GROWTH_KB)
-    row("a real client's p99 beside them", f"{p99 / 1000:.2f} ms", "10 ms", p99 < MOST_P99_US)
+    session.judge("RSS growth", f"{growth / 1024:.1f} MB", "8 MB", growth < MOST_GROWTH_KB)
+    session.judge("a real client's p99 beside them", f"{p99 / 1000:.2f} ms", "10 ms", p99 < MOST_P99_US)
     print(f"{'its p99 alone':<44}{figures['alone_p99_us'] / 1000:>9.2f} ms")
     print(f"{'the gateway, busy':<44}{figures['busy_share']:>12.0%}")
     print(json.dumps(figures))
@@ -196,22 +182,15 @@ def main(arguments):
         return 2
     proxy_cpu, tools_cpu = processes.choose_cpus()
     os.sched_setaffinity(0, {tools_cpu})
-    running = []
-    with tempfile.TemporaryDirectory(prefix="meta-model-bench-") as folder:
-        try:
-            running.append(servers.Mock(options.tools, tools_cpu))
-            own = tempfile.mkdtemp(dir=folder)
-            text = config(running[0].port)
-            running.append(servers.Gateway(options.gateway, text, own, proxy_cpu))
-            figures = measure(options, running[1], tools_cpu)
-        except (servers.BenchError, OSError, subprocess.TimeoutExpired) as problem:
-            print(f"the run could not be finished: {problem}", file=sys.stderr)
-            return 2
-        finally:
-            for server in reversed(running):
-                server.stop()
-    show(figures)
-    return 1 if figures["void"] else 0
+
+    def run():
+        with session.mock_on(options.tools, tools_cpu) as mock:
+            with session.gateway_on(options.gateway, config(mock.port), proxy_cpu) as gateway:
+                figures = measure(options, gateway, tools_cpu)
+        show(figures)
+        return 1 if figures["void"] else 0
+
+    return session.guarded(run)
 
 
 if __name__ == "__main__":
