@@ -47,30 +47,13 @@ TEST(crowd, two_thousand_idle_connections_cost_little_and_delay_nobody) {
     EXPECT_LT(descriptor_count(process), 100u);
 }
 
-// A stream that goes on until nobody takes it any more.
-reply endless_stream() {
-    return [](const recorded_request&) {
-        const json delta = {
-            {"choices",
-             json::array({{{"index", 0}, {"delta", {{"content", std::string(16000, 'z')}}}}})}
-        };
-        return script{
-            {step_kind::send,
-             http_head(200, "text/event-stream", {{"Transfer-Encoding", "chunked"}}),
-             0ms,
-             nullptr},
-            {step_kind::flood, as_chunk("data: " + delta.dump() + "\n\n"), 0ms, nullptr}
-        };
-    };
-}
-
 class unread_streams : public testing::TestWithParam<std::string> {};
 
 TEST_P(unread_streams, hold_less_than_a_megabyte_each) {
     constexpr std::size_t count = 12;
     panel p;
     for (const std::string name : {"a", "s"}) {
-        p.models.on(name, endless_stream());
+        p.models.on(name, endless());
     }
     config_text config(p.models);
     for (const std::string name : {"a", "b", "c", "s"}) {

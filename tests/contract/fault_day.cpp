@@ -2,6 +2,7 @@
 
 #include "contract/process_usage.hpp"
 
+#include <array>
 #include <thread>
 
 namespace meta_model::contract {
@@ -78,12 +79,20 @@ bool comes_back_to(std::size_t base, const gateway_process& gateway, const fake_
 
 bad_day::bad_day(const fault& one)
     : which_(one), gateway_(config()), base_(surplus_descriptors(gateway_, good_.models)) {
-    if (which_.serves) {
-        good_.models.on("bad", which_.serves);
-    }
-    if (which_.is_early) {
-        good_.models.answer_early("bad");
-    }
+}
+
+std::string bad_day::name_of(role as) {
+    static constexpr std::array<const char*, role_count> names{
+        "relayed_whole",
+        "relayed_stream",
+        "generator",
+        "synthesizer_whole",
+        "synthesizer_stream",
+        "step_whole",
+        "step_stream",
+        "resumed_step"
+    };
+    return names[static_cast<std::size_t>(as)];
 }
 
 std::string bad_day::config() {
@@ -91,49 +100,75 @@ std::string bad_day::config() {
     for (const std::string name : {"a", "b", "c", "s"}) {
         out.upstream(name, "health_check = \"off\"");
     }
-    const auto url = which_.serves ? good_.models.base_url("bad") : good_.models.refused_url();
-    out.upstream_at("bad", url, lines_for(which_, "bad"));
-    out.moa(as_generator, {"bad", "b", "c"}, "s").moa(as_synthesizer, {"a", "b", "c"}, "bad");
-    out.cascade(as_step, {"bad", "b"});
-    out.cascade(as_resumed_step, {"bad", "b"}, "on_cut = \"resume\"");
+    for (std::size_t i = 0; i < role_count; ++i) {
+        const auto as = static_cast<role>(i);
+        const auto name = name_of(as);
+        if (which_.serves) {
+            good_.models.on(name, which_.serves);
+        }
+        if (which_.is_early) {
+            good_.models.answer_early(name);
+        }
+        const auto url = which_.serves ? good_.models.base_url(name) : good_.models.refused_url();
+        out.upstream_at(name, url, lines_for(which_, name));
+        const auto profile = name + ".v1";
+        switch (as) {
+            case role::relayed_whole:
+            case role::relayed_stream: out.passthrough(profile, name); break;
+            case role::generator: out.moa(profile, {name, "b", "c"}, "s"); break;
+            case role::synthesizer_whole:
+            case role::synthesizer_stream: out.moa(profile, {"a", "b", "c"}, name); break;
+            case role::step_whole:
+            case role::step_stream: out.cascade(profile, {name, "b"}); break;
+            case role::resumed_step:
+                out.cascade(profile, {name, "b"}, "on_cut = \"resume\"");
+                break;
+        }
+    }
     return out;
 }
 
-http_reply bad_day::whole(const std::string& model) const {
-    return chat(gateway_, say(model, std::string(which_.prompt_bytes, 'p')));
+json bad_day::request_to(role as) const {
+    return say(name_of(as) + ".v1", std::string(which_.prompt_bytes, 'p'));
 }
 
-sse_transcript bad_day::streamed(const std::string& model) const {
-    return stream(gateway_, say_streamed(model, std::string(which_.prompt_bytes, 'p')));
+http_reply bad_day::whole(role as) {
+    const auto start = clock::now();
+    auto out = chat(gateway_, request_to(as));
+    expect_day_is_over(as, start);
+    return out;
 }
 
-void bad_day::expect_in_time() const {
+sse_transcript bad_day::streamed(role as) {
+    const auto start = clock::now();
+    auto out = stream(gateway_, with(request_to(as), {{"stream", true}}));
+    expect_day_is_over(as, start);
+    return out;
+}
+
+void bad_day::expect_day_is_over(role as, clock::time_point start) {
     if (which_.answered_by != 0ms) {
-        EXPECT_LT(clock::now() - start_, which_.answered_by + fault_slack);
+        EXPECT_LT(clock::now() - start, which_.answered_by + fault_slack);
     }
-}
-
-void bad_day::expect_one_call() const {
-    EXPECT_EQ(good_.models.call_count("bad"), which_.serves ? 1u : 0u);
-}
-
-void bad_day::expect_connection_rule() {
-    if (!which_.serves || which_.is_early || which_.connection == after_reply::may_reuse) {
-        return;
-    }
-    const auto before = good_.models.last_request("bad").connection;
-    good_.models.on("bad", ok("well again"));
-    EXPECT_EQ(answer_text(chat(gateway_, say("bad"))), "well again");
-    EXPECT_NE(good_.models.last_request("bad").connection, before);
-}
-
-void bad_day::expect_good_service() const {
+    const auto name = name_of(as);
+    EXPECT_EQ(good_.models.call_count(name), which_.serves ? 1u : 0u);
+    expect_connection_rule(name);
     EXPECT_EQ(answer_text(chat(gateway_, say("c"))), "this is the draft of c");
     // The end of an early reply's connection waits behind what is not read, so that it cannot be counted.
     if (!which_.is_early) {
         EXPECT_TRUE(comes_back_to(base_, gateway_, good_.models))
             << surplus_descriptors(gateway_, good_.models) << " instead of " << base_;
     }
+}
+
+void bad_day::expect_connection_rule(const std::string& name) {
+    if (!which_.serves || which_.is_early || which_.connection == after_reply::may_reuse) {
+        return;
+    }
+    const auto before = good_.models.last_request(name).connection;
+    good_.models.on(name, ok("well again"));
+    EXPECT_EQ(answer_text(chat(gateway_, say(name))), "well again");
+    EXPECT_NE(good_.models.last_request(name).connection, before);
 }
 
 std::vector<std::string> fault_names(bool is_timed) {

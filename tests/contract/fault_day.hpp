@@ -30,38 +30,45 @@ void expect_broken_stream(const sse_transcript& result);
 std::size_t surplus_descriptors(const gateway_process& gateway, const fake_upstream& models);
 bool comes_back_to(std::size_t base, const gateway_process& gateway, const fake_upstream& models);
 
-// The upstream `bad` beside the good a, b, c and s, as a generator, a synthesizer and a step.
+// Where the broken upstream stands. Each place has an upstream of its own: what a call tells the gateway of it (a pause
+// that it asked for) must not answer the next one.
+enum class role {
+    relayed_whole,
+    relayed_stream,
+    generator,
+    synthesizer_whole,
+    synthesizer_stream,
+    step_whole,
+    step_stream,
+    resumed_step,  // of a cascade with on_cut = "resume"
+};
+inline constexpr std::size_t role_count = 8;
+
+// A broken upstream in each role beside the good a, b, c and s.
 class bad_day {
 public:
-    static constexpr auto as_generator = "generator.v1";
-    static constexpr auto as_synthesizer = "synthesizer.v1";
-    static constexpr auto as_step = "step.v1";
-    static constexpr auto as_resumed_step = "resumed.v1";
-
     explicit bad_day(const fault& one);
 
-    const gateway_process& gateway() const { return gateway_; }
     fake_upstream& models() { return good_.models; }
 
-    http_reply whole(const std::string& model) const;
-    sse_transcript streamed(const std::string& model) const;
+    // Asks what the role stands in, and checks what holds for every fault: in time, with one call, on a connection that is
+    // not used again where it must not be, and nothing of it is left in the process.
+    http_reply whole(role as);
+    sse_transcript streamed(role as);
 
-    // Counted from the construction.
-    void expect_in_time() const;
-    void expect_one_call() const;
-    // Of the next call after the one that failed.
-    void expect_connection_rule();
-    // Good upstreams answer, and nothing of the fault is left in the process.
-    void expect_good_service() const;
+    // The upstream's key.
+    static std::string name_of(role as);
 
 private:
     std::string config();
+    json request_to(role as) const;
+    void expect_day_is_over(role as, clock::time_point start);
+    void expect_connection_rule(const std::string& name);
 
     const fault& which_;
     panel good_{};
     gateway_process gateway_;
     std::size_t base_;  // surplus descriptors
-    clock::time_point start_ = clock::now();
 };
 
 // Table rows with and without a configured time, as test names.

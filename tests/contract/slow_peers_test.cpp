@@ -176,11 +176,7 @@ TEST(slow_peers, an_upstream_that_takes_nothing_times_out) {
 
 TEST(slow_peers, a_client_that_reads_nothing_is_dropped) {
     fake_upstream models;
-    std::string text;
-    while (text.size() < 2 * more_than_sockets_hold) {
-        text += std::string(4000, 'x') + ' ';
-    }
-    models.on("a", ok(text));
+    models.on("a", endless());
     gateway_process gateway(
         config_text(models).upstream("a").server_table("limits", "write_timeout_secs = 0.3")
     );
@@ -199,7 +195,6 @@ TEST(slow_peers, a_client_that_reads_nothing_is_dropped) {
             end = client.read_body(body, clock::now() + default_wait);
         }
         EXPECT_EQ(end, body_end::cut) << streams;
-        EXPECT_LT(body.size(), text.size()) << streams;
     }
     EXPECT_NE(final_log(gateway).find("client_closed"), std::string::npos);
 }

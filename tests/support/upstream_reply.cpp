@@ -226,6 +226,25 @@ reply sse(std::vector<std::string> data_of_events) {
     };
 }
 
+reply endless() {
+    return [](const recorded_request& request) {
+        const std::string text(16000, 'z');
+        const json delta = {
+            {"choices", json::array({{{"index", 0}, {"delta", {{"content", text}}}}})}
+        };
+        const bool is_stream = request.wants_stream();
+        const auto head = http_head(
+            200,
+            is_stream ? "text/event-stream" : "application/json",
+            {{"Transfer-Encoding", "chunked"}}
+        );
+        const auto first =
+            is_stream ? "" : as_chunk(R"({"choices":[{"index":0,"message":{"content":")");
+        const auto more = as_chunk(is_stream ? "data: " + delta.dump() + "\n\n" : text);
+        return script{send_step(head + first), {step_kind::flood, more, milliseconds{0}, nullptr}};
+    };
+}
+
 reply closed_delimited(std::string content_type, std::string body) {
     return raw(http_head(200, content_type, {{"Connection", "close"}}) + body);
 }

@@ -94,6 +94,8 @@ reply html();
 reply json_array();
 // Complete SSE reply: each item becomes one `data:` event in its own chunk.
 reply sse(std::vector<std::string> data_of_events);
+// Goes on until nobody takes it any more: events with 16,000 characters each, or one JSON body.
+reply endless();
 reply closed_delimited(std::string content_type, std::string body);
 // Exactly these bytes, then the connection is closed.
 reply raw(std::string bytes);
