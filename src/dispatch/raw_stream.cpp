@@ -15,6 +15,9 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// What a client that does not read may make us hold of what was read for it.
+constexpr std::size_t read_bytes = 16u << 10;
+
 constexpr std::string_view done_event = "data: [DONE]\n\n";
 
 }  // namespace
@@ -110,10 +113,9 @@ write_state raw_stream::write() {
 raw_stream::step raw_stream::pump() {
     for (;;) {
         // A partial event stands in front of what is read next, so that events are always contiguous.
-        char* const buffer = context_.loop.scratch(carry_.size() + net::event_loop::scratch_bytes);
+        char* const buffer = context_.loop.scratch(carry_.size() + read_bytes);
         std::size_t got = 0;
-        const auto state =
-            call_.try_read(buffer + carry_.size(), net::event_loop::scratch_bytes, got);
+        const auto state = call_.try_read(buffer + carry_.size(), read_bytes, got);
         if (state == upstream::read_state::would_block) {
             return step::wait;
         }
@@ -150,6 +152,8 @@ raw_stream::step raw_stream::pump() {
             call_.expect_end();
         }
         if (written == write_state::pending) {
+            std::string().swap(spliced_
+            );  // the connection keeps what it could not send; this may wait for long
             return step::drain;
         }
     }

@@ -113,17 +113,41 @@ void connection::on_deadline() {
     stream_.cancel();
 }
 
-net::task<> connection::run() {
-    // Not `while (co_await …)`: g++ 12 makes a trap of it.
-    for (bool goes_on = true; goes_on;) {
-        goes_on = co_await serve_one();
+net::task<> connection::serve(std::unique_ptr<connection> c) {
+    try {
+        // Not `while (co_await …)`: g++ 12 makes a trap of it.
+        for (bool goes_on = true; goes_on;) {
+            c->begin_request();
+            goes_on = c->begin_idle();
+            if (goes_on && c->input().empty()) {
+                // Waited for here and not further down: an idle connection holds few frames.
+                const auto room = c->make_input_room();
+                std::size_t got = 0;
+                const auto status =
+                    co_await c->stream_.read_some(c->input_.get() + c->end_, room, got);
+                goes_on = status == net::io_status::ok;
+                c->note_input(got);
+            }
+            if (goes_on) {
+                c->request_ = std::make_unique<http::request>();
+                std::size_t head_bytes = 0;
+                const auto state = co_await c->read_head(head_bytes);
+                goes_on = co_await c->serve_one(state, head_bytes);
+            }
+        }
+    } catch (const std::exception& e) {
+        c->service_.log.write(
+            base::log_level::error,
+            "a request failed with an exception",
+            {{"id", c->request_id_}, {"what", e.what()}}
+        );
     }
-    thread_.loop.timers().disarm(*this);
-    stream_.close();
+    c->thread_.loop.timers().disarm(*c);
+    c->stream_.close();
 }
 
 void connection::begin_request() {
-    request_ = {};
+    request_.reset();
     facts_ = {};
     route_ = nullptr;
     allow_origin_ = client_request_id_ = preflight_headers_ = {};
@@ -164,11 +188,8 @@ void connection::end_request() {
     has_served_ = true;
 }
 
-// One request from its first byte to the end of its reply. False: the connection is to be closed.
-net::task<bool> connection::serve_one() {
-    begin_request();
-    std::size_t head_bytes = 0;
-    const auto state = co_await read_head(head_bytes);
+// One request from its head, as far as that came, to the end of its reply. False: the connection is to be closed.
+net::task<bool> connection::serve_one(input_state state, std::size_t head_bytes) {
     if (state == input_state::ready) {
         if (auto refusal = judge_head(input().substr(0, head_bytes))) {
             co_await refuse(std::move(refusal), true);
@@ -188,7 +209,7 @@ net::task<bool> connection::serve_one() {
     body_is_pending_ = is_chunked_ || content_length_.value_or(0) > 0;
     begin_ += head_bytes;
 
-    if (request_.method == "OPTIONS") {
+    if (request_->method == "OPTIONS") {
         co_await answer_preflight();
     } else if (auto refusal = judge_access()) {
         co_await refuse(std::move(refusal), false);
@@ -220,7 +241,7 @@ net::task<bool> connection::serve_one() {
     end_request();
     if (begin_ == end_) {
         begin_ = end_ = 0;
-        if (input_capacity_ > input_bytes) {
+        if (input_capacity_ != input_bytes) {
             release_input();
         }
     }
@@ -259,16 +280,16 @@ base::maybe_error connection::judge_head(std::string_view text) {
     content_length_ = head.content_length;
     expects_continue_ = head.expects_continue;
     is_head_request_ = head.method == "HEAD";
-    request_.method = head.method;
-    request_.path = path_of(head.target);
-    request_.origin = head.get(net::known_field::origin);
-    request_.accept = head.get(net::known_field::accept);
-    request_.content_type = head.get(net::known_field::content_type);
+    request_->method = head.method;
+    request_->path = path_of(head.target);
+    request_->origin = head.get(net::known_field::origin);
+    request_->accept = head.get(net::known_field::accept);
+    request_->content_type = head.get(net::known_field::content_type);
     for (std::size_t i = 0; i < std::size(forwarded_names); ++i) {
-        request_.forwarded[i] = head.get(forwarded_fields[i]);
+        request_->forwarded[i] = head.get(forwarded_fields[i]);
     }
     preflight_headers_ = head.get(net::known_field::access_control_request_headers);
-    allow_origin_ = allowed_origin(service_.config.server.cors_allow_origins, request_.origin);
+    allow_origin_ = allowed_origin(service_.config.server.cors_allow_origins, request_->origin);
     if (const auto id = head.get(net::known_field::x_request_id); is_request_id(id)) {
         client_request_id_ = id;
     }
@@ -278,15 +299,15 @@ base::maybe_error connection::judge_head(std::string_view text) {
             error_code_id::uri_too_long, "The request target is longer than 8192 bytes."
         );
     }
-    if (request_.path.empty()) {
+    if (request_->path.empty()) {
         keep_alive_ = false;
         return base::make_error(
             error_code_id::malformed_request, "The request target is not a path."
         );
     }
-    const auto found = service_.router.find(request_.method, request_.path);
+    const auto found = service_.router.find(request_->method, request_->path);
     route_ = found.route;
-    request_.path_rest = found.path_rest;
+    request_->path_rest = found.path_rest;
     // The answer to an unknown path must not tell strangers what exists, so the credential is judged before it.
     access_error_ = authenticate(
         service_.keys,
@@ -294,7 +315,7 @@ base::maybe_error connection::judge_head(std::string_view text) {
         head.get(net::known_field::x_api_key)
     );
     is_authenticated_ = !access_error_;
-    if (service_.router.is_exempt(request_.path) || request_.method == "OPTIONS") {
+    if (service_.router.is_exempt(request_->path) || request_->method == "OPTIONS") {
         access_error_.reset();
     }
     if (!access_error_ && service_.keys.is_open() && is_loopback(service_.config.server.host)
@@ -302,7 +323,7 @@ base::maybe_error connection::judge_head(std::string_view text) {
         access_error_ =
             base::make_error(error_code_id::forbidden_host, "This host name is not served here.");
     }
-    if (!access_error_ && route_ == nullptr && request_.method != "OPTIONS") {
+    if (!access_error_ && route_ == nullptr && request_->method != "OPTIONS") {
         access_error_ =
             found.is_path_known
                 ? base::make_error(
@@ -350,7 +371,7 @@ base::maybe_error connection::judge_body_head() const {
         );
     }
     // A page of another origin may send a form without asking first; JSON it may not.
-    const bool is_simple = !request_.origin.empty() && !is_json_type(request_.content_type);
+    const bool is_simple = !request_->origin.empty() && !is_json_type(request_->content_type);
     if (is_simple && service_.keys.is_open()) {
         return base::make_error(
             error_code_id::unsupported_media_type, "The Content-Type must be application/json."

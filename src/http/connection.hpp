@@ -24,9 +24,9 @@ namespace meta_model::http {
 // What the access log and the counters are told of a request; its handler fills it in.
 struct request_facts {
     std::string profile{};
-    std::string strategy{};
-    std::string code{};    // of the error, or empty
-    std::string detail{};  // of a failure, without secrets
+    std::string_view strategy{};  // a static text, as is `code`
+    std::string_view code{};      // of the error, or empty
+    std::string detail{};         // of a failure, without secrets
     std::optional<base::error_code_id> error{};
     int status = 0;
     std::int64_t tokens_in = 0;
@@ -41,15 +41,16 @@ public:
     connection(service& s, thread_service& thread, net::tcp_socket socket);
     ~connection() override;
 
-    // Serves until the client leaves, or an error or a limit ends the connection.
-    net::task<> run();
+    // Serves `c` until the client leaves, or an error or a limit ends the connection. The one place that catches what a
+    // request threw.
+    static net::task<> serve(std::unique_ptr<connection> c);
 
     // Stops taking requests: closes after the reply in progress, or at once when idle, except that a connection's
     // first request is still waited for briefly.
     void drain();
 
     // --- For handlers ---
-    const http::request& request() const { return request_; }
+    const http::request& request() const { return *request_; }
     net::event_loop& loop() { return thread_.loop; }
     thread_service& thread() { return thread_; }
     base::cancel_source& cancel() { return *cancel_; }
@@ -93,13 +94,16 @@ public:
 
 private:
     enum class input_state { ready, closed, refused };
-    enum class phase { idle, head, body, serving };
+    enum class phase : std::uint8_t { idle, head, body, serving };
 
     void on_peer_closed() override;
     void on_deadline() override;
 
-    net::task<bool> serve_one();
+    net::task<bool> serve_one(input_state state, std::size_t head_bytes);
+    bool begin_idle();
     net::task<input_state> read_head(std::size_t& head_bytes);
+    std::size_t make_input_room();
+    void note_input(std::size_t bytes);
     net::task<bool> fill_input();
     net::task<> refuse(base::maybe_error e, bool is_fatal);
     base::maybe_error judge_unfinished_head(std::string_view text);
@@ -134,7 +138,9 @@ private:
 
     // At the end, for the first request of a connection: who just connected has it on its way.
     static constexpr std::chrono::milliseconds first_request_grace{300};
-    static constexpr std::size_t input_bytes = 2048;  // the usual head, and small bodies
+    // For what comes first of a new connection, and then for the usual head with a small body.
+    static constexpr std::size_t first_input_bytes = 1024;
+    static constexpr std::size_t input_bytes = 2048;
 
     service& service_;
     thread_service& thread_;
@@ -149,7 +155,7 @@ private:
     std::string_view input() const { return {input_.get() + begin_, end_ - begin_}; }
     void consume(std::size_t n) { begin_ += n; }
 
-    http::request request_;
+    std::unique_ptr<http::request> request_;  // null while none is on its way
     const http::route* route_ = nullptr;
     base::maybe_error access_error_;  // found with the head, told after preflights were answered
     std::string_view allow_origin_;

@@ -15,6 +15,8 @@ using std::chrono::steady_clock;
 
 namespace {
 
+constexpr std::size_t first_body_bytes = 1024;
+constexpr std::size_t large_body_bytes = 64 * 1024;
 constexpr std::size_t chunk_growth = 64 * 1024;
 constexpr std::size_t body_step = 64 * 1024;  // in which bodies are counted
 
@@ -24,29 +26,38 @@ base::steady_duration to_steady(config::seconds_f s) {
 
 }  // namespace
 
-// Appends at least one byte to the input.
-net::task<bool> connection::fill_input() {
+// Room for more input behind what there is; its size.
+std::size_t connection::make_input_room() {
     if (begin_ > 0) {
         std::memmove(input_.get(), input_.get() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
     }
     if (end_ == input_capacity_) {
-        const auto capacity = input_capacity_ == 0 ? input_bytes : input_capacity_ * 4;
+        const auto first = has_served_ ? input_bytes : first_input_bytes;
+        const auto capacity = input_capacity_ == 0 ? first : input_capacity_ * 4;
         std::unique_ptr<char[]> larger(new char[capacity]);
         std::copy_n(input_.get(), end_, larger.get());
         input_ = std::move(larger);
         input_capacity_ = capacity;
     }
+    return input_capacity_ - end_;
+}
+
+void connection::note_input(std::size_t bytes) {
+    end_ += bytes;
+    thread_.shard.counters.add(
+        telemetry::counter::received_bytes, static_cast<std::int64_t>(bytes)
+    );
+}
+
+// Appends at least one byte to the input.
+net::task<bool> connection::fill_input() {
+    const auto room = make_input_room();
     std::size_t got = 0;
-    const auto status =
-        co_await stream_.read_some(input_.get() + end_, input_capacity_ - end_, got);
-    if (status != net::io_status::ok) {
-        co_return false;
-    }
-    end_ += got;
-    thread_.shard.counters.add(telemetry::counter::received_bytes, static_cast<std::int64_t>(got));
-    co_return true;
+    const auto status = co_await stream_.read_some(input_.get() + end_, room, got);
+    note_input(got);
+    co_return status == net::io_status::ok;
 }
 
 void connection::release_input() {
@@ -75,12 +86,25 @@ base::maybe_error connection::judge_unfinished_head(std::string_view text) {
     return {};
 }
 
-net::task<connection::input_state> connection::read_head(std::size_t& head_bytes) {
-    const auto& limits = service_.config.server.limits;
+// Starts to wait for a request. False: at the end of the process, none is waited for any more.
+bool connection::begin_idle() {
     auto& timers = thread_.loop.timers();
     phase_ = phase::idle;
     is_timed_out_ = false;
-    timers.arm(*this, steady_clock::now() + to_steady(limits.idle_timeout));
+    auto patience = to_steady(service_.config.server.limits.idle_timeout);
+    if ((is_draining_ || service_.is_stopping) && input().empty()) {
+        if (has_served_) {
+            return false;
+        }
+        patience = first_request_grace;
+    }
+    timers.arm(*this, steady_clock::now() + patience);
+    return true;
+}
+
+net::task<connection::input_state> connection::read_head(std::size_t& head_bytes) {
+    const auto& limits = service_.config.server.limits;
+    auto& timers = thread_.loop.timers();
     std::size_t searched = 0;
     for (;;) {
         // Empty lines in front of a request are allowed and are not its head.
@@ -111,8 +135,11 @@ net::task<connection::input_state> connection::read_head(std::size_t& head_bytes
             }
             timers.arm(*this, steady_clock::now() + first_request_grace);
         }
-        const bool is_ok = co_await fill_input();
-        if (!is_ok) {
+        const auto room = make_input_room();
+        std::size_t got = 0;
+        const auto status = co_await stream_.read_some(input_.get() + end_, room, got);
+        note_input(got);
+        if (status != net::io_status::ok) {
             if (is_timed_out_ && phase_ == phase::head) {
                 start_ = steady_clock::now();
                 base::maybe_error e = base::make_error(
@@ -171,11 +198,11 @@ void connection::release_request() {
     if (begin_ != end_) {
         return;  // the client sent more already: head and rest share their memory
     }
-    kept_line_.assign(request_.method).append(request_.path);
-    const auto method_bytes = request_.method.size();
-    request_ = {};
-    request_.method = std::string_view(kept_line_).substr(0, method_bytes);
-    request_.path = std::string_view(kept_line_).substr(method_bytes);
+    kept_line_.assign(request_->method).append(request_->path);
+    const auto method_bytes = request_->method.size();
+    *request_ = {};
+    request_->method = std::string_view(kept_line_).substr(0, method_bytes);
+    request_->path = std::string_view(kept_line_).substr(method_bytes);
     allow_origin_ = client_request_id_ = preflight_headers_ = {};
     release_input();
 }
@@ -189,13 +216,13 @@ void connection::release_body() {
     }
     body_capacity_ = 0;
     body_.reset();
-    request_.body = {};
+    request_->body = {};
 }
 
 bool connection::try_read_body() {
     const auto length = static_cast<std::size_t>(content_length_.value_or(0));
     if (body_is_pending_ && !is_chunked_ && input().size() >= length) {
-        request_.body = input().substr(0, length);
+        request_->body = input().substr(0, length);
         consume(length);
         body_is_pending_ = false;
     }
@@ -251,18 +278,24 @@ net::task<bool> connection::refuse_body() {
 }
 
 net::task<bool> connection::read_sized_body(std::size_t length) {
-    if (!reserve_body(length) || !account_body(input().size())) {
+    std::size_t have = input().size();
+    // Many that announce much and send little hold little.
+    const auto first = length > large_body_bytes ? std::max(first_body_bytes, 2 * have) : length;
+    if (!reserve_body(std::min(length, first)) || !account_body(have)) {
         co_return co_await refuse_body();
     }
-    std::size_t have = input().size();
     std::memcpy(body_.get(), input().data(), have);
     consume(have);
     while (have < length) {
+        if (have == body_capacity_ && !reserve_body(length)) {
+            co_return co_await refuse_body();
+        }
+        const auto room = std::min(length, body_capacity_) - have;
         std::size_t got = 0;
         // A body mostly comes as fast as it is read: ask the kernel before waiting.
-        auto status = stream_.try_read(body_.get() + have, length - have, got);
+        auto status = stream_.try_read(body_.get() + have, room, got);
         if (status == net::io_status::would_block) {
-            status = co_await stream_.read_some(body_.get() + have, length - have, got);
+            status = co_await stream_.read_some(body_.get() + have, room, got);
         }
         if (status != net::io_status::ok) {
             co_return false;
@@ -276,7 +309,7 @@ net::task<bool> connection::read_sized_body(std::size_t length) {
     thread_.shard.counters.add(
         telemetry::counter::received_bytes, static_cast<std::int64_t>(length)
     );
-    request_.body = {body_.get(), length};
+    request_->body = {body_.get(), length};
     co_return true;
 }
 
@@ -327,7 +360,7 @@ net::task<bool> connection::read_chunked_body() {
         }
         if (out.state == net::chunk_decoder::state::done) {
             keep_surplus({body_.get() + have + out.consumed, got - out.consumed});
-            request_.body = {body_.get(), have + out.payload};
+            request_->body = {body_.get(), have + out.payload};
             co_return true;
         }
         have += out.payload;

@@ -116,8 +116,8 @@ void connection::make_head(
     out += "\r\nOpenAI-Request-Id: ";
     out += request_id_;
     out += crlf;
-    if (request_.method != "OPTIONS") {
-        append_cors_lines(out, allow_origin_, request_.origin);
+    if (request_->method != "OPTIONS") {
+        append_cors_lines(out, allow_origin_, request_->origin);
     }
     out += header_lines;
     if (closes_after()) {
@@ -351,8 +351,8 @@ void connection::write_access_line() {
     const bool is_json = log.format == config::log_format::json;
     base::begin_log_line(out, is_json, base::log_level::info, "request");
     base::append_log_field(out, is_json, "id", request_id_);
-    append_clipped(out, is_json, "method", request_.method, 16);
-    append_clipped(out, is_json, "path", request_.path, 128);
+    append_clipped(out, is_json, "method", request_->method, 16);
+    append_clipped(out, is_json, "path", request_->path, 128);
     base::append_log_number(out, is_json, "status", status);
     base::append_log_number(out, is_json, "elapsed_us", elapsed.count());
     if (!facts_.profile.empty()) {

@@ -22,19 +22,6 @@ namespace {
 
 constexpr std::chrono::milliseconds accept_pause{50};
 
-// Owns the connection while it is served. The one place that catches what a request threw.
-net::task<> serve(std::unique_ptr<connection> c, base::logger& log) {
-    try {
-        co_await c->run();
-    } catch (const std::exception& e) {
-        log.write(
-            base::log_level::error,
-            "a request failed with an exception",
-            {{"id", c->request_id()}, {"what", e.what()}}
-        );
-    }
-}
-
 }  // namespace
 
 asio::ip::tcp::endpoint listen_endpoint(
@@ -112,7 +99,7 @@ void listener::admit(net::tcp_socket socket) {
         return;
     }
     auto c = std::make_unique<connection>(service_, thread_, std::move(socket));
-    auto served = serve(std::move(c), service_.log);
+    auto served = connection::serve(std::move(c));
     asio::co_spawn(thread_.loop.get_executor(), std::move(served), asio::detached);
 }
 

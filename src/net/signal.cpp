@@ -1,7 +1,7 @@
 #include "net/signal.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 
 namespace meta_model::net {
 
@@ -13,7 +13,7 @@ void signal::notify() {
 task<> signal::wait_until(base::steady_time until) {
     if (!is_set_) {
         timer_.expires_at(until);
-        co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable_t<executor>()));
+        co_await timer_.async_wait(asio::as_tuple(asio::deferred));
     }
     is_set_ = false;
 }

@@ -17,7 +17,8 @@ namespace meta_model::net {
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable_t<executor>());
+// Deferred: the awaiting coroutine starts the operation itself, without a frame in between.
+constexpr auto as_result = asio::as_tuple(asio::deferred);
 
 io_status status_of(const boost::system::error_code& ec) {
     if (!ec) {

@@ -104,6 +104,7 @@ TEST(internal_fault, a_body_that_finds_no_memory_is_refused) {
         client.send(
             "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
             "900000000\r\n\r\n{"
+            + std::string(8192, ' ')
         );
         const auto refused = client.read_reply();
         EXPECT_EQ(refused.status, 503);
