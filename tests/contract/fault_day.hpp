@@ -4,12 +4,13 @@
 
 #include "contract/fault_table.hpp"
 #include "contract/panel.hpp"
+#include "support/stall_meter.hpp"
 
 #include <string>
 
 namespace meta_model::contract {
 
-// Beyond the configured time.
+// Beyond the configured time, and beyond what the machine held everybody up.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr milliseconds fault_slack{1000};
 #else
@@ -62,7 +63,7 @@ public:
 private:
     std::string config();
     json request_to(role as) const;
-    void expect_day_is_over(role as, clock::time_point start);
+    void expect_day_is_over(role as, clock::time_point start, const stall_meter& stalls);
     void expect_connection_rule(const std::string& name);
 
     const fault& which_;

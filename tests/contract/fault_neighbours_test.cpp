@@ -70,6 +70,7 @@ TEST_P(fault_crowd, of_fifty_leaves_fifty_good_calls_alone) {
     const auto base = surplus_descriptors(gateway, models);
     std::vector<pending_call> bad;
     std::vector<pending_call> good;
+    const stall_meter stalls;
     const auto start = clock::now();
     for (std::size_t i = 0; i < which.at_once; ++i) {
         bad.emplace_back(gateway, ask(which, "bad"), i % 2 == 0);
@@ -91,9 +92,11 @@ TEST_P(fault_crowd, of_fifty_leaves_fifty_good_calls_alone) {
         each.expect(which);
     }
 
-    EXPECT_LT(good_took, 1000ms);
+    // A hundred clients beside the gateway keep two cores busy for a while of their own.
+    const auto slack = 1000ms + stalls.stalled();
+    EXPECT_LT(good_took, slack);
     if (which.answered_by != 0ms) {
-        EXPECT_LT(clock::now() - start, which.answered_by + fault_slack);
+        EXPECT_LT(clock::now() - start, which.answered_by + slack);
     }
     EXPECT_EQ(models.call_count("bad"), which.serves ? which.at_once : 0u);
     bad.clear();

@@ -7,6 +7,7 @@ A finding that is right as it stands is silenced with `lint-ok: REASON` in a com
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -61,10 +62,10 @@ def tree():
 
 def top_level_names():
     """Names at the top of the tree: the tracked ones, or all but build products where there is no git."""
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files"], capture_output=True, text=True, check=False
-    )
-    if listed.returncode == 0 and listed.stdout:
+    git = shutil.which("git")
+    command = [git, "-C", ROOT, "ls-files"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False) if git else None
+    if listed and listed.returncode == 0 and listed.stdout:
         return sorted({line.split("/")[0] for line in listed.stdout.splitlines()})
     return sorted(path.name for path in ROOT.iterdir() if path.name not in ("build", ".git", ".cache"))
 
