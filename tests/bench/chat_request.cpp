@@ -90,6 +90,7 @@ std::string chat_request(const chat_request_options& options) {
     const std::string body = chat_body(options);
     std::string request = "POST " + options.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
     if (!options.token.empty()) request += "Authorization: Bearer " + options.token + "\r\n";
+    request += options.header_lines;
     // What an official client sends along.
     request +=
         "User-Agent: OpenAI/Python 1.40.0\r\nAccept: application/json\r\n"

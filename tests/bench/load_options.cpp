@@ -16,6 +16,7 @@ constexpr const char* usage =
     "  --spread S            closed: spread the first requests over S seconds (0)\n"
     "  --path P              (/v1/chat/completions)\n"
     "  --model M  --token T  the model asked for; the bearer token\n"
+    "  --header LINE         one more header line, e.g. \"X-Name: value\"; may be repeated\n"
     "  --body-bytes N        size of the request body (1024)\n"
     "  --text mixed|code     what the conversation is made of (mixed)\n"
     "  --stream              ask for SSE, check [DONE], read the stamps\n"
@@ -66,6 +67,7 @@ constexpr option_rule rules[] = {
     {"--path", [](options_ref o, auto v) { o.request.path = v; }},
     {"--model", [](options_ref o, auto v) { o.request.model = v; }},
     {"--token", [](options_ref o, auto v) { o.request.token = v; }},
+    {"--header", [](options_ref o, auto v) { o.request.header_lines.append(v).append("\r\n"); }},
     {"--body-bytes", [](options_ref o, auto v) { o.request.body_bytes = whole(v); }},
     {"--text", [](options_ref o, auto v) { o.request.text = text_named(v); }},
     {"--expect-bytes", [](options_ref o, auto v) { o.expected_bytes = whole(v); }},

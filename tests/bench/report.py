@@ -28,11 +28,11 @@ def complete_figures(measurements):
                 entry["added_p50_us"] = entry["latency_p50_us"] - sum(legs)
 
 
-def figures_by_round(measurements, row, server):
+def figures_by_round(measurements, row, server, source=""):
     """round -> the figure; the median of a round that measured it several times."""
     rounds = {}
     for entry in measurements:
-        is_wanted = entry["source"] == row.source and entry["server"] == server
+        is_wanted = entry["source"] == (source or row.source) and entry["server"] == server
         if is_wanted and not entry["void"] and row.figure in entry:
             rounds.setdefault(entry["round"], []).append(entry[row.figure])
     return {number: statistics.median(values) for number, values in rounds.items()}
@@ -74,7 +74,8 @@ def summarize(measurements, rows):
 
 
 def summary_of(measurements, row):
-    nginx = figures_by_round(measurements, row, "nginx")
+    base_server, base_source = row.base
+    nginx = figures_by_round(measurements, row, base_server, base_source)
     gateway = figures_by_round(measurements, row, "gateway")
     ratios = [
         gateway[number] / nginx[number]
@@ -122,3 +123,22 @@ def table(summaries):
     head = f"{'':<38}{'nginx':>9} {'gateway':>9} {'ratio [min-max]':>18} {'gate':>8} {'stretch':>8}"
     measured = [s for s in summaries if s["nginx"] or s["gateway"]]
     return "\n".join([head + "  verdict", *map(table_line, measured)])
+
+
+def peer_table(measurements, rows, peers):
+    """What other proxies spent on the same loads in the same rounds, and the gateway's share of it."""
+    lines = []
+    for peer in peers:
+        lines.append(f"{peer:<38}{'figure':>9} {'gateway':>9} {'gateway to it':>18}")
+        for row in rows:
+            theirs = figures_by_round(measurements, row, peer)
+            ours = figures_by_round(measurements, row, "gateway")
+            ratios = [ours[n] / theirs[n] for n in ours if theirs.get(n, 0) > 0]
+            if ratios:
+                middle, least, most = spread(ratios)
+                columns = [spread(list(side.values()))[0] for side in (theirs, ours)]
+                lines.append(
+                    f"  {row.title:<36}{number(columns[0]):>9} {number(columns[1]):>9} "
+                    f"{f'{middle:.2f} [{least:.2f}-{most:.2f}]':>18}"
+                )
+    return "\n".join(lines)

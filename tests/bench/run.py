@@ -50,14 +50,18 @@ class Bench:
     def proxies(self):
         return ["nginx", "gateway"] if self.options.gateway else ["nginx"]
 
-    def start(self, name, mock):
+    def start(self, name, mock, tls_front=None):
         if name == "direct":
             return servers.Direct(mock)
         # Removed by the server when it stops: access logs of a whole run would fill a small disk.
         folder = tempfile.mkdtemp(dir=self.folder)
         if name == "nginx":
             return servers.Nginx(mock, folder, self.proxy_cpu)
-        config = scenarios.gateway_config(mock.port)
+        if name == "haproxy":
+            return servers.HAProxy(mock, folder, self.proxy_cpu)
+        if name == "portkey":
+            return servers.Portkey(self.options.peers[name], mock, folder, self.proxy_cpu)
+        config = scenarios.gateway_config(mock.port, tls_front)
         return servers.Gateway(self.options.gateway, config, folder, self.proxy_cpu)
 
     def record(self, round_number, source, server, figures, faults=0):
@@ -81,10 +85,15 @@ class Bench:
         mock = servers.Mock(self.options.tools, self.tools_cpu)
         running = {}
         try:
-            for name in ["direct", *self.proxies()]:
-                running[name] = self.start(name, mock)
+            front = None
+            if any(load.name == "tls" for load in loads):
+                folder = tempfile.mkdtemp(dir=self.folder)
+                front = running["tls_front"] = servers.TlsFront(mock, folder, self.tools_cpu)
+            for name in ["direct", *self.proxies(), *self.options.peers]:
+                running[name] = self.start(name, mock, front)
             for load in loads:
-                for name in self.rotated(load.servers, round_number):
+                peers = self.options.peers if load.name in scenarios.PEER_LOADS else {}
+                for name in self.rotated([*load.servers, *peers], round_number):
                     if name in running:
                         self.measure_load(round_number, load, running[name], mock)
         finally:
@@ -94,8 +103,9 @@ class Bench:
     def is_wanted_load(self, load):
         is_panel = load.name.startswith("moa")
         source = "moa" if is_panel else load.name
-        rows = [row.name for row in scenarios.ROWS if row.source == source]
-        return self.is_wanted(*rows) and (bool(self.options.gateway) or not is_panel)
+        rows = [row.name for row in scenarios.ROWS if source in (row.source, row.base[1])]
+        is_ours = load.servers == ("gateway",) or is_panel
+        return self.is_wanted(*rows) and (bool(self.options.gateway) or not is_ours)
 
     @staticmethod
     def rotated(names, by):
@@ -145,6 +155,8 @@ class Bench:
 
     def generate(self, load, server):
         arguments = ["--port", str(server.port), "--path", server.path(load.prefix)]
+        for line in server.headers_for(load.prefix):
+            arguments += ["--header", line]
         command = [self.generator, load.mode, *arguments, *load.arguments()]
         process = processes.spawn(command, self.tools_cpu, stdout=subprocess.PIPE)
         output, _ = process.communicate(timeout=120)
@@ -278,9 +290,16 @@ def parse_options(arguments):
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one round, shorter loads")
     parser.add_argument("--only", default="", help="names of scenarios, separated by commas")
+    parser.add_argument(
+        "--peers", default="", help="also haproxy, portkey=PATH/start-server.js; separated by commas"
+    )
     parser.add_argument("--out", default="build/bench", help="folder for the raw results")
     options = parser.parse_args(arguments)
     options.only = set(filter(None, options.only.split(",")))
+    peers = [peer.partition("=") for peer in options.peers.split(",") if peer]
+    options.peers = {name: program for name, _, program in peers}
+    if set(options.peers) - {"haproxy", "portkey"}:
+        parser.error("--peers knows haproxy and portkey=PATH")
     names = {row.name for row in scenarios.ROWS} | {"memory"}
     if options.only - names:
         parser.error(f"--only knows: {', '.join(sorted(names))}")
@@ -301,6 +320,8 @@ def finish(bench, machine):
         file.write("\n")
     print(f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['date']}, {machine['nginx']}")
     print(report.table(summaries))
+    if bench.options.peers:
+        print(report.peer_table(bench.measurements, scenarios.ROWS, bench.options.peers))
     for key, text in (("steal_share", "stolen by the host"), ("other_share", "used by others")):
         if machine[key]:
             print(f"CPU {text}: median {machine[key][0]:.1%}, worst {machine[key][2]:.1%}")

@@ -57,6 +57,7 @@ PANEL_NOMINAL_US = 78_000
 
 LOADS = [
     Load("small", "j1024", connections=64, expect_bytes=1024),
+    Load("tls", "j1024", connections=64, expect_bytes=1024, servers=("gateway",)),
     Load("medium", "j1024", connections=32, body_bytes=20_480, expect_bytes=1024),
     Load("large", "j1024", connections=8, body_bytes=512_000, text="code", expect_bytes=1024),
     Load("reply", "j102400", connections=16, expect_bytes=102_400),
@@ -119,11 +120,14 @@ class Row:
     gate: typing.Optional[float] = None
     stretch: typing.Optional[float] = None
     gate_on: str = "ratio"  # or "value"
+    base: tuple = ("nginx", "")  # what a ratio is to: server, and source if it is another one
     is_higher_better: bool = False
 
 
 ROWS = [
     Row("small", "CPU/request 1 KB, us", "small", "cpu_per_request_us", 1.15, 0.90),
+    Row("tls", "CPU/request 1 KB, TLS upstream/plain", "tls", "cpu_per_request_us", 1.6, None,
+        base=("gateway", "small")),
     Row("medium", "CPU/request 20 KB, us", "medium", "cpu_per_request_us", 1.4, 1.1),
     Row("large", "CPU/request 500 KB code, us", "large", "cpu_per_request_us", 1.3, 0.95),
     Row("reply", "CPU/request 100 KB reply, us", "reply", "cpu_per_request_us", 1.0, 0.7),
@@ -148,18 +152,26 @@ ROWS = [
 ]
 
 
-def gateway_config(mock_port):
-    """One passthrough profile for each load, and the panel."""
+# Loads that other proxies are measured with too, if any are asked for.
+PEER_LOADS = ("small", "medium", "large", "reply", "sse_paced", "sse_burst", "latency")
+
+
+def gateway_config(mock_port, tls_front=None):
+    """One passthrough profile for each load, and the panel. Without a TLS front its load is plain too."""
     parts = [f'[server]\nport = 8400\nthreads = 1\nbearer_token = "{CLIENT_TOKEN}"\n']
 
     def add_upstream(key, model_id, prefix):
+        is_tls = key == "tls" and tls_front is not None
+        port = tls_front.port if is_tls else mock_port
         parts.append(
             f"[upstreams.{key}]\n"
             f'model_id = "{model_id}"\n'
-            f'base_url = "http://127.0.0.1:{mock_port}/{prefix}/v1"\n'
+            f'base_url = "http{"s" if is_tls else ""}://127.0.0.1:{port}/{prefix}/v1"\n'
             f'api_key = "{UPSTREAM_TOKEN}"\n'
             f"context = 1000000\nmax_output = 4096\n"
         )
+        if is_tls:
+            parts.append(f'[upstreams.{key}.tls]\nca_file = "{tls_front.ca}"\n')
 
     def add_passthrough(profile, upstream):
         parts.append(f'[profiles."{profile}"]\ntype = "passthrough"\nupstream = "{upstream}"\n')

@@ -52,6 +52,16 @@ def await_status_200(port, path, process, name, log):
     raise BenchError(f"{name} gave no healthy answer on {path}; its log ends with:\n{tail(log)}")
 
 
+def await_port(port, process, name):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.001)
+    raise BenchError(f"{name} does not listen")
+
+
 def tail(path):
     with open(path, errors="replace") as file:
         return "".join(file.readlines()[-10:])
@@ -82,11 +92,154 @@ class Direct:
     def path(self, prefix):
         return f"/{prefix}/v1/chat/completions"
 
+    def headers_for(self, prefix):
+        return []
+
     def stop(self):
         pass
 
 
-class Nginx:
+class Proxy:
+    """What all of them share: one process with children, a folder of its own, a log."""
+
+    def _start(self, command, folder, cpu, health, environment=None):
+        self._folder = folder
+        log = os.path.join(folder, "error.log")
+        with open(log, "w") as errors:
+            began = time.monotonic()
+            self._process = processes.spawn(
+                command, cpu, stdout=errors, stderr=errors, env={**os.environ, **(environment or {})}
+            )
+        await_status_200(self.port, health, self._process, self.name, log)
+        self.start_ms = (time.monotonic() - began) * 1000
+        self.pids = processes.tree(self._process.pid)
+
+    def path(self, prefix):
+        return f"/{prefix}/v1/chat/completions"
+
+    def headers_for(self, prefix):
+        return []
+
+    def stop(self):
+        processes.stop(self._process)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class HAProxy(Proxy):
+    """One thread, keep-alive on both sides, its request log on."""
+
+    name = "haproxy"
+    program = "/usr/sbin/haproxy"
+
+    def __init__(self, mock, folder, cpu):
+        self.port = free_port()
+        config = os.path.join(folder, "haproxy.cfg")
+        with open(config, "w") as file:
+            file.write(f"""
+global
+    nbthread 1
+    maxconn 4000
+    tune.bufsize 65536
+    log /dev/null local0
+defaults
+    mode http
+    log global
+    option httplog
+    timeout client 600s
+    timeout server 600s
+    timeout connect 5s
+    http-reuse always
+frontend all
+    bind 127.0.0.1:{self.port}
+    http-request set-header Authorization "Bearer {UPSTREAM_TOKEN}"
+    default_backend mock
+backend mock
+    server mock 127.0.0.1:{mock.port} pool-max-conn 1024
+""")
+        self._start([self.program, "-db", "-f", config], folder, cpu, "/j64/v1/models")
+
+
+class Portkey(Proxy):
+    """The gateway of that name from npm, as its README starts it; one process of Node."""
+
+    name = "portkey"
+
+    def __init__(self, program, mock, folder, cpu):
+        self.port = free_port()
+        self._mock_port = mock.port
+        command = ["node", program, f"--port={self.port}", "--headless"]
+        trusted = {"TRUSTED_CUSTOM_HOSTS": "127.0.0.1,localhost", "NODE_ENV": "production"}
+        self._start(command, folder, cpu, "/", trusted)
+
+    def path(self, prefix):
+        return "/v1/chat/completions"
+
+    def headers_for(self, prefix):
+        host = f"http://127.0.0.1:{self._mock_port}/{prefix}/v1"
+        return ["x-portkey-provider: openai", f"x-portkey-custom-host: {host}"]
+
+
+class TlsFront(Proxy):
+    """The mock behind TLS 1.3: nginx with a certificate for 127.0.0.1 that `ca` verifies."""
+
+    name = "the TLS front"
+
+    def __init__(self, mock, folder, cpu):
+        self.port = free_port()
+        self.ca = os.path.join(folder, "ca.pem")
+        key = os.path.join(folder, "key.pem")
+        os.chmod(folder, 0o755)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=mock", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-keyout", key, "-out", self.ca],
+            check=True, capture_output=True,
+        )
+        config = os.path.join(folder, "tls.conf")
+        user = "user root;" if os.geteuid() == 0 else ""
+        with open(config, "w") as file:
+            file.write(f"""{user}
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    keepalive_requests 100000000;
+    keepalive_timeout 3600s;
+    upstream mock {{
+        server 127.0.0.1:{mock.port};
+        keepalive 1024;
+        keepalive_requests 100000000;
+    }}
+    server {{
+        listen 127.0.0.1:{self.port} ssl backlog=4096;
+        ssl_certificate {self.ca};
+        ssl_certificate_key {key};
+        ssl_protocols TLSv1.3;
+        location / {{
+            proxy_pass http://mock;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+        }}
+    }}
+}}
+""")
+        command = [Nginx.program, "-e", os.path.join(folder, "error.log"), "-c", config]
+        self._folder = folder
+        self._process = processes.spawn(command, cpu)
+        await_port(self.port, self._process, self.name)
+        self.pids = processes.tree(self._process.pid)
+
+
+class Nginx(Proxy):
     """A plain proxy_pass as one sets it up for streamed replies, with its access log on."""
 
     name = "nginx"
@@ -94,26 +247,12 @@ class Nginx:
 
     def __init__(self, mock, folder, cpu):
         self.port = free_port()
-        self._folder = folder
         self._mock_port = mock.port
         config = os.path.join(folder, "nginx.conf")
         with open(config, "w") as file:
             file.write(self._config(folder))
-        log = os.path.join(folder, "error.log")
-        command = [self.program, "-e", log, "-c", config]
-        with open(log, "w") as errors:
-            began = time.monotonic()
-            self._process = processes.spawn(command, cpu, stderr=errors)
-        await_status_200(self.port, "/j64/v1/models", self._process, "nginx", log)
-        self.start_ms = (time.monotonic() - began) * 1000
-        self.pids = processes.tree(self._process.pid)
-
-    def path(self, prefix):
-        return f"/{prefix}/v1/chat/completions"
-
-    def stop(self):
-        processes.stop(self._process)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        command = [self.program, "-e", os.path.join(folder, "error.log"), "-c", config]
+        self._start(command, folder, cpu, "/j64/v1/models")
 
     def _config(self, folder):
         connections = min(processes.raise_descriptor_limit(), 20000) - 100
@@ -180,6 +319,9 @@ class Gateway:
 
     def path(self, prefix):
         return "/v1/chat/completions"
+
+    def headers_for(self, prefix):
+        return []
 
     def stop(self):
         processes.stop(self._process)
