@@ -105,6 +105,10 @@ void http_call::on_deadline() {
         connection_->stream.cancel();
         return;
     }
+    if (!is_total && !error_ && phase_ == phase::body && has_unread()) {
+        enter(phase::body);  // it was not the upstream that was silent: nobody read what it sent
+        return;
+    }
     if (!error_) {
         error_ = is_total ? call_error{call_fault::deadline, "the request's deadline passed"}
                           : call_error{
@@ -113,6 +117,13 @@ void http_call::on_deadline() {
                             };
     }
     cancel();
+}
+
+// True when bytes, or the end, wait to be read.
+bool http_call::has_unread() {
+    return connection_ != nullptr
+           && (connection_->begin != connection_->end || connection_->stream.has_unexpected_input()
+           );
 }
 
 void http_call::arm(config::seconds_f limit) {

@@ -42,6 +42,7 @@ private:
     void on_cancel(base::cancel_reason reason) override;
     void on_deadline() override;
     void enter(phase p);
+    bool has_unread();
     void arm(config::seconds_f limit);
     read_state fail(call_fault fault, std::string detail);
     std::string cut_text(net::io_status status, std::string_view where) const;

@@ -174,6 +174,34 @@ TEST(slow_peers, an_upstream_that_takes_nothing_times_out) {
     EXPECT_NE(final_log(gateway).find("send timeout"), std::string::npos);
 }
 
+TEST(slow_peers, an_upstream_is_not_idle_while_its_client_does_not_read) {
+    fake_upstream models;
+    models.on("a", endless());
+    gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.timeouts]\nidle_secs = 0.2")
+    );
+
+    std::size_t calls = 0;
+    for (const bool streams : {false, true}) {
+        http_client client(gateway.port());
+        client.send(request_bytes(chat_parts(with(say("a"), {{"stream", streams}}).dump())));
+        ASSERT_TRUE(models.wait_for_calls("a", ++calls));
+
+        EXPECT_FALSE(models.wait_for_peer_close("a", 1000ms)) << streams;  // five times as long
+
+        std::string piece(1u << 20, ' ');
+        std::size_t total = 0;
+        auto end = io_end::ok;
+        while (end == io_end::ok && total < 4 * more_than_sockets_hold) {
+            const auto got =
+                read_some(client.fd(), piece.data(), piece.size(), clock::now() + default_wait);
+            end = got.end;
+            total += got.bytes;
+        }
+        EXPECT_EQ(end, io_end::ok) << total;
+    }
+}
+
 TEST(slow_peers, a_client_that_reads_nothing_is_dropped) {
     fake_upstream models;
     models.on("a", endless());
