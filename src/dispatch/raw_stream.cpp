@@ -16,7 +16,7 @@ namespace {
 using std::chrono::steady_clock;
 
 // What a client that does not read may make us hold of what was read for it.
-constexpr std::size_t read_bytes = 16u << 10;
+constexpr std::size_t read_bytes = 32u << 10;
 
 constexpr std::string_view done_event = "data: [DONE]\n\n";
 

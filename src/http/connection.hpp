@@ -139,7 +139,7 @@ private:
     // At the end, for the first request of a connection: who just connected has it on its way.
     static constexpr std::chrono::milliseconds first_request_grace{300};
     // For what comes first of a new connection, and then for the usual head with a small body.
-    static constexpr std::size_t first_input_bytes = 1024;
+    static constexpr std::size_t first_input_bytes = 512;
     static constexpr std::size_t input_bytes = 2048;
 
     service& service_;
