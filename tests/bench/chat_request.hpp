@@ -14,7 +14,7 @@ enum class conversation_text {
 struct chat_request_options {
     std::string model{};
     std::string path = "/v1/chat/completions";
-    std::string token{};  // Authorization: Bearer
+    std::string token{};         // Authorization: Bearer
     std::string header_lines{};  // more of them, each with CRLF
     std::size_t body_bytes = 1024;
     conversation_text text = conversation_text::mixed;

@@ -189,6 +189,12 @@ class Portkey(Proxy):
         return ["x-portkey-provider: openai", f"x-portkey-custom-host: {host}"]
 
 
+def nginx_temp_paths(folder):
+    """Debian's own are for root."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+
+
 class TlsFront(Proxy):
     """TLS 1.3 with a certificate for 127.0.0.1 that `ca` verifies: nginx, which answers what the mock would.
 
@@ -221,11 +227,7 @@ error_log {folder}/error.log warn;
 events {{ worker_connections 4096; }}
 http {{
     access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+    {nginx_temp_paths(folder)}
     keepalive_requests 100000000;
     keepalive_timeout 3600s;
     server {{
@@ -272,11 +274,7 @@ error_log {folder}/error.log warn;
 events {{ worker_connections {connections}; }}
 http {{
     access_log {folder}/access.log combined buffer=64k flush=1s;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+    {nginx_temp_paths(folder)}
     keepalive_requests 100000000;
     keepalive_timeout 3600s;
     client_max_body_size 64m;
