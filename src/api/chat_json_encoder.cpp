@@ -117,6 +117,7 @@ std::string encode_chat_completion(const draft& answer, const chat_reply_options
         append_usage(out, *usage);
     }
     append_text_member(out, "system_fingerprint", answer.system_fingerprint);
+    append_raw_member(out, "x_meta_model", options.extension);
     out += '}';
     return out;
 }

@@ -20,6 +20,7 @@ struct chat_reply_options {
     std::string model{};       // as the client is to see it
     bool expose_reasoning = false;
     reply_usage usage = reply_usage::of_draft;
+    std::string extension{};             // JSON text of `x_meta_model`; empty: none
     const token_usage* total = nullptr;  // the sum over the legs; must outlive the call
 };
 

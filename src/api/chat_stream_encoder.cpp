@@ -32,6 +32,10 @@ chat_stream_encoder::chat_stream_encoder(std::string& out, const chat_stream_opt
     prefix_ = head_ + R"([{"index":0,"delta":)";
     after_finish_ = include_usage_ ? "}],\"usage\":null}\n\n" : "}]}\n\n";
     suffix_ = R"(,"finish_reason":null)" + after_finish_;
+    if (!options.extension.empty()) {
+        extension_ = R"(}],"x_meta_model":)";
+        append_on_one_line(extension_, options.extension);
+    }
     content_prefix_ = prefix_;
     content_prefix_ += content_open;
     content_suffix_ = text_close;
@@ -124,7 +128,9 @@ void chat_stream_encoder::on_finish(std::string_view reason) {
     out_ += prefix_;
     out_ += R"({},"finish_reason":)";
     append_json_string(out_, reason.empty() ? default_finish_reason() : reason);
-    out_ += after_finish_;
+    // The extension closes the list of choices in place of what follows.
+    out_ += extension_;
+    out_ += std::string_view(after_finish_).substr(extension_.empty() ? 0 : 2);
     phase_ = phase::finished;
 }
 

@@ -16,6 +16,7 @@ struct chat_stream_options {
     std::string model{};            // as the client is to see it
     bool include_usage = false;     // stream_options.include_usage
     bool expose_reasoning = false;  // else reasoning deltas are dropped
+    std::string extension{};        // JSON text of the finish chunk's `x_meta_model`; empty: none
 };
 
 // Appends `data: {…}` events to `out`, which the owner may empty between events. No allocation per delta while `out`
@@ -65,6 +66,7 @@ private:
     std::string content_prefix_{};  // the two with a content delta around its text
     std::string content_suffix_{};
     std::string after_finish_{};  // after the finish reason
+    std::string extension_{};     // before that, in the last chunk; empty: none
     std::string head_{};          // up to `"choices":`
     std::string usage_{};         // JSON text; empty: unknown
     bool include_usage_;

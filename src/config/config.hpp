@@ -32,6 +32,9 @@ enum class agreement_rule { off, exact };
 enum class on_cut { error, resume };
 enum class on_all_fail { bubble_last_error, structured_502 };
 enum class vote { no, yes };
+enum class ballot_kind { yes_no, label, number, json, tool_call, text };
+enum class vote_aggregation { any_yes, all_yes, majority, plurality, weighted };
+enum class tie_break { first, judge };
 enum class test_fault { none, status, cut, hang, garbage };
 
 struct server_limits {
@@ -194,6 +197,12 @@ struct cascade_step {
     bool has_gate = false;
 };
 
+// One of `upstreams` of a voting profile; its upstream stands at the same place of profile::upstreams.
+struct voter {
+    double weight = 1.0;
+    int samples = 1;  // ballots that it casts
+};
+
 struct profile {
     std::string name{};
     profile_type type = profile_type::moa;
@@ -228,10 +237,16 @@ struct profile {
     config::on_all_fail on_all_fail = config::on_all_fail::bubble_last_error;
     config::on_cut on_cut = config::on_cut::error;  // of a stream whose beginning the client has
 
-    // voting
-    vote failure_vote = vote::yes;
+    // voting; panel_timeout, and with a judge synthesis_share, hold here too
+    std::vector<voter> voters{};
+    ballot_kind ballot = ballot_kind::yes_no;
+    std::vector<std::string> labels{};
+    vote_aggregation aggregation = vote_aggregation::any_yes;
+    vote failure_vote = vote::yes;  // yes_no: what a voter without a ballot counts as
+    config::tie_break tie_break = config::tie_break::first;
+    std::string judge{};
     double temperature = 0.0;
-    int max_tokens = 5;
+    int max_tokens = 5;  // 0: as many as the client asked for
 };
 
 struct modality_route {

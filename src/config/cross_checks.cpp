@@ -35,6 +35,14 @@ public:
             );
             used.insert(p.synthesizer);
         }
+        if (!p.judge.empty()) {
+            check_one(
+                p,
+                position_of(root_, {"profiles", std::string_view(p.name), "judge"}),
+                "judge",
+                p.judge
+            );
+        }
         if (!p.tokenizer_upstream.empty() && !used.contains(p.tokenizer_upstream)) {
             problems_.error(
                 position_of(root_, {"profiles", std::string_view(p.name), "tokenizer_upstream"}),

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "config/cascade_steps.hpp"
+#include "config/voting_keys.hpp"
 
 #include <algorithm>
 
@@ -29,8 +30,25 @@ constexpr choice<on_all_fail> failure_answers[] = {
 };
 constexpr choice<on_cut> cut_answers[] = {{"error", on_cut::error}, {"resume", on_cut::resume}};
 constexpr choice<vote> votes[] = {{"yes", vote::yes}, {"no", vote::no}};
-enum class vote_aggregation { any_yes };
-constexpr choice<vote_aggregation> aggregations[] = {{"any_yes", vote_aggregation::any_yes}};
+constexpr choice<ballot_kind> ballots[] = {
+    {"yes_no", ballot_kind::yes_no},
+    {"label", ballot_kind::label},
+    {"number", ballot_kind::number},
+    {"json", ballot_kind::json},
+    {"tool_call", ballot_kind::tool_call},
+    {"text", ballot_kind::text},
+};
+constexpr choice<vote_aggregation> aggregations[] = {
+    {"any_yes", vote_aggregation::any_yes},
+    {"all_yes", vote_aggregation::all_yes},
+    {"majority", vote_aggregation::majority},
+    {"plurality", vote_aggregation::plurality},
+    {"weighted", vote_aggregation::weighted},
+};
+constexpr choice<tie_break> tie_breaks[] = {
+    {"first", tie_break::first},
+    {"judge", tie_break::judge},
+};
 
 struct profile_entry : profile {
     std::optional<position> fastpath_at{};
@@ -148,17 +166,18 @@ constexpr key_row<profile_entry> cascade_keys[] = {
 
 constexpr key_row<profile_entry> voting_keys[] = {
     {"upstreams",
-     [](const field& f, profile_entry& p) { read_upstream_list(f, p.upstreams, 2); },
+     [](const field& f, profile_entry& p) { read_voters(f, p); },
      nullptr,
      presence::required},
-    {"aggregation",
-     [](const field& f, profile_entry&) {
-         vote_aggregation only{};
-         f.read(only, aggregations);
-     }},
+    {"ballot", [](const field& f, profile_entry& p) { f.read(p.ballot, ballots); }},
+    {"labels", [](const field& f, profile_entry& p) { f.read_distinct(p.labels); }},
+    {"aggregation", [](const field& f, profile_entry& p) { f.read(p.aggregation, aggregations); }},
     {"failure_vote", [](const field& f, profile_entry& p) { f.read(p.failure_vote, votes); }},
+    {"tie_break", [](const field& f, profile_entry& p) { f.read(p.tie_break, tie_breaks); }},
+    {"judge", [](const field& f, profile_entry& p) { f.read_filled(p.judge); }},
     {"temperature", [](const field& f, profile_entry& p) { f.read(p.temperature, within(0, 2)); }},
     {"max_tokens", [](const field& f, profile_entry& p) { f.read(p.max_tokens, from(1)); }},
+    {"panel_timeout_secs", [](const field& f, profile_entry& p) { f.read(p.panel_timeout); }},
 };
 
 std::span<const key_row<profile_entry>> keys_of(profile_type type) {
@@ -233,6 +252,8 @@ void read_profile(const field& table, profile& into) {
         check_moa(table, entry);
     } else if (entry.type == profile_type::cascade) {
         check_cascade(table);
+    } else if (entry.type == profile_type::voting) {
+        settle_voting(table, entry);
     }
     into = std::move(static_cast<profile&>(entry));
 }

@@ -120,6 +120,8 @@ void catalog::add_profile(
         if (t->upstreams.size() == 1 && t->upstreams.front() == t->synthesizer) {
             t->type = profile_type::passthrough;
         }
+    } else if (!p.judge.empty()) {
+        t->synthesizer = upstreams.find(p.judge);
     }
     t->strategy = strategy_of(t->type);
     by_name_[p.name] = t.get();

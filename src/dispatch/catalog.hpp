@@ -26,8 +26,8 @@ struct target {
     telemetry::profile_id id{};
     telemetry::strategy strategy{};
     std::vector<upstream::upstream_state*> upstreams{
-    };  // passthrough: one; moa: the generators; cascade: the steps
-    upstream::upstream_state* synthesizer = nullptr;  // moa
+    };  // passthrough: one; moa: the generators; cascade: the steps; voting: the voters
+    upstream::upstream_state* synthesizer = nullptr;  // moa; voting: the judge of ties, if any
     bool has_pending_parts = false;                   // it loads, but a part of it is not built yet
     std::string profile_header{};                     // "X-MetaModel-Profile: …\r\n"
 };

@@ -65,7 +65,9 @@ api::chat_stream_options stream_options(
     return options;
 }
 
-net::task<> send_draft_as_stream(request_context& c, api::draft answer, bool expose_reasoning) {
+net::task<> send_draft_as_stream(
+    request_context& c, api::draft answer, bool expose_reasoning, std::string extension
+) {
     if (!expose_reasoning) {
         if (answer.content) {
             answer.content = api::strip_in_band_reasoning(*answer.content);
@@ -73,7 +75,9 @@ net::task<> send_draft_as_stream(request_context& c, api::draft answer, bool exp
         api::rescue_reasoning(answer);
     }
     std::string out;
-    api::chat_stream_encoder encoder(out, stream_options(c, expose_reasoning, answer.model));
+    auto options = stream_options(c, expose_reasoning, answer.model);
+    options.extension = std::move(extension);
+    api::chat_stream_encoder encoder(out, options);
     api::emit_whole_draft(answer, encoder);
     encoder.close();
     record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);

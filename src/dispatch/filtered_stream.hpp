@@ -39,9 +39,10 @@ private:
     bool has_calls_ = false;
 };
 
-// Writes a whole answer as a stream, under the reasoning policy.
+// Writes a whole answer as a stream, under the reasoning policy. `extension`: JSON text of the last chunk's
+// `x_meta_model`; empty: none.
 net::task<> send_draft_as_stream(
-    request_context& context, api::draft answer, bool expose_reasoning
+    request_context& context, api::draft answer, bool expose_reasoning, std::string extension = {}
 );
 
 // The options of a chat stream that the gateway writes for this request. `written_model`: the upstream's own name.

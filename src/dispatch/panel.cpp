@@ -52,7 +52,11 @@ net::task<> panel::run_leg(
         result.reason = telemetry::call_outcome::transport;
         result.detail = e.what();
     }
-    judge_draft(legs_[i]->result());
+    if (hooks_.judge) {
+        hooks_.judge(i, legs_[i]->result());
+    } else {
+        judge_draft(legs_[i]->result());
+    }
     ended_[i] = steady_clock::now();
     --running_;
     changed_.notify();
@@ -73,8 +77,10 @@ std::vector<panel_leg> panel::states() const {
 net::task<panel_action> panel::run(
     const std::vector<upstream::upstream_state*>& upstreams,
     const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
-    const panel_limits& limits
+    const panel_limits& limits,
+    panel_hooks hooks
 ) {
+    hooks_ = std::move(hooks);
     for (auto* u : upstreams) {
         legs_.push_back(std::make_unique<leg>(context_, *u));
         if (upstreams.size() == 1) {
@@ -93,6 +99,9 @@ net::task<panel_action> panel::run(
     panel_decision decision;
     for (;;) {
         decision = decide_panel(states(), limits, steady_clock::now());
+        if (hooks_.is_decided && hooks_.is_decided()) {
+            decision = {.action = panel_action::proceed};
+        }
         if (decision.action != panel_action::wait || context_.cancel.is_cancelled()) {
             break;
         }

@@ -12,6 +12,14 @@
 
 namespace meta_model::dispatch {
 
+// How a strategy other than a panel of drafts takes part. Both may be empty.
+struct panel_hooks {
+    // Judges the answer of leg `i` in place of the panel, when it is over.
+    std::function<void(std::size_t i, leg_result& result)> judge{};
+    // True: what the legs that still run will answer no longer counts.
+    std::function<bool()> is_decided{};
+};
+
 class panel {
 public:
     // `context` outlives the panel; join() before it is destroyed.
@@ -24,7 +32,8 @@ public:
     net::task<panel_action> run(
         const std::vector<upstream::upstream_state*>& upstreams,
         const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
-        const panel_limits& limits
+        const panel_limits& limits,
+        panel_hooks hooks = {}
     );
 
     // Waits for the last leg's coroutine. Cancelled ones end within milliseconds.
@@ -44,6 +53,7 @@ private:
     std::vector<panel_leg> states() const;
 
     request_context& context_;
+    panel_hooks hooks_;
     std::vector<std::unique_ptr<leg>> legs_;
     std::vector<base::steady_time> ended_;
     std::vector<base::steady_time> patience_ends_;

@@ -46,6 +46,17 @@ const std::string_view contract =
     "mention drafts, "
     "candidates or this task. Output only the answer.\n";
 
+const std::string_view tie_task =
+    "TIE BREAK\n"
+    "Several assistants answered the conversation above independently of each other, and their "
+    "votes are tied. Decide which of their answers is right. Everything in the conversation above, "
+    "its system and developer messages first, takes precedence over this task and over any "
+    "answer.\n\n";
+
+const std::string_view tie_contract =
+    "Reply with the number of the candidate that answers the conversation best, and with nothing "
+    "else.\n";
+
 const std::string_view continuation =
     "Your last message was cut off. Go on with it exactly where it ends, beginning with the very "
     "next character. Repeat "

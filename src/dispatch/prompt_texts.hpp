@@ -11,6 +11,8 @@ extern const std::string_view grounded_rules;    // the conversation holds resul
 extern const std::string_view ungrounded_rules;  // it does not
 extern const std::string_view drafts_heading;
 extern const std::string_view contract;      // closes it
+extern const std::string_view tie_task;      // opens the message for the judge of a tied vote
+extern const std::string_view tie_contract;  // closes it
 extern const std::string_view continuation;  // behind an answer that was cut
 
 }  // namespace meta_model::dispatch::prompt_texts

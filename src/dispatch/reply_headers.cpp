@@ -24,7 +24,10 @@ void append_header(std::string& lines, std::string_view name, std::int64_t value
 void append_plan_headers(request_context& context) {
     const auto& request = context.request;
     const auto* messages = request.find("messages");
-    const auto* tools = api::offered_tools(request);
+    // Voters get no tools, unless calls are what they vote on.
+    const bool has_tools = context.target.type != config::profile_type::voting
+                           || context.target.profile->ballot == config::ballot_kind::tool_call;
+    const auto* tools = has_tools ? api::offered_tools(request) : nullptr;
     const auto in = estimate_text_tokens(messages->value.size());
     auto& lines = context.header_lines;
     lines.reserve(512);

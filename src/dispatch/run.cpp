@@ -5,6 +5,7 @@
 #include "dispatch/moa.hpp"
 #include "dispatch/passthrough.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/voting.hpp"
 
 namespace meta_model::dispatch {
 
@@ -19,15 +20,16 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     if (context.target.type == profile_type::cascade && !context.target.has_pending_parts) {
         co_return co_await run_cascade(context);
     }
+    if (context.target.type == profile_type::voting) {
+        co_return co_await run_voting(context);
+    }
     const bool is_merge = context.target.profile->synthesis_mode == config::synthesis_mode::merge;
     if (context.target.type == profile_type::moa && is_merge) {
         co_return co_await run_moa(context);
     }
     co_return base::make_error(
         base::error_code_id::not_implemented,
-        "Profiles of type voting, best-of synthesis, and cascade steps with gates or profiles are "
-        "not "
-        "available yet."
+        "Best-of synthesis, and cascade steps with gates or profiles are not available yet."
     );
 }
 

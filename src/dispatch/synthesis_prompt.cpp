@@ -99,13 +99,12 @@ std::string elide_middle(std::string_view text, std::size_t max_bytes) {
            + " bytes elided …]\n" + std::string(text.substr(tail));
 }
 
-std::string synthesis_prompt(
-    const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
+void append_candidates(
+    std::string& out,
+    const std::vector<std::string_view>& drafts,
+    const synthesis_prompt_options& options
 ) {
     const auto budget = budgets(drafts, options.max_draft_bytes, options.max_total_bytes);
-    std::string out(prompt_texts::task);
-    out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
-    out += prompt_texts::drafts_heading;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         const auto mark = "=====" + options.fence + "=====\n";
         const bool is_whole = std::ranges::find(options.unfinished, i) == options.unfinished.end();
@@ -116,7 +115,26 @@ std::string synthesis_prompt(
             );
         out += '\n' + mark + '\n';
     }
+}
+
+std::string synthesis_prompt(
+    const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
+) {
+    std::string out(prompt_texts::task);
+    out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
+    out += prompt_texts::drafts_heading;
+    append_candidates(out, drafts, options);
     out += prompt_texts::contract;
+    return out;
+}
+
+std::string tie_prompt(
+    const std::vector<std::string_view>& answers, const synthesis_prompt_options& options
+) {
+    std::string out(prompt_texts::tie_task);
+    out += prompt_texts::drafts_heading;
+    append_candidates(out, answers, options);
+    out += prompt_texts::tie_contract;
     return out;
 }
 

@@ -26,6 +26,18 @@ std::string synthesis_prompt(
     const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
 );
 
+// Only the drafts between their marks, each with its number from 1 on.
+void append_candidates(
+    std::string& out,
+    const std::vector<std::string_view>& drafts,
+    const synthesis_prompt_options& options
+);
+
+// What asks a judge to choose among answers that are tied: the number of one of `answers`.
+std::string tie_prompt(
+    const std::vector<std::string_view>& answers, const synthesis_prompt_options& options
+);
+
 // Head and tail of `text` with a mark that says how much is missing between them; at most `max_bytes` and the mark.
 // Cuts at UTF-8 boundaries.
 std::string elide_middle(std::string_view text, std::size_t max_bytes);

@@ -170,12 +170,10 @@ TEST(envelope, strategies_of_later_work_answer_not_implemented) {
                  "accept = { json_schema = true } }, { use = \"b\" }]")
             .raw("[profiles.nested]\ntype = \"cascade\"\n"
                  "steps = [{ use = \"a\" }, { use = \"judge\" }]")
-            .voting("v", {"a", "b"})
             .moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"")
-            .raw("[features]\nvoting = true")
     );
 
-    for (const char* model : {"gated", "nested", "v", "judge"}) {
+    for (const char* model : {"gated", "nested", "judge"}) {
         const auto reply = chat(gateway, say(model));
         expect_envelope(reply, 501);
         EXPECT_EQ(reply.error_code(), "not_implemented") << model;

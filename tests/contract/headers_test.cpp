@@ -7,11 +7,13 @@ namespace {
 
 TEST(headers, moa_170_every_strategy_tells_its_prompt) {
     panel p;
-    const gateway_process gateway(
-        p.config().passthrough("fast.v1", "a").cascade("steps.v1", {"a", "b"})
-    );
+    const gateway_process gateway(p.config()
+                                      .passthrough("fast.v1", "a")
+                                      .cascade("steps.v1", {"a", "b"})
+                                      .voting("vote.v1", {"a", "b"})
+                                      .raw("[features]\nvoting = true"));
 
-    for (const char* model : {panel_name, "fast.v1", "steps.v1", "a"}) {
+    for (const char* model : {panel_name, "fast.v1", "steps.v1", "vote.v1", "a"}) {
         const auto reply = chat(gateway, say(model));
         EXPECT_EQ(reply.header("X-MetaModel-Profile"), model);
         for (const char* name :

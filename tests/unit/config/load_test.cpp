@@ -54,6 +54,7 @@ upstreams = ["a", "b"]
     EXPECT_EQ(loaded.config.profiles.at("v").failure_vote, vote::yes);
     EXPECT_EQ(loaded.config.profiles.at("v").temperature, 0.0);
     EXPECT_EQ(loaded.config.profiles.at("v").max_tokens, 5);
+    EXPECT_EQ(loaded.config.profiles.at("v").aggregation, vote_aggregation::any_yes);
     EXPECT_EQ(
         loaded.config.upstreams.at("b").base_urls, std::vector<std::string>{"http://127.0.0.1:2/v1"}
     );
@@ -115,6 +116,51 @@ TEST(load, moa_08_numbers_out_of_range_fail) {
 
 TEST(load, moa_09_voting_with_one_upstream_fails) {
     expect_problem("[profiles.v]\ntype=\"voting\"\nupstreams=[\"a\"]", "at least 2");
+}
+
+TEST(load, ballots_of_a_voter_count_too) {
+    const std::string head = "[profiles.v]\ntype=\"voting\"\n";
+    const auto loaded = load(
+        two_upstreams + head + "ballot = \"number\"\nupstreams=[{upstream=\"a\", samples=5}]\n",
+        "f.toml",
+        {}
+    );
+    ASSERT_FALSE(loaded.has_errors());
+    const auto& p = loaded.config.profiles.at("v");
+    EXPECT_EQ(p.upstreams, std::vector<std::string>{"a"});
+    EXPECT_EQ(p.voters.at(0).samples, 5);
+    EXPECT_EQ(p.aggregation, vote_aggregation::majority);
+    EXPECT_EQ(p.max_tokens, 0) << "the client's own";
+    EXPECT_EQ(p.temperature, 0.7) << "else all samples were the same";
+    expect_problem(
+        head + "upstreams=[{upstream=\"a\", samples=30}, {upstream=\"b\", samples=3}]", "33"
+    );
+    expect_problem(head + "upstreams=[\"a\",{upstream=\"a\"}]", "duplicate");
+    expect_problem(
+        head + "upstreams=[\"a\",{upstream=\"ghost\"}]", "'ghost' is not a defined upstream"
+    );
+    expect_problem(head + "upstreams=[\"a\",{upstream=\"b\", wieght=2}]", "weight");
+    expect_problem(head + "upstreams=[\"a\", 7]", "upstreams[1]");
+}
+
+TEST(load, keys_of_a_vote_must_fit_each_other) {
+    const std::string head = "[profiles.v]\ntype=\"voting\"\nupstreams=[\"a\",\"b\"]\n";
+    expect_problem(head + "ballot=\"label\"", "at least 2 labels");
+    expect_problem(head + "ballot=\"label\"\nlabels=[\"Go\",\"go\"]", "duplicate");
+    expect_problem(head + "ballot=\"label\"\nlabels=[\"go\",\"??\"]", "no letter or digit");
+    expect_problem(head + "labels=[\"x\",\"y\"]", "ballot = \"label\" only");
+    expect_problem(head + "ballot=\"number\"\naggregation=\"any_yes\"", "yes_no");
+    expect_problem(head + "ballot=\"number\"\nfailure_vote=\"no\"", "yes_no");
+    expect_problem(head + "tie_break=\"judge\"", "a judge is needed");
+    expect_problem(head + "judge=\"a\"", "tie_break");
+    expect_problem(
+        head + "tie_break=\"judge\"\njudge=\"ghost\"", "'ghost' is not a defined upstream"
+    );
+    expect_problem(
+        "[profiles.v]\ntype=\"voting\"\nupstreams=[\"a\",{upstream=\"b\",weight=2.0}]\n"
+        "aggregation=\"majority\"",
+        "weighted"
+    );
 }
 
 TEST(load, moa_10_duplicates_fail) {

@@ -1,0 +1,42 @@
+#include "dispatch/leg_requests.hpp"
+
+#include "api/json_cursor.hpp"
+#include "dispatch/operator_changes.hpp"
+
+#include <cstdio>
+
+namespace meta_model::dispatch {
+
+std::string number_json(double value) {
+    char text[32];
+    const auto n = std::snprintf(text, sizeof text, "%.10g", value);
+    return {text, static_cast<std::size_t>(n)};
+}
+
+upstream::body_changes leg_changes(const request_context& c, const upstream::upstream_state& u) {
+    auto changes = operator_changes(c.config);
+    if (u.config.stream) {
+        changes.members.push_back({"stream", "true"});
+        changes.members.push_back({"stream_options", R"({"include_usage":true})"});
+    } else {
+        changes.members.push_back({"stream", std::nullopt});
+        changes.members.push_back({"stream_options", std::nullopt});
+    }
+    changes.members.push_back({"n", std::nullopt});
+    if (c.target.profile->strip_tools) {
+        upstream::remove_tools(changes);
+    }
+    return changes;
+}
+
+void cap_output(const request_context& c, upstream::body_changes& changes, int max_output) {
+    for (const auto* key : {"max_tokens", "max_completion_tokens"}) {
+        const auto* wish = c.request.find(key);
+        std::int64_t n = 0;
+        if (wish != nullptr && api::to_int64(wish->value, n) && n > max_output) {
+            changes.members.push_back({key, std::to_string(max_output)});
+        }
+    }
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,95 @@
+#include "dispatch/voting_requests.hpp"
+
+#include "api/json_cursor.hpp"
+#include "api/json_text.hpp"
+#include "api/tool_fields.hpp"
+#include "base/ids.hpp"
+#include "dispatch/leg_requests.hpp"
+#include "dispatch/synthesis_prompt.hpp"
+
+#include <algorithm>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+using config::ballot_kind;
+
+// A number is all that is wanted; the rest is room for a model that thinks first.
+constexpr int judge_max_tokens = 1024;
+
+void set_max_tokens(upstream::body_changes& changes, int tokens) {
+    changes.members.push_back({"max_tokens", std::to_string(tokens)});
+    changes.members.push_back({"max_completion_tokens", std::nullopt});
+}
+
+}  // namespace
+
+upstream::body_changes voter_changes(
+    const request_context& c, const upstream::upstream_state& voter, int sample
+) {
+    const auto& profile = *c.target.profile;
+    auto changes = leg_changes(c, voter);
+    changes.members.push_back({"temperature", number_json(profile.temperature)});
+    if (profile.max_tokens > 0) {
+        set_max_tokens(changes, profile.max_tokens);
+    } else {
+        cap_output(c, changes, voter.config.max_output);
+    }
+    if (profile.ballot != ballot_kind::tool_call) {
+        upstream::remove_tools(changes);
+    }
+    const bool is_one_word = profile.ballot == ballot_kind::yes_no
+                             || profile.ballot == ballot_kind::label
+                             || profile.ballot == ballot_kind::number;
+    if (is_one_word) {
+        changes.members.push_back({"response_format", std::nullopt});
+    }
+    const auto* seed = c.request.find("seed");
+    std::int64_t number = 0;
+    if (sample > 0 && seed != nullptr && api::to_int64(seed->value, number)) {
+        // The same seed would draw the same sample. Far from the limits of the type it is simply the next ones.
+        const auto own = static_cast<std::uint64_t>(number) + static_cast<std::uint64_t>(sample);
+        changes.members.push_back({"seed", std::to_string(static_cast<std::int64_t>(own))});
+    }
+    return changes;
+}
+
+upstream::body_changes judge_changes(
+    const request_context& c, const std::vector<std::string_view>& answers
+) {
+    const auto& judge = *c.target.synthesizer;
+    auto changes = leg_changes(c, judge);
+    changes.members.push_back({"temperature", number_json(0)});
+    set_max_tokens(changes, std::min(judge_max_tokens, judge.config.max_output));
+    upstream::remove_tools(changes);
+    changes.members.push_back({"response_format", std::nullopt});
+    synthesis_prompt_options options;
+    options.fence = base::random_hex(16);
+    changes.trailing_message = R"({"role":"user","content":)";
+    api::append_json_string(changes.trailing_message, tie_prompt(answers, options));
+    changes.trailing_message += '}';
+    return changes;
+}
+
+std::vector<std::string> offered_names(const api::chat_request& request) {
+    std::vector<std::string> out;
+    const auto* offered = api::offered_tools(request);
+    if (offered == nullptr) {
+        return out;
+    }
+    api::json_cursor in(offered->value);
+    std::string_view tool;
+    for (in.enter_array(); in.next_element() && in.skip(tool);) {
+        const auto function = api::find_member(tool, "function");
+        const auto name = api::find_member(function.empty() ? tool : function, "name");
+        std::string text;
+        if (name.size() >= 2 && name.front() == '"'
+            && api::append_unescaped(text, name.substr(1, name.size() - 2))) {
+            out.push_back(std::move(text));
+        }
+    }
+    return out;
+}
+
+}  // namespace meta_model::dispatch

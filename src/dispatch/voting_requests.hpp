@@ -1,0 +1,26 @@
+// What the voters and the judge of a tie are asked: changes to the client's own body.
+#pragma once
+
+#include "dispatch/request_context.hpp"
+#include "upstream/prepare.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+// `sample`: of the same voter's ballots the how-manieth, from 0 on; a seed is different for each.
+upstream::body_changes voter_changes(
+    const request_context& context, const upstream::upstream_state& voter, int sample
+);
+
+// `answers` in the order in which they are shown and numbered.
+upstream::body_changes judge_changes(
+    const request_context& context, const std::vector<std::string_view>& answers
+);
+
+// The names of the tools and functions that the request offers.
+std::vector<std::string> offered_names(const api::chat_request& request);
+
+}  // namespace meta_model::dispatch
