@@ -37,6 +37,8 @@ const std::vector<stage>& stages() {
         {"synthesis_before_the_head", panel_name, false, "s", 0},
         {"synthesis_stream_before_the_first_token", panel_name, true, "s", 2},
         {"synthesis_stream_in_the_middle", panel_name, true, "s", 3, true},
+        {"vote_before_the_head", "vote.v1", false, "a", 0},
+        {"vote_stream_in_a_ballot", "vote.v1", true, "a", 2},
         {"cascade_before_the_head", cascade_name, false, "b", 0, false, true},
         {"cascade_stream_before_the_first_token", cascade_name, true, "b", 2, false, true},
         {"cascade_stream_in_the_middle", cascade_name, true, "b", 3, true, true},
@@ -82,7 +84,9 @@ protected:
         }
         return out.moa(panel_name, {"a", "b", "c"}, "s", "grace_secs = 30.0")
             .passthrough(as_filtered, "a", "expose_reasoning = false")
-            .cascade(cascade_name, {"a", "b"});
+            .cascade(cascade_name, {"a", "b"})
+            .voting("vote.v1", {"a", "b", "c"})
+            .raw("[features]\nvoting = true");
     }
 
     // Brings a request to its stage and leaves; how long the upstream's connection outlived that.

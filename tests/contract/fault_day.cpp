@@ -90,12 +90,15 @@ std::string bad_day::name_of(role as) {
         "synthesizer_stream",
         "step_whole",
         "step_stream",
-        "resumed_step"
+        "resumed_step",
+        "voter",
+        "judge"
     };
     return names[static_cast<std::size_t>(as)];
 }
 
 std::string bad_day::config() {
+    const std::string texts = "ballot = \"text\"\naggregation = \"plurality\"";
     config_text out(good_.models);
     for (const std::string name : {"a", "b", "c", "s"}) {
         out.upstream(name, "health_check = \"off\"");
@@ -123,9 +126,17 @@ std::string bad_day::config() {
             case role::resumed_step:
                 out.cascade(profile, {name, "b"}, "on_cut = \"resume\"");
                 break;
+            case role::voter: out.voting(profile, {name, "b", "c"}, texts); break;
+            case role::judge:
+                out.voting(
+                    profile,
+                    {"b", "a", "c"},
+                    texts + "\ntie_break = \"judge\"\njudge = \"" + name + '"'
+                );
+                break;
         }
     }
-    return out;
+    return out.raw("[features]\nvoting = true");
 }
 
 json bad_day::request_to(role as) const {

@@ -42,8 +42,10 @@ enum class role {
     step_whole,
     step_stream,
     resumed_step,  // of a cascade with on_cut = "resume"
+    voter,         // the first of three, each with an answer of its own
+    judge,         // of three voters who are tied
 };
-inline constexpr std::size_t role_count = 8;
+inline constexpr std::size_t role_count = 10;
 
 // A broken upstream in each role beside the good a, b, c and s.
 class bad_day {

@@ -24,6 +24,8 @@ protected:
     void cascade_step_whole();
     void cascade_step_streamed();
     void cascade_step_resumed();
+    void voter_of_three();
+    void judge_of_a_tie();
 };
 
 void fault_matrix::passthrough_whole() {
@@ -148,6 +150,37 @@ void fault_matrix::cascade_step_resumed() {
                 expect_complete_stream(result, next_answer);
             }
     }
+}
+
+// Three answers, or two, are a tie, which the first of them wins: a voter is heard or not, and the others always are.
+void fault_matrix::voter_of_three() {
+    SCOPED_TRACE("voter_of_three");
+    const auto reply = day.whole(role::voter);
+
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.header("X-MetaModel-Voters"), "3");
+    const auto votes = reply.json()["x_meta_model"]["votes"];
+    EXPECT_EQ(answer_text(reply), votes[0].is_null() ? next_answer : which.text);
+    EXPECT_EQ(votes[1], next_answer);
+    EXPECT_EQ(votes[2], "this is the draft of c");
+    if (which.leg_reasons.empty()) {
+        EXPECT_FALSE(votes[0].is_null());
+    }
+}
+
+// Whatever the judge does, the tie is broken.
+void fault_matrix::judge_of_a_tie() {
+    SCOPED_TRACE("judge_of_a_tie");
+    const auto reply = day.whole(role::judge);
+
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(answer_text(reply), next_answer);
+    EXPECT_EQ(reply.json()["x_meta_model"]["tie_break"], "first");
+}
+
+TEST_P(fault_matrix, vote) {
+    voter_of_three();
+    judge_of_a_tie();
 }
 
 TEST_P(fault_matrix, passthrough) {
