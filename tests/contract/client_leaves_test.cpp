@@ -134,9 +134,8 @@ TEST_P(client_leaves, and_its_upstream_is_closed_within_100_ms) {
     EXPECT_EQ(answer_text(chat(gateway, say("c"))), "this is the draft of c");
 }
 
-INSTANTIATE_TEST_SUITE_P(at, client_leaves, testing::ValuesIn(stages()), [](const auto& info) {
-    return info.param.name;
-});
+const auto stage_name = [](const auto& info) { return info.param.name; };
+INSTANTIATE_TEST_SUITE_P(at, client_leaves, testing::ValuesIn(stages()), stage_name);
 
 // Waits until the process has no more descriptors than before.
 bool has_let_go(const gateway_process& gateway, std::size_t base) {
