@@ -99,6 +99,18 @@ bool is_token(std::string_view text) {
     });
 }
 
+bool is_token_list(std::string_view list) {
+    while (!list.empty()) {
+        const auto comma = list.find(',');
+        const auto element = base::trim(list.substr(0, comma));
+        if (!element.empty() && !is_token(element)) {
+            return false;
+        }
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    }
+    return true;
+}
+
 bool has_token(std::string_view list, std::string_view token) {
     while (!list.empty()) {
         const auto comma = list.find(',');

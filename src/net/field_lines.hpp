@@ -26,6 +26,9 @@ bool read_field(std::string_view line, header_field& out);
 // RFC 9110 §5.6.2: what methods and the names of fields are made of.
 bool is_token(std::string_view text);
 
+// A list of tokens, comma separated; elements may be empty (RFC 9110 §5.6.1).
+bool is_token_list(std::string_view list);
+
 // True when `list` (comma separated) holds `token`; compared without case.
 bool has_token(std::string_view list, std::string_view token);
 

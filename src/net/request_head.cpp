@@ -130,9 +130,13 @@ head_fault judge_fields(request_head& h) {
     }
     connection_options options;
     for (std::size_t i = 0; h.count(known_field::connection) > 0 && i < h.field_count; ++i) {
-        if (base::ascii_iequals(h.fields[i].name, "connection")) {
-            options.add(h.fields[i].value);
+        if (!base::ascii_iequals(h.fields[i].name, "connection")) {
+            continue;
         }
+        if (!is_token_list(h.fields[i].value)) {
+            return head_fault::malformed;
+        }
+        options.add(h.fields[i].value);
     }
     h.keep_alive = !options.close && (!h.is_http_1_0 || options.keep_alive);
     if (const auto expect = h.get(known_field::expect); !expect.empty()) {

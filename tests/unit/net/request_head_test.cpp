@@ -166,6 +166,9 @@ TEST(request_head, connections_are_kept_as_asked) {
     EXPECT_TRUE(keeps(head_with("")));
     EXPECT_FALSE(keeps(head_with("Connection: close\r\n")));
     EXPECT_FALSE(keeps(head_with("Connection: keep-alive, Close\r\n")));
+    EXPECT_TRUE(keeps(head_with("Connection: , x ,\r\n")));
+    EXPECT_EQ(fault_of(head_with("Connection: close;\r\n")), head_fault::malformed);
+    EXPECT_EQ(fault_of(head_with("Connection: a\xff\r\n")), head_fault::malformed);
     EXPECT_FALSE(keeps("GET / HTTP/1.0\r\n\r\n"));
     EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"));
 }
