@@ -5,7 +5,7 @@
 #include "base/text.hpp"
 #include "dispatch/cascade_rule.hpp"
 #include "dispatch/continuation.hpp"
-#include "dispatch/filtered_stream.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/leg.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/operator_changes.hpp"

@@ -1,93 +1,10 @@
 #include "dispatch/filtered_stream.hpp"
 
 #include "base/text.hpp"
-#include "dispatch/stream_keepalive.hpp"
-#include "dispatch/token_estimate.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/upstream_errors.hpp"
 
-#include <chrono>
-
 namespace meta_model::dispatch {
-
-namespace {
-
-std::int64_t unix_now() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch()
-    )
-        .count();
-}
-
-// Commits with, or writes, what the encoder made. Empties it.
-net::task<bool> write_out(request_context& c, std::string& out) {
-    auto state = write_state::done;
-    if (!c.sink.is_committed()) {
-        c.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::steady_clock::now() - c.start
-        );
-        std::string storage;
-        const auto head = stream_keepalive::stream_head(c, storage);
-        state = c.sink.begin(head, std::nullopt, {out});
-    } else if (!out.empty()) {
-        state = c.sink.write({out});
-    }
-    out.clear();
-    if (state == write_state::pending) {
-        co_return co_await c.sink.drain();
-    }
-    co_return state == write_state::done;
-}
-
-}  // namespace
-
-void record_answer(
-    request_context& c, const std::optional<api::token_usage>& usage, std::size_t content_bytes
-) {
-    c.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
-    if (usage) {
-        c.record.tokens_in = usage->prompt_tokens;
-        c.record.tokens_out = usage->completion_tokens;
-    } else {
-        c.usage_is_estimated = true;
-        c.record.tokens_out = estimate_text_tokens(content_bytes);
-    }
-}
-
-api::chat_stream_options stream_options(
-    const request_context& c, bool expose_reasoning, std::string_view written_model
-) {
-    api::chat_stream_options options;
-    options.created = unix_now();
-    options.model =
-        c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;
-    options.include_usage = c.request.include_usage();
-    options.expose_reasoning = expose_reasoning;
-    return options;
-}
-
-net::task<> send_draft_as_stream(
-    request_context& c, api::draft answer, bool expose_reasoning, std::string extension
-) {
-    if (!expose_reasoning) {
-        if (answer.content) {
-            answer.content = api::strip_in_band_reasoning(*answer.content);
-        }
-        api::rescue_reasoning(answer);
-    }
-    std::string out;
-    auto options = stream_options(c, expose_reasoning, answer.model);
-    options.extension = std::move(extension);
-    api::chat_stream_encoder encoder(out, options);
-    api::emit_whole_draft(answer, encoder);
-    encoder.close();
-    record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);
-    c.record.final_tool_call_count = static_cast<std::uint32_t>(answer.tool_calls.size());
-    co_await write_out(c, out);
-    if (c.sink.end({}) == write_state::pending) {
-        co_await c.sink.drain();
-    }
-    co_return;
-}
 
 filtered_stream::filtered_stream(request_context& context, upstream::call& call)
     : context_(context), call_(call), decoder_(*this) {
@@ -141,7 +58,7 @@ net::task<bool> filtered_stream::flush() {
     if (out_.empty()) {
         co_return true;
     }
-    co_return co_await write_out(context_, out_);
+    co_return co_await write_encoded(context_, out_);
 }
 
 net::task<base::maybe_error> filtered_stream::run() {
@@ -203,7 +120,7 @@ net::task<base::maybe_error> filtered_stream::run() {
         }
         encoder_->close();
     }
-    co_await write_out(context_, out_);
+    co_await write_encoded(context_, out_);
     if (context_.sink.end({}) == write_state::pending) {
         co_await context_.sink.drain();
     }

@@ -39,22 +39,4 @@ private:
     bool has_calls_ = false;
 };
 
-// Writes a whole answer as a stream, under the reasoning policy. `extension`: JSON text of the last chunk's
-// `x_meta_model`; empty: none.
-net::task<> send_draft_as_stream(
-    request_context& context, api::draft answer, bool expose_reasoning, std::string extension = {}
-);
-
-// The options of a chat stream that the gateway writes for this request. `written_model`: the upstream's own name.
-api::chat_stream_options stream_options(
-    const request_context& context, bool expose_reasoning, std::string_view written_model = {}
-);
-
-// Puts the answer's size and usage into the record; without usage they are estimated.
-void record_answer(
-    request_context& context,
-    const std::optional<api::token_usage>& usage,
-    std::size_t content_bytes
-);
-
 }  // namespace meta_model::dispatch

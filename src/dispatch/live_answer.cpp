@@ -1,7 +1,7 @@
 #include "dispatch/live_answer.hpp"
 
 #include "base/text.hpp"
-#include "dispatch/filtered_stream.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/stream_keepalive.hpp"
 
 #include <chrono>
@@ -77,9 +77,7 @@ net::task<bool> live_answer::flush() {
         state = context_.sink.write({out_});
     }
     if (context_.record.first_byte == telemetry::not_reached) {
-        context_.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::steady_clock::now() - context_.start
-        );
+        context_.note_first_byte();
     }
     out_.clear();
     if (state == write_state::pending) {

@@ -1,24 +1,20 @@
 #include "dispatch/moa.hpp"
 
-#include "api/chat_json_encoder.hpp"
 #include "api/reasoning.hpp"
-#include "api/usage_json.hpp"
 #include "base/text.hpp"
 #include "dispatch/agreement.hpp"
 #include "dispatch/draft_rank.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/draft_stats.hpp"
-#include "dispatch/filtered_stream.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/moa_requests.hpp"
 #include "dispatch/panel.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/stream_keepalive.hpp"
-#include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 
 namespace meta_model::dispatch {
 
@@ -65,13 +61,7 @@ private:
         api::draft d, std::string_view reason, std::string_view decision, bool fastpath
     );
     std::optional<api::token_usage> shown_usage(const api::draft& d) const;
-    void note_decision(
-        const api::draft& d,
-        std::size_t content_bytes,
-        std::string_view reason,
-        std::string_view decision,
-        bool fastpath
-    );
+    void note_decision(std::string_view reason, std::string_view decision, bool fastpath);
     bool may_stream_live() const;
     std::size_t best_draft() const;
 
@@ -291,7 +281,8 @@ net::task<maybe_error> moa::after_synthesis(leg& synth, live_answer* live) {
     if (has_begun) {
         if (result.is_answered()) {
             d.usage = shown_usage(d);
-            note_decision(d, result.content_bytes, reason, "merged", false);
+            note_decision(reason, "merged", false);
+            record_answer(c_, d.usage, result.content_bytes);
             co_await live->close(d.finish_reason, d.usage);
             co_return std::nullopt;
         }
@@ -350,40 +341,13 @@ std::optional<api::token_usage> moa::shown_usage(const api::draft& d) const {
     if (c_.config.server.usage == config::usage_scope::answer) {
         return d.usage;
     }
-    std::optional<api::token_usage> total;
-    const auto add = [&](const leg& l) {
-        if (l.result().usage) {
-            api::add_usage(total ? *total : total.emplace(), *l.result().usage);
-        }
-    };
-    for (const auto& l : panel_.legs()) {
-        add(*l);
-    }
-    if (synth_) {
-        add(*synth_);
-    }
-    return total;
+    return used_tokens(panel_, synth_ ? &*synth_ : nullptr);
 }
 
-void moa::note_decision(
-    const api::draft& d,
-    std::size_t content_bytes,
-    std::string_view reason,
-    std::string_view decision,
-    bool fastpath
-) {
+void moa::note_decision(std::string_view reason, std::string_view decision, bool fastpath) {
     c_.record.fallback_reason = reason;
     c_.record.synth_decision = decision;
     c_.record.fastpath = fastpath;
-    c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
-    c_.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
-    if (d.usage) {
-        c_.record.tokens_in = d.usage->prompt_tokens;
-        c_.record.tokens_out = d.usage->completion_tokens;
-    } else {
-        c_.usage_is_estimated = true;
-        c_.record.tokens_out = estimate_text_tokens(content_bytes);
-    }
 }
 
 net::task<maybe_error> moa::answer(
@@ -393,30 +357,8 @@ net::task<maybe_error> moa::answer(
     append_header(c_.header_lines, "X-MetaModel-Fastpath", fastpath ? "true" : "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", decision);
     d.usage = shown_usage(d);
-    note_decision(d, d.content ? d.content->size() : 0, reason, decision, fastpath);
-    if (c_.request.stream()) {
-        co_await send_draft_as_stream(c_, std::move(d), c_.target.expose_reasoning);
-        co_return std::nullopt;
-    }
-    if (c_.usage_is_estimated) {
-        c_.header_lines += "X-MetaModel-Usage: estimated\r\n";
-    }
-    api::chat_reply_options options;
-    options.id = d.id;
-    options.created = d.created != 0 ? d.created
-                                     : duration_cast<std::chrono::seconds>(
-                                           std::chrono::system_clock::now().time_since_epoch()
-                                       )
-                                           .count();
-    options.model = c_.reply_model();
-    options.expose_reasoning = c_.target.expose_reasoning;
-    const auto body = api::encode_chat_completion(d, options);
-    c_.record.first_byte = duration_cast<std::chrono::microseconds>(steady_clock::now() - c_.start);
-    answer_head head;
-    head.header_lines = c_.header_lines;
-    if (c_.sink.send(head, {body}) == write_state::pending) {
-        co_await c_.sink.drain();
-    }
+    note_decision(reason, decision, fastpath);
+    co_await send_draft(c_, std::move(d));
     co_return std::nullopt;
 }
 
@@ -424,18 +366,7 @@ net::task<maybe_error> moa::answer(
 
 net::task<maybe_error> run_moa(request_context& context) {
     moa request(context);
-    maybe_error failure;
-    std::exception_ptr fault;
-    try {
-        failure = co_await request.run();
-    } catch (...) {
-        fault = std::current_exception();
-    }
-    if (fault) {
-        co_await request.stop();
-        std::rethrow_exception(fault);
-    }
-    co_return failure;
+    co_return co_await run_to_end(request);
 }
 
 }  // namespace meta_model::dispatch

@@ -5,6 +5,7 @@
 #include "dispatch/panel_rule.hpp"
 #include "net/signal.hpp"
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -60,5 +61,22 @@ private:
     std::size_t running_ = 0;
     net::signal changed_;
 };
+
+// Runs a strategy that owns a panel. After a throw the panel's legs still refer to it, so that they are waited for.
+template <class Strategy>
+net::task<base::maybe_error> run_to_end(Strategy& request) {
+    base::maybe_error failure;
+    std::exception_ptr fault;
+    try {
+        failure = co_await request.run();
+    } catch (...) {
+        fault = std::current_exception();
+    }
+    if (fault) {
+        co_await request.stop();
+        std::rethrow_exception(fault);
+    }
+    co_return failure;
+}
 
 }  // namespace meta_model::dispatch

@@ -4,6 +4,7 @@
 #include "api/error_body.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/guarded_call.hpp"
 #include "dispatch/operator_changes.hpp"
@@ -257,7 +258,7 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
     constexpr std::size_t tail_bytes = 2048;  // where the usage is looked for
     std::string tail(first.substr(first.size() - std::min(first.size(), tail_bytes)));
     std::size_t total = first.size();
-    mark_first_byte(c_);
+    c_.note_first_byte();
     c_.header_lines += reply.passed_headers;
     answer_head head;
     head.status = reply.status;

@@ -96,8 +96,7 @@ write_state raw_stream::write() {
     if (context_.sink.is_committed()) {
         return context_.sink.write(out_);
     }
-    context_.record.first_byte =
-        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - context_.start);
+    context_.note_first_byte();
     std::string storage;
     context_.header_lines += call_.reply().passed_headers;
     const auto head = stream_keepalive::stream_head(context_, storage);

@@ -13,6 +13,7 @@
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,12 @@ struct request_context {
     std::string_view reply_model() const {
         const auto& facade = config.server.model_name;
         return facade.empty() ? request.requested_name() : std::string_view(facade);
+    }
+
+    void note_first_byte() {
+        record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::steady_clock::now() - start
+        );
     }
 
     // Ensembles answer under the name that was asked for; one upstream's own answer keeps the name it wrote.

@@ -1,15 +1,13 @@
 #include "dispatch/voting.hpp"
 
-#include "api/chat_json_encoder.hpp"
 #include "api/json_text.hpp"
 #include "api/reasoning.hpp"
-#include "api/usage_json.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "dispatch/ballot_number.hpp"
 #include "dispatch/draft_rank.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/election.hpp"
-#include "dispatch/filtered_stream.hpp"
 #include "dispatch/json_election.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/panel.hpp"
@@ -20,7 +18,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <exception>
 #include <string>
 
 namespace meta_model::dispatch {
@@ -78,10 +75,8 @@ private:
     std::optional<std::size_t> chosen_candidate(std::size_t count);
 
     api::draft answer_of(const election& result) const;
-    std::optional<api::token_usage> used_tokens() const;
     void append_vote_headers(const election& result);
     std::string account(const election& result) const;
-    net::task<> send(api::draft d, std::string extension);
 
     request_context& c_;
     const config::profile& profile_;
@@ -231,7 +226,7 @@ net::task<maybe_error> voting::decide() {
     append_vote_headers(result);
     auto d = answer_of(result);
     auto extension = account(result);
-    co_await send(std::move(d), std::move(extension));
+    co_await send_draft(c_, std::move(d), std::move(extension));
     co_return std::nullopt;
 }
 
@@ -305,25 +300,8 @@ api::draft voting::answer_of(const election& result) const {
     d.created =
         duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
-    d.usage = used_tokens();
+    d.usage = used_tokens(panel_, judge_ ? &*judge_ : nullptr);
     return d;
-}
-
-// What all calls reported.
-std::optional<api::token_usage> voting::used_tokens() const {
-    std::optional<api::token_usage> total;
-    const auto add = [&](const leg& l) {
-        if (l.result().usage) {
-            api::add_usage(total ? *total : total.emplace(), *l.result().usage);
-        }
-    };
-    for (const auto& l : panel_.legs()) {
-        add(*l);
-    }
-    if (judge_) {
-        add(*judge_);
-    }
-    return total;
 }
 
 void voting::append_vote_headers(const election& result) {
@@ -374,50 +352,11 @@ std::string voting::account(const election& result) const {
     return out + '}';
 }
 
-net::task<> voting::send(api::draft d, std::string extension) {
-    if (c_.request.stream()) {
-        co_await send_draft_as_stream(
-            c_, std::move(d), c_.target.expose_reasoning, std::move(extension)
-        );
-        co_return;
-    }
-    record_answer(c_, d.usage, d.content ? d.content->size() : 0);
-    c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
-    if (c_.usage_is_estimated) {
-        c_.header_lines += "X-MetaModel-Usage: estimated\r\n";
-    }
-    api::chat_reply_options options;
-    options.id = d.id;
-    options.created = d.created;
-    options.model = c_.reply_model();
-    options.expose_reasoning = c_.target.expose_reasoning;
-    options.extension = std::move(extension);
-    const auto body = api::encode_chat_completion(d, options);
-    c_.record.first_byte = duration_cast<std::chrono::microseconds>(steady_clock::now() - c_.start);
-    answer_head head;
-    head.header_lines = c_.header_lines;
-    if (c_.sink.send(head, {body}) == write_state::pending) {
-        co_await c_.sink.drain();
-    }
-    co_return;
-}
-
 }  // namespace
 
 net::task<maybe_error> run_voting(request_context& context) {
     voting request(context);
-    maybe_error failure;
-    std::exception_ptr fault;
-    try {
-        failure = co_await request.run();
-    } catch (...) {
-        fault = std::current_exception();
-    }
-    if (fault) {
-        co_await request.stop();
-        std::rethrow_exception(fault);
-    }
-    co_return failure;
+    co_return co_await run_to_end(request);
 }
 
 }  // namespace meta_model::dispatch

@@ -60,12 +60,6 @@ base::error protocol_error(std::string_view detail) {
     return e;
 }
 
-void mark_first_byte(request_context& c) {
-    c.record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::steady_clock::now() - c.start
-    );
-}
-
 void account_usage(request_context& c, std::string_view raw, std::size_t body_bytes) {
     api::token_usage usage;
     if (raw.starts_with('{') && api::read_usage(raw, usage)) {
@@ -108,7 +102,7 @@ write_state send_whole_reply(
     if (!c.target.expose_reasoning) {
         hide_reasoning(body, edits);
     }
-    mark_first_byte(c);
+    c.note_first_byte();
     account_usage(c, members.usage, body.size());
     c.record.final_content_chars = static_cast<std::uint32_t>(body.size());
     if (c.usage_is_estimated) {

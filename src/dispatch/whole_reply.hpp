@@ -28,8 +28,6 @@ std::string_view error_in(const reply_members& reply);
 // The error for a 2xx reply that is no chat completion. `detail` goes to the log.
 base::error protocol_error(std::string_view detail);
 
-void mark_first_byte(request_context& context);
-
 // Tokens from the raw value of `usage`; an estimate from `body_bytes` when it has none.
 void account_usage(request_context& context, std::string_view usage, std::size_t body_bytes);
 

@@ -1,0 +1,140 @@
+#include "dispatch/draft_reply.hpp"
+
+#include "api/chat_json_encoder.hpp"
+#include "api/reasoning.hpp"
+#include "api/usage_json.hpp"
+#include "dispatch/stream_keepalive.hpp"
+#include "dispatch/token_estimate.hpp"
+
+#include <chrono>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+std::int64_t unix_now() {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch()
+    )
+        .count();
+}
+
+}  // namespace
+
+net::task<bool> write_encoded(request_context& c, std::string& out) {
+    auto state = write_state::done;
+    if (!c.sink.is_committed()) {
+        c.note_first_byte();
+        std::string storage;
+        const auto head = stream_keepalive::stream_head(c, storage);
+        state = c.sink.begin(head, std::nullopt, {out});
+    } else if (!out.empty()) {
+        state = c.sink.write({out});
+    }
+    out.clear();
+    if (state == write_state::pending) {
+        co_return co_await c.sink.drain();
+    }
+    co_return state == write_state::done;
+}
+
+void record_answer(
+    request_context& c, const std::optional<api::token_usage>& usage, std::size_t content_bytes
+) {
+    c.record.final_content_chars = static_cast<std::uint32_t>(content_bytes);
+    if (usage) {
+        c.record.tokens_in = usage->prompt_tokens;
+        c.record.tokens_out = usage->completion_tokens;
+    } else {
+        c.usage_is_estimated = true;
+        c.record.tokens_out = estimate_text_tokens(content_bytes);
+    }
+}
+
+api::chat_stream_options stream_options(
+    const request_context& c, bool expose_reasoning, std::string_view written_model
+) {
+    api::chat_stream_options options;
+    options.created = unix_now();
+    options.model =
+        c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;
+    options.include_usage = c.request.include_usage();
+    options.expose_reasoning = expose_reasoning;
+    return options;
+}
+
+net::task<> send_draft_as_stream(
+    request_context& c, api::draft answer, bool expose_reasoning, std::string extension
+) {
+    if (!expose_reasoning) {
+        if (answer.content) {
+            answer.content = api::strip_in_band_reasoning(*answer.content);
+        }
+        api::rescue_reasoning(answer);
+    }
+    std::string out;
+    auto options = stream_options(c, expose_reasoning, answer.model);
+    options.extension = std::move(extension);
+    api::chat_stream_encoder encoder(out, options);
+    api::emit_whole_draft(answer, encoder);
+    encoder.close();
+    record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);
+    c.record.final_tool_call_count = static_cast<std::uint32_t>(answer.tool_calls.size());
+    co_await write_encoded(c, out);
+    if (c.sink.end({}) == write_state::pending) {
+        co_await c.sink.drain();
+    }
+    co_return;
+}
+
+namespace {
+
+net::task<> send_draft_whole(request_context& c, api::draft answer, std::string extension) {
+    record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);
+    c.record.final_tool_call_count = static_cast<std::uint32_t>(answer.tool_calls.size());
+    if (c.usage_is_estimated) {
+        c.header_lines += "X-MetaModel-Usage: estimated\r\n";
+    }
+    api::chat_reply_options options;
+    options.id = answer.id;
+    options.created = answer.created != 0 ? answer.created : unix_now();
+    options.model = c.reply_model();
+    options.expose_reasoning = c.target.expose_reasoning;
+    options.extension = std::move(extension);
+    const auto body = api::encode_chat_completion(answer, options);
+    c.note_first_byte();
+    answer_head head;
+    head.header_lines = c.header_lines;
+    if (c.sink.send(head, {body}) == write_state::pending) {
+        co_await c.sink.drain();
+    }
+}
+
+}  // namespace
+
+net::task<> send_draft(request_context& c, api::draft answer, std::string extension) {
+    if (c.request.stream()) {
+        return send_draft_as_stream(
+            c, std::move(answer), c.target.expose_reasoning, std::move(extension)
+        );
+    }
+    return send_draft_whole(c, std::move(answer), std::move(extension));
+}
+
+std::optional<api::token_usage> used_tokens(const panel& panel, const leg* last) {
+    std::optional<api::token_usage> total;
+    const auto add = [&total](const leg& l) {
+        if (l.result().usage) {
+            api::add_usage(total ? *total : total.emplace(), *l.result().usage);
+        }
+    };
+    for (const auto& l : panel.legs()) {
+        add(*l);
+    }
+    if (last != nullptr) {
+        add(*last);
+    }
+    return total;
+}
+
+}  // namespace meta_model::dispatch
