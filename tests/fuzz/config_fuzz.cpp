@@ -32,7 +32,10 @@ void check_upstream(const std::string& key, const upstream& u) {
         u.chat_template_kwargs.empty() || nlohmann::json::accept(u.chat_template_kwargs),
         "kwargs are JSON"
     );
-    expect(!u.base_url.ends_with('/'), "a base URL has no slash at its end");
+    for (const auto& url : u.base_urls) {
+        expect(!url.ends_with('/'), "a base URL has no slash at its end");
+    }
+    expect(u.base_urls.size() <= max_endpoints, "endpoints are bounded");
     expect(u.context >= 1 && u.max_output >= 1, "lengths are positive");
 }
 
@@ -46,6 +49,8 @@ void check_profile(const gateway_config& config, const profile& p) {
     expect(!is_moa || is_defined(config, p.synthesizer), "a synthesizer is defined");
     expect(!is_moa || !p.generators.empty(), "a panel has generators");
     expect(is_moa || !p.upstreams.empty(), "a profile has upstreams");
+    const bool is_voting = p.type == profile_type::voting;
+    expect(!is_voting || p.voters.size() == p.upstreams.size(), "every voter has its upstream");
 }
 
 void run(std::string_view text) {
