@@ -64,9 +64,24 @@ protected:
             .upstream("good", "health_check = \"off\"")
             .upstream_at("bad", url, lines_for(which, "bad"));
     }
+
+    // What as many calls take with no fault among them.
+    clock::duration time_of_good_calls(std::size_t count) {
+        const auto start = clock::now();
+        std::vector<pending_call> calls;
+        for (std::size_t i = 0; i < count; ++i) {
+            calls.emplace_back(gateway, say("good"), i % 2 == 0);
+        }
+        for (auto& each : calls) {
+            EXPECT_EQ(each.text(), all_is_well);
+        }
+        return clock::now() - start;
+    }
 };
 
 TEST_P(fault_crowd, of_fifty_leaves_fifty_good_calls_alone) {
+    // A hundred clients keep two cores busy for a while of their own, and a machine that is busy with other things longer.
+    const auto usual = time_of_good_calls(50 + which.at_once);
     const auto base = surplus_descriptors(gateway, models);
     std::vector<pending_call> bad;
     std::vector<pending_call> good;
@@ -92,8 +107,7 @@ TEST_P(fault_crowd, of_fifty_leaves_fifty_good_calls_alone) {
         each.expect(which);
     }
 
-    // A hundred clients beside the gateway keep two cores busy for a while of their own.
-    const auto slack = 1000ms + stalls.stalled();
+    const auto slack = fault_slack + usual + stalls.stalled();
     EXPECT_LT(good_took, slack);
     if (which.answered_by != 0ms) {
         EXPECT_LT(clock::now() - start, which.answered_by + slack);
