@@ -31,7 +31,8 @@ struct request_facts {
     int status = 0;
     std::int64_t tokens_in = 0;
     std::int64_t tokens_out = 0;
-    bool is_recorded = false;  // its handler wrote the record itself
+    std::optional<std::chrono::microseconds> elapsed{
+    };  // set when its handler wrote the record itself
 };
 
 enum class send_state { done, pending, closed };

@@ -66,7 +66,7 @@ void append_number(std::string& out, std::uint64_t n, int base = 10) {
 
 // RFC 9110 §5.6.7. Made anew at most once a second.
 void refresh_date(thread_service& thread) {
-    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    const auto now = std::time(nullptr);
     if (now == thread.date_second) {
         return;
     }
@@ -164,7 +164,9 @@ send_state connection::transmit(
     if (as_chunk && is_last) {
         add(last_chunk);
     }
-    last_write_ = steady_clock::now();
+    if (!is_last) {
+        last_write_ = steady_clock::now();
+    }
     std::size_t written = 0;
     if (pending_.empty() && count > 0) {
         const auto status = stream_.try_write(parts.data(), static_cast<int>(count), written);
@@ -329,9 +331,11 @@ void connection::write_access_line() {
     }
     auto& shard = thread_.shard;
     const auto elapsed =
-        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start_);
+        facts_.elapsed
+            ? *facts_.elapsed
+            : std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start_);
     const int status = is_gone_ && !is_committed_ ? 499 : facts_.status;
-    if (!facts_.is_recorded) {
+    if (!facts_.elapsed) {
         telemetry::request_record record;
         record.status = static_cast<std::uint16_t>(status);
         record.elapsed = elapsed;

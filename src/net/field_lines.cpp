@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdint>
-#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace meta_model::net {
 
@@ -31,26 +33,22 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
 
-// The offset of the first control character, or the length. Eight bytes at a time: the lines of heads are short.
+// The offset of the first control character, or the length.
 std::size_t find_control(std::string_view text) {
-    constexpr std::uint64_t ones = ~std::uint64_t{0} / 255;  // 0x01 in each byte
-    constexpr std::uint64_t tops = ones * 0x80;
     std::size_t at = 0;
-    for (; at + 8 <= text.size(); at += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + at, 8);
-        const auto is_low = (word - ones * 0x20) & ~word;
-        const auto deleted = word ^ (ones * 0x7f);
-        const auto is_deleted = (deleted - ones) & ~deleted;
-        // A borrow may mark bytes behind the first one that is marked rightly, never before it.
-        const auto found = (is_low | is_deleted) & tops;
-        if (found != 0 && std::endian::native == std::endian::little) {
-            return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
-        }
+#ifdef __SSE2__
+    for (; at + 16 <= text.size(); at += 16) {
+        const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+        const auto last = _mm_set1_epi8(0x1f);
+        const auto is_low = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last), last);
+        const auto is_deleted = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+        const auto found =
+            static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(is_low, is_deleted)));
         if (found != 0) {
-            break;
+            return at + static_cast<std::size_t>(std::countr_zero(found));
         }
     }
+#endif
     while (at < text.size() && !is_control(text[at])) {
         ++at;
     }

@@ -126,7 +126,7 @@ void record(
     shard.counters.add(telemetry::counter::stream_events_dropped, context.dropped_events);
     shard.counters.add(telemetry::counter::streams_cut, context.was_cut ? 1 : 0);
     set_facts(c, context);
-    c.facts().is_recorded = true;
+    c.facts().elapsed = context.record.elapsed;
     s.recorder.record(shard, std::move(r));
 }
 

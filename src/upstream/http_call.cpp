@@ -126,21 +126,24 @@ bool http_call::has_unread() {
            );
 }
 
-void http_call::arm(config::seconds_f limit) {
-    loop_.timers().arm(*this, std::min(deadline_, steady_clock::now() + to_steady(limit)));
+void http_call::arm(config::seconds_f limit, base::steady_time now) {
+    if (now == base::steady_time{}) {
+        now = steady_clock::now();
+    }
+    loop_.timers().arm(*this, std::min(deadline_, now + to_steady(limit)));
 }
 
-void http_call::enter(phase p) {
+void http_call::enter(phase p, base::steady_time now) {
     const auto& limits = upstream_.config.timeouts;
     phase_ = p;
     switch (p) {
         case phase::idle: loop_.timers().disarm(*this); break;
-        case phase::connect: arm(limits.connect); break;
+        case phase::connect: arm(limits.connect, now); break;
         case phase::send: break;  // armed with the pace of the upstream
-        case phase::first_byte: arm(limits.first_byte); break;
-        case phase::first_token: arm(limits.first_token); break;
-        case phase::body: arm(limits.idle); break;
-        case phase::end: arm(end_wait); break;
+        case phase::first_byte: arm(limits.first_byte, now); break;
+        case phase::first_token: arm(limits.first_token, now); break;
+        case phase::body: arm(limits.idle, now); break;
+        case phase::end: arm(end_wait, now); break;
     }
 }
 

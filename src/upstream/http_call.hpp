@@ -41,9 +41,10 @@ private:
 
     void on_cancel(base::cancel_reason reason) override;
     void on_deadline() override;
-    void enter(phase p);
+    // `now`: when the caller has just asked the clock.
+    void enter(phase p, base::steady_time now = {});
     bool has_unread();
-    void arm(config::seconds_f limit);
+    void arm(config::seconds_f limit, base::steady_time now);
     read_state fail(call_fault fault, std::string detail);
     std::string cut_text(net::io_status status, std::string_view where) const;
 

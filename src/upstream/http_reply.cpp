@@ -79,7 +79,7 @@ net::task<bool> http_call::read_head() {
             }
             if (reply_.status >= 200) {
                 head_time_ = steady_clock::now();
-                enter(is_stream_ ? phase::first_token : phase::body);
+                enter(is_stream_ ? phase::first_token : phase::body, head_time_);
                 expects_more_ = c.end == c.capacity;
                 if (loop_.is_crowded()) {
                     co_await loop_.next_turn();
