@@ -54,11 +54,12 @@ public:
     std::vector<tls_facts> handshakes() const;
     std::size_t failed_handshake_count() const;
 
-    // Waits until `is_true`, looking again after each recorded event. False: `within` passed first.
-    bool wait_until(const std::function<bool()>& is_true, milliseconds within = milliseconds{3000})
+    // Waits until `is_true`, looking again after each recorded event. False: `within` passed first. The default is no
+    // limit of the gateway's: it ends a test that hangs, on a slow machine too.
+    bool wait_until(const std::function<bool()>& is_true, milliseconds within = milliseconds{10000})
         const;
     bool wait_for_calls(
-        const std::string& name, std::size_t count, milliseconds within = milliseconds{3000}
+        const std::string& name, std::size_t count, milliseconds within = milliseconds{10000}
     ) const;
     // Waits until the newest call of `name` was left by its caller.
     bool wait_for_peer_close(const std::string& name, milliseconds within = milliseconds{3000})
