@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROWS = range(1, 265)
 LINE = re.compile(r"^\| (\d+)(?:–(\d+))? \| (.*) \|$")
-TEST = re.compile(r"TEST\((\w+),\s*(\w+)\)")
+TEST = re.compile(r"TEST(?:_F|_P)?\((\w+),\s*(\w+)\)")
 NUMBERED = re.compile(r"moa_(\d+)_")
 LATER = re.compile(r"\blater: issue \d")
 NAMED = re.compile(r"`(\w+)\.(\w+)`")
