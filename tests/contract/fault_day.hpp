@@ -27,6 +27,9 @@ void expect_complete_stream(const sse_transcript& result, const std::string& tex
 // Some text, one error event, and no end that looks like one.
 void expect_broken_stream(const sse_transcript& result);
 
+// What a busy machine adds to a call.
+milliseconds held_up(const stall_meter& stalls);
+
 // The gateway's descriptors but for connections that the upstream has the other ends of: idle ones in a pool are no leak.
 std::size_t surplus_descriptors(const gateway_process& gateway, const fake_upstream& models);
 bool comes_back_to(std::size_t base, const gateway_process& gateway, const fake_upstream& models);

@@ -107,7 +107,7 @@ TEST_P(fault_crowd, of_fifty_leaves_fifty_good_calls_alone) {
         each.expect(which);
     }
 
-    const auto slack = fault_slack + usual + stalls.stalled();
+    const auto slack = fault_slack + usual + held_up(stalls);
     EXPECT_LT(good_took, slack);
     if (which.answered_by != 0ms) {
         EXPECT_LT(clock::now() - start, which.answered_by + slack);
