@@ -6,40 +6,49 @@ namespace meta_model::config {
 
 namespace {
 
-// What a step's answer must be like. Checked here; a profile with a gate answers 501 until gates are built.
-struct gates {
-    std::vector<std::string> finish_reasons{};
-    bool json_schema = false;
-    std::string pattern{};
-    double min_mean_logprob = 0;
-    std::string agree_with{};
-    std::string judge{};
-    double judge_threshold = 0;
+void read_pattern(const field& f, step_gate& g) {
+    std::string expression;
+    if (!f.read_filled(expression)) {
+        return;
+    }
+    if (const auto reason = g.pattern.compile(expression); !reason.empty()) {
+        f.error(": is no regular expression (RE2): " + reason);
+    }
+}
+
+constexpr key_row<step_gate> gate_keys[] = {
+    {"finish_reasons", [](const field& f, step_gate& g) { f.read_distinct(g.finish_reasons); }},
+    {"json_schema", [](const field& f, step_gate& g) { f.read(g.json_schema); }},
+    {"pattern", read_pattern},
+    {"min_mean_logprob",
+     [](const field& f, step_gate& g) { f.read(g.min_mean_logprob, within(-1000, 0)); }},
+    {"agree_with", [](const field& f, step_gate& g) { f.read_filled(g.agree_with); }},
+    {"judge", [](const field& f, step_gate& g) { f.read_filled(g.judge); }},
+    {"judge_threshold",
+     [](const field& f, step_gate& g) { f.read(g.judge_threshold, within(0, 1)); }},
 };
 
-constexpr key_row<gates> gate_keys[] = {
-    {"finish_reasons", [](const field& f, gates& g) { f.read_distinct(g.finish_reasons); }},
-    {"json_schema", [](const field& f, gates& g) { f.read(g.json_schema); }},
-    {"pattern", [](const field& f, gates& g) { f.read_filled(g.pattern); }},
-    {"min_mean_logprob",
-     [](const field& f, gates& g) { f.read(g.min_mean_logprob, within(-1000, 0)); }},
-    {"agree_with", [](const field& f, gates& g) { f.read_filled(g.agree_with); }},
-    {"judge", [](const field& f, gates& g) { f.read_filled(g.judge); }},
-    {"judge_threshold", [](const field& f, gates& g) { f.read(g.judge_threshold, within(0, 1)); }},
-};
+void read_accept(const field& f, cascade_step& s) {
+    step_gate gate;
+    read_table(f, gate_keys, gate);
+    const auto* members = f.value().as<node::table>();
+    if (members == nullptr || members->empty()) {
+        return;
+    }
+    if (gate.judge.empty() && f.value().find("judge_threshold") != nullptr) {
+        f.problems().error(
+            f.at("judge_threshold"), f.label() + ".judge_threshold: there is no judge"
+        );
+    }
+    s.accept = std::move(gate);
+}
 
 constexpr key_row<cascade_step> step_keys[] = {
     {"use",
      [](const field& f, cascade_step& s) { f.read_filled(s.use); },
      nullptr,
      presence::required},
-    {"accept",
-     [](const field& f, cascade_step& s) {
-         gates checked;
-         read_table(f, gate_keys, checked);
-         const auto* members = f.value().as<node::table>();
-         s.has_gate = members != nullptr && !members->empty();
-     }},
+    {"accept", read_accept},
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/secret.hpp"
+#include "config/text_pattern.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -191,10 +192,21 @@ struct upstream {
     upstream_limits limits{};
 };
 
+// `accept` of a step: what its answer must be like to be taken. Every part that is set must hold.
+struct step_gate {
+    std::vector<std::string> finish_reasons{};
+    bool json_schema = false;  // of the request's response_format
+    text_pattern pattern{};    // found in the text
+    std::optional<double> min_mean_logprob{};
+    std::string agree_with{};      // upstream whose own answer must say the same
+    std::string judge{};           // upstream that grades the answer
+    double judge_threshold = 0.5;  // 0..1; the grade, of ten, must reach it
+};
+
 // One of `steps` of a cascade.
 struct cascade_step {
     std::string use{};  // an upstream's key, or a profile's name
-    bool has_gate = false;
+    std::optional<step_gate> accept{};
 };
 
 // One of `upstreams` of a voting profile; its upstream stands at the same place of profile::upstreams.

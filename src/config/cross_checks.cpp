@@ -125,6 +125,33 @@ private:
                         + "' leads back to this profile"
                 );
             }
+            if (p.steps[i].accept) {
+                check_gate(p, i, "agree_with", p.steps[i].accept->agree_with, used);
+                check_gate(p, i, "judge", p.steps[i].accept->judge, used);
+            }
+        }
+    }
+
+    // An upstream that a step's gate asks.
+    void check_gate(
+        const profile& p,
+        std::size_t step,
+        std::string_view key,
+        const std::string& upstream,
+        std::set<std::string>& used
+    ) {
+        if (upstream.empty()) {
+            return;
+        }
+        used.insert(upstream);
+        if (!config_.upstreams.contains(upstream)) {
+            problems_.error(
+                position_of(
+                    root_, {"profiles", std::string_view(p.name), "steps", step, "accept", key}
+                ),
+                profile_label(p) + ".steps[" + std::to_string(step) + "].accept." + std::string(key)
+                    + " = '" + upstream + "' is not a defined upstream"
+            );
         }
     }
 

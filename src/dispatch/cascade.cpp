@@ -3,6 +3,7 @@
 #include "api/chat_stream_encoder.hpp"
 #include "api/json_text.hpp"
 #include "base/text.hpp"
+#include "dispatch/attempt_list.hpp"
 #include "dispatch/cascade_rule.hpp"
 #include "dispatch/continuation.hpp"
 #include "dispatch/draft_reply.hpp"
@@ -10,6 +11,7 @@
 #include "dispatch/live_answer.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/step_gate.hpp"
 #include "dispatch/step_result.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
@@ -37,30 +39,30 @@ public:
 private:
     enum class verdict { answered, refused, go_on };
 
-    upstream::body_changes changes_for(const upstream::upstream_state& u) const;
+    const step_gate_target* gate_of(std::size_t i) const;
+    upstream::body_changes changes_for(
+        const upstream::upstream_state& u, const step_gate_target* gate
+    ) const;
     std::vector<step_facts> facts() const;
     std::size_t next_from(std::size_t from);
     net::task<maybe_error> run_steps();
     net::task<verdict> try_step(std::size_t i);
-    net::task<> run_leg(leg& step, live_answer* live);
+    net::task<> run_leg(leg& step, const upstream::body_changes& changes, live_answer* live);
+    net::task<std::string_view> pass_gate(const step_gate_target& gate, leg& step);
     net::task<bool> flush_live(leg& step, live_answer& live);
     net::task<verdict> finish_live(std::size_t i, leg& step, live_answer& live);
     net::task<bool> resume(std::size_t i, const leg& cut, live_answer& live);
     bool may_resume(const leg_result& result, const live_answer& live) const;
-    void note_tried(const upstream::upstream_state& u);
     net::task<> answer(leg& step);
     verdict judge_failure(std::size_t i, const leg_result& result);
     net::task<maybe_error> refuse();
-    error failure_of(const leg_result& result) const;
     error exhausted();
-    void append_attempt_headers(std::string_view winner);
     void note_step(const leg& step);
     void note_answer(const leg_result& result);
 
     request_context& c_;
     const config::profile& profile_;
-    std::string tried_;  // keys of the steps called, comma separated
-    std::uint16_t tried_count_ = 0;
+    attempt_list attempts_;
     int refused_context_ = 0;  // the largest window that was too small for the conversation
     error last_{};             // of the step that failed last
     std::string last_status_;  // as it is told in a header; empty: no step was called
@@ -68,9 +70,22 @@ private:
     bool has_begun_ = false;   // the client has the beginning of an answer
 };
 
-upstream::body_changes cascade::changes_for(const upstream::upstream_state& u) const {
+// Null for a step whose answer is taken as it comes.
+const step_gate_target* cascade::gate_of(std::size_t i) const {
+    const bool has_gate = i < c_.target.gates.size() && c_.target.gates[i].gate != nullptr;
+    return has_gate ? &c_.target.gates[i] : nullptr;
+}
+
+upstream::body_changes cascade::changes_for(
+    const upstream::upstream_state& u, const step_gate_target* gate
+) const {
     auto changes = operator_changes(c_.config);
-    if (c_.request.stream() && u.config.stream) {
+    const bool needs_logprobs = gate != nullptr && gate->gate->min_mean_logprob;
+    if (needs_logprobs) {
+        changes.members.push_back({"logprobs", "true"});
+    }
+    // Log-probabilities are read from a whole reply.
+    if (c_.request.stream() && u.config.stream && !needs_logprobs) {
         changes.members.push_back({"stream_options", R"({"include_usage":true})"});
     } else if (c_.request.stream()) {
         changes.members.push_back({"stream", std::nullopt});
@@ -107,7 +122,7 @@ std::size_t cascade::next_from(std::size_t from) {
 net::task<maybe_error> cascade::run() {
     const stream_keepalive keepalive(c_, c_.request.stream());
     auto failure = co_await run_steps();
-    c_.record.generators = tried_count_;
+    c_.record.generators = attempts_.count();
     co_return co_await end_committed(c_, std::move(failure));
 }
 
@@ -136,20 +151,22 @@ net::task<maybe_error> cascade::run_steps() {
 
 net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     auto& u = *c_.target.upstreams[i];
-    note_tried(u);
+    attempts_.add(u.config.key);
     leg step(c_, u);
     step.keep_body();
     if (next_step(facts(), i + 1, refused_context_) == c_.target.upstreams.size()) {
         step.allow_retries();
     }
+    const auto* gate = gate_of(i);
     std::optional<live_answer> live;
-    if (c_.request.stream()) {
+    if (c_.request.stream() && gate == nullptr) {
         live.emplace(c_, live_role::step);
     }
     if (live && profile_.on_cut == config::on_cut::resume) {
         live->keep_text();
     }
-    co_await run_leg(step, live ? &*live : nullptr);
+    const auto changes = changes_for(u, gate);
+    co_await run_leg(step, changes, live ? &*live : nullptr);
     auto& result = step.result();
     if (!has_begun_ && result.is_answered() && !c_.request.stream() && result.body.empty()) {
         result.outcome = leg_outcome::failed;
@@ -161,9 +178,20 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
         result.reason = call_outcome::unusable;
         result.detail = "the answer has no visible content";
     }
-    note_step(step);
+    std::string_view failed_part;
+    if (gate != nullptr && result.is_answered()) {
+        failed_part = co_await pass_gate(*gate, step);
+    } else {
+        note_step(step);
+    }
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {
         co_return verdict::go_on;  // which nobody does
+    }
+    if (!failed_part.empty()) {
+        attempts_.reject(u.config.key, failed_part);
+        last_ = rejection_of(u.config.key, failed_part);
+        last_status_ = std::to_string(last_.http_status());
+        co_return verdict::go_on;
     }
     if (has_begun_) {
         co_return co_await finish_live(i, step, *live);
@@ -175,9 +203,30 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     co_return judge_failure(i, result);
 }
 
+// The part of the gate that fails, empty when the answer is taken. What was only asked for on the gate's behalf is taken
+// out of it.
+net::task<std::string_view> cascade::pass_gate(const step_gate_target& gate, leg& step) {
+    gate_check check(c_, gate);
+    const auto agree_changes = gate.agree_with != nullptr ? changes_for(*gate.agree_with, nullptr)
+                                                          : upstream::body_changes{};
+    const auto failed_part = co_await check.run(step.result().draft, agree_changes);
+    if (!failed_part.empty()) {
+        step.result().outcome = leg_outcome::failed;
+        step.result().reason = call_outcome::unusable;
+        step.result().detail = "not accepted: " + std::string(failed_part);
+    }
+    if (gate.gate->min_mean_logprob && !wants_logprobs(c_.request)) {
+        remove_logprobs(step.result());
+    }
+    note_step(step);
+    for (const auto& asked : check.legs()) {
+        c_.record.legs.push_back(asked);
+    }
+    co_return failed_part;
+}
+
 // The facts of a step are in the head of its own answer only: if it fails before, they are taken back.
-net::task<> cascade::run_leg(leg& step, live_answer* live) {
-    const auto changes = changes_for(step.upstream());
+net::task<> cascade::run_leg(leg& step, const upstream::body_changes& changes, live_answer* live) {
     if (live == nullptr) {
         co_await step.run(changes, c_.deadline);
         co_return;
@@ -195,7 +244,7 @@ net::task<> cascade::run_leg(leg& step, live_answer* live) {
 net::task<bool> cascade::flush_live(leg& step, live_answer& live) {
     const bool is_first = live.has_begun() && !has_begun_;
     if (is_first) {
-        append_attempt_headers(step.upstream().config.key);
+        attempts_.append_headers(c_.header_lines, step.upstream().config.key);
         c_.header_lines += step.result().passed_headers;
         has_begun_ = true;
         step.forget_text();
@@ -222,7 +271,7 @@ net::task<cascade::verdict> cascade::finish_live(std::size_t i, leg& step, live_
             co_return verdict::answered;
         }
     }
-    const auto e = failure_of(result);
+    const auto e = failure_of(c_, result);
     c_.was_cut = true;
     c_.record.outcome = telemetry::outcome_of(e.id);
     c_.error_detail = result.detail;
@@ -262,12 +311,12 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
              {"next", u.config.key},
              {"bytes", std::to_string(live.text().size())}}
         );
-        note_tried(u);
+        attempts_.add(u.config.key);
         live.begin_continuation();
         const auto how = u.config.supports_prefill ? continuation_seam::kind::prefill
                                                    : continuation_seam::kind::followup;
         continuation rest(live, how, !c_.target.expose_reasoning);
-        auto changes = changes_for(u);
+        auto changes = changes_for(u, nullptr);
         changes.trailing_message = continuation_messages(live.text(), how);
         leg step(c_, u);
         step.keep_body();
@@ -296,7 +345,7 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
 // Sends a whole answer of which nothing was sent before.
 net::task<> cascade::answer(leg& step) {
     auto& result = step.result();
-    append_attempt_headers(step.upstream().config.key);
+    attempts_.append_headers(c_.header_lines, step.upstream().config.key);
     if (!c_.request.stream()) {
         reply_members members;
         read_reply(result.body, members);
@@ -313,7 +362,7 @@ net::task<> cascade::answer(leg& step) {
 }
 
 cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result) {
-    last_ = failure_of(result);
+    last_ = failure_of(c_, result);
     last_status_ = std::to_string(
         result.reason == call_outcome::non_2xx ? status_of(result) : last_.http_status()
     );
@@ -336,7 +385,7 @@ cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result)
 
 // A refusal that every step would repeat is told as the upstream told it.
 net::task<maybe_error> cascade::refuse() {
-    append_attempt_headers({});
+    attempts_.append_headers(c_.header_lines, {});
     const auto status = status_of(refusal_);
     c_.record.status = static_cast<std::uint16_t>(status);
     c_.error_detail = refusal_.detail;
@@ -348,7 +397,7 @@ net::task<maybe_error> cascade::refuse() {
         }
         co_return std::nullopt;
     }
-    auto e = failure_of(refusal_);
+    auto e = failure_of(c_, refusal_);
     if (const auto text = refusal_text(refusal_.body); may_pass && !text.empty()) {
         std::string told;
         if (api::append_unescaped(told, text)) {
@@ -358,23 +407,11 @@ net::task<maybe_error> cascade::refuse() {
     co_return e;
 }
 
-error cascade::failure_of(const leg_result& result) const {
-    if (c_.cancel.reason() == base::cancel_reason::shutdown) {
-        return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
-    }
-    if (result.reason == call_outcome::non_2xx) {
-        auto e = error_of_status(status_of(result), std::max(0, result.retry_after_s), {});
-        e.detail = result.detail;
-        return e;
-    }
-    return error_of(result);
-}
-
 error cascade::exhausted() {
     const auto now = steady_clock::now();
-    if (tried_count_ == 0 && now >= c_.deadline) {
+    if (attempts_.count() == 0 && now >= c_.deadline) {
         last_ = base::make_error(error_code_id::deadline_exceeded, "The request's time is over.");
-    } else if (tried_count_ == 0) {
+    } else if (attempts_.count() == 0) {
         auto until = base::no_deadline;
         for (const auto* u : c_.target.upstreams) {
             until = std::min(until, u->availability.ask_again_at(now));
@@ -384,9 +421,11 @@ error cascade::exhausted() {
             {upstream::call_fault::unavailable, "every step is left alone", static_cast<int>(wait)}
         );
     }
-    append_attempt_headers({});
+    attempts_.append_headers(c_.header_lines, {});
     append_header(
-        c_.header_lines, "X-MetaModel-Cascade-Exhausted", static_cast<std::int64_t>(tried_count_)
+        c_.header_lines,
+        "X-MetaModel-Cascade-Exhausted",
+        static_cast<std::int64_t>(attempts_.count())
     );
     append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Detail", last_.message);
     append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Status", last_status_);
@@ -400,20 +439,6 @@ error cascade::exhausted() {
     e.retry_after_s = last_.retry_after_s;
     e.detail = last_.detail;
     return e;
-}
-
-// `winner` may be empty.
-void cascade::append_attempt_headers(std::string_view winner) {
-    append_header(c_.header_lines, "X-MetaModel-Cascade-Tried", tried_);
-    if (!winner.empty()) {
-        append_header(c_.header_lines, "X-MetaModel-Cascade-Winner", winner);
-    }
-}
-
-void cascade::note_tried(const upstream::upstream_state& u) {
-    tried_ += tried_.empty() ? "" : ",";
-    tried_ += u.config.key;
-    ++tried_count_;
 }
 
 void cascade::note_step(const leg& step) {
@@ -433,7 +458,7 @@ void cascade::note_step(const leg& step) {
 void cascade::note_answer(const leg_result& result) {
     const auto& d = result.draft;
     c_.record.quorum = 1;
-    c_.record.synth_decision = tried_count_ == 1 ? "first_step" : "later_step";
+    c_.record.synth_decision = attempts_.count() == 1 ? "first_step" : "later_step";
     c_.record.fallback_reason = "none";
     c_.record.final_tool_call_count = static_cast<std::uint32_t>(d.tool_calls.size());
     record_answer(c_, d.usage, result.content_bytes);

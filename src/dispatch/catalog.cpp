@@ -68,6 +68,16 @@ void append_flag(std::string& out, std::string_view key, bool value, std::string
     out += after;
 }
 
+step_gate_target gate_of(const config::cascade_step& step, const upstream::registry& upstreams) {
+    step_gate_target out;
+    if (step.accept) {
+        out.gate = &*step.accept;
+        out.agree_with = upstreams.find(step.accept->agree_with);
+        out.judge = upstreams.find(step.accept->judge);
+    }
+    return out;
+}
+
 }  // namespace
 
 catalog::catalog(
@@ -110,9 +120,10 @@ void catalog::add_profile(
     }
     for (const auto& step : p.steps) {
         auto* const u = upstreams.find(step.use);
-        t->has_pending_parts = t->has_pending_parts || step.has_gate || u == nullptr;
+        t->has_pending_parts = t->has_pending_parts || u == nullptr;
         if (u != nullptr) {
             t->upstreams.push_back(u);
+            t->gates.push_back(gate_of(step, upstreams));
         }
     }
     if (p.type == profile_type::moa) {

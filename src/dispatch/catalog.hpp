@@ -16,6 +16,13 @@
 
 namespace meta_model::dispatch {
 
+// What the answer of a cascade's step must be like, and who is asked about it.
+struct step_gate_target {
+    const config::step_gate* gate = nullptr;  // null: any answer is taken
+    upstream::upstream_state* agree_with = nullptr;
+    upstream::upstream_state* judge = nullptr;
+};
+
 // A profile, or an upstream addressed directly, with everything looked up that a request needs.
 struct target {
     std::string name{};  // canonical: the profile's name or the upstream's key
@@ -27,6 +34,7 @@ struct target {
     telemetry::strategy strategy{};
     std::vector<upstream::upstream_state*> upstreams{
     };  // passthrough: one; moa: the generators; cascade: the steps; voting: the voters
+    std::vector<step_gate_target> gates{};            // cascade: one for each step, or none at all
     upstream::upstream_state* synthesizer = nullptr;  // moa; voting: the judge of ties, if any
     bool has_pending_parts = false;                   // it loads, but a part of it is not built yet
     std::string profile_header{};                     // "X-MetaModel-Profile: …\r\n"

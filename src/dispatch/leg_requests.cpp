@@ -1,8 +1,10 @@
 #include "dispatch/leg_requests.hpp"
 
 #include "api/json_cursor.hpp"
+#include "api/json_text.hpp"
 #include "dispatch/operator_changes.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace meta_model::dispatch {
@@ -26,6 +28,27 @@ upstream::body_changes leg_changes(const request_context& c, const upstream::ups
     if (c.target.profile->strip_tools) {
         upstream::remove_tools(changes);
     }
+    return changes;
+}
+
+void set_max_tokens(upstream::body_changes& changes, int tokens) {
+    changes.members.push_back({"max_tokens", std::to_string(tokens)});
+    changes.members.push_back({"max_completion_tokens", std::nullopt});
+}
+
+upstream::body_changes question_changes(
+    const request_context& c, const upstream::upstream_state& u, std::string_view question
+) {
+    // A number is all that is wanted; the rest is room for a model that thinks first.
+    constexpr int max_tokens = 1024;
+    auto changes = leg_changes(c, u);
+    changes.members.push_back({"temperature", number_json(0)});
+    set_max_tokens(changes, std::min(max_tokens, u.config.max_output));
+    upstream::remove_tools(changes);
+    changes.members.push_back({"response_format", std::nullopt});
+    changes.trailing_message = R"({"role":"user","content":)";
+    api::append_json_string(changes.trailing_message, question);
+    changes.trailing_message += '}';
     return changes;
 }
 

@@ -5,6 +5,7 @@
 #include "upstream/prepare.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace meta_model::dispatch {
 
@@ -13,6 +14,14 @@ upstream::body_changes leg_changes(const request_context& c, const upstream::ups
 
 // Lowers an explicit wish for output to what the upstream can write.
 void cap_output(const request_context& c, upstream::body_changes& changes, int max_output);
+
+// Of the answer, whatever the client wished.
+void set_max_tokens(upstream::body_changes& changes, int tokens);
+
+// A judge is asked for a number behind the conversation: at temperature 0, without tools and without a wished format.
+upstream::body_changes question_changes(
+    const request_context& c, const upstream::upstream_state& judge, std::string_view question
+);
 
 std::string number_json(double value);
 

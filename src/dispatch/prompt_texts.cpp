@@ -57,6 +57,19 @@ const std::string_view tie_contract =
     "Reply with the number of the candidate that answers the conversation best, and with nothing "
     "else.\n";
 
+const std::string_view grade_task =
+    "GRADING\n"
+    "An assistant answered the conversation above. Judge whether its answer is right, complete and "
+    "does "
+    "what was asked for. Everything in the conversation above, its system and developer messages "
+    "first, "
+    "takes precedence over this task and over the answer.\n\n";
+
+const std::string_view grade_contract =
+    "Reply with a whole number from 0 (wrong or useless) to 10 (nothing could be better), and with "
+    "nothing "
+    "else.\n";
+
 const std::string_view continuation =
     "Your last message was cut off. Go on with it exactly where it ends, beginning with the very "
     "next character. Repeat "

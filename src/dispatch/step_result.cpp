@@ -1,8 +1,12 @@
 #include "dispatch/step_result.hpp"
 
 #include "api/chat_wire.hpp"
+#include "api/json_cursor.hpp"
 #include "api/reasoning.hpp"
 #include "base/text.hpp"
+#include "dispatch/upstream_errors.hpp"
+
+#include <algorithm>
 
 namespace meta_model::dispatch {
 
@@ -37,6 +41,50 @@ bool is_answer(const leg_result& result, bool hides_reasoning) {
         return true;
     }
     return is_filled(d.reasoning_content) || is_filled(d.reasoning);
+}
+
+base::error failure_of(const request_context& c, const leg_result& result) {
+    if (c.cancel.reason() == base::cancel_reason::shutdown) {
+        return base::make_error(
+            base::error_code_id::server_draining, "The gateway is shutting down."
+        );
+    }
+    if (result.reason == telemetry::call_outcome::non_2xx) {
+        auto e = error_of_status(status_of(result), std::max(0, result.retry_after_s), {});
+        e.detail = result.detail;
+        return e;
+    }
+    return error_of(result);
+}
+
+base::error rejection_of(std::string_view step, std::string_view part) {
+    const auto why = "not accepted: " + std::string(part);
+    auto e = base::make_error(
+        base::error_code_id::cascade_exhausted,
+        "The answer of '" + std::string(step) + "' was " + why + '.'
+    );
+    e.detail = why;
+    return e;
+}
+
+bool wants_logprobs(const api::chat_request& request) {
+    const auto* member = request.find("logprobs");
+    return member != nullptr && member->value == "true";
+}
+
+void remove_logprobs(leg_result& result) {
+    result.draft.logprobs.clear();
+    const auto choices = api::find_member(result.body, "choices");
+    api::json_cursor in(choices);
+    std::string_view choice;
+    if (choices.empty() || !in.enter_array() || !in.next_element() || !in.skip(choice)) {
+        return;
+    }
+    if (const auto value = api::find_member(choice, "logprobs"); !value.empty()) {
+        result.body.replace(
+            static_cast<std::size_t>(value.data() - result.body.data()), value.size(), "null"
+        );
+    }
 }
 
 }  // namespace meta_model::dispatch

@@ -3,6 +3,8 @@
 
 #include "dispatch/leg.hpp"
 
+#include <string_view>
+
 namespace meta_model::dispatch {
 
 // The status that a refusal stands for.
@@ -11,5 +13,17 @@ int status_of(const leg_result& result);
 // Whether a whole reply answers (spec §3.5). A refusal is an answer too: another step must not be asked what one
 // refused.
 bool is_answer(const leg_result& result, bool hides_reasoning);
+
+// The error that a failed step is, when no other step takes its place.
+base::error failure_of(const request_context& context, const leg_result& result);
+
+// The same for a step whose answer did not pass a part of its gate.
+base::error rejection_of(std::string_view step, std::string_view part);
+
+// Whether the client itself asked for log-probabilities.
+bool wants_logprobs(const api::chat_request& request);
+
+// Takes the log-probabilities of a whole reply away, which the client did not ask for.
+void remove_logprobs(leg_result& result);
 
 }  // namespace meta_model::dispatch

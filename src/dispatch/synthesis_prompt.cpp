@@ -138,4 +138,12 @@ std::string tie_prompt(
     return out;
 }
 
+std::string grade_prompt(std::string_view answer, const synthesis_prompt_options& options) {
+    std::string out(prompt_texts::grade_task);
+    out += prompt_texts::drafts_heading;
+    append_candidates(out, {answer}, options);
+    out += prompt_texts::grade_contract;
+    return out;
+}
+
 }  // namespace meta_model::dispatch

@@ -38,6 +38,9 @@ std::string tie_prompt(
     const std::vector<std::string_view>& answers, const synthesis_prompt_options& options
 );
 
+// What asks a judge for a grade of `answer`, from 0 to 10.
+std::string grade_prompt(std::string_view answer, const synthesis_prompt_options& options);
+
 // Head and tail of `text` with a mark that says how much is missing between them; at most `max_bytes` and the mark.
 // Cuts at UTF-8 boundaries.
 std::string elide_middle(std::string_view text, std::size_t max_bytes);

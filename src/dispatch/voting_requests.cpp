@@ -15,14 +15,6 @@ namespace {
 
 using config::ballot_kind;
 
-// A number is all that is wanted; the rest is room for a model that thinks first.
-constexpr int judge_max_tokens = 1024;
-
-void set_max_tokens(upstream::body_changes& changes, int tokens) {
-    changes.members.push_back({"max_tokens", std::to_string(tokens)});
-    changes.members.push_back({"max_completion_tokens", std::nullopt});
-}
-
 }  // namespace
 
 upstream::body_changes voter_changes(
@@ -58,18 +50,9 @@ upstream::body_changes voter_changes(
 upstream::body_changes judge_changes(
     const request_context& c, const std::vector<std::string_view>& answers
 ) {
-    const auto& judge = *c.target.synthesizer;
-    auto changes = leg_changes(c, judge);
-    changes.members.push_back({"temperature", number_json(0)});
-    set_max_tokens(changes, std::min(judge_max_tokens, judge.config.max_output));
-    upstream::remove_tools(changes);
-    changes.members.push_back({"response_format", std::nullopt});
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
-    changes.trailing_message = R"({"role":"user","content":)";
-    api::append_json_string(changes.trailing_message, tie_prompt(answers, options));
-    changes.trailing_message += '}';
-    return changes;
+    return question_changes(c, *c.target.synthesizer, tie_prompt(answers, options));
 }
 
 std::vector<std::string> offered_names(const api::chat_request& request) {

@@ -163,17 +163,14 @@ TEST(envelope, moa_65_without_config_there_is_no_upstream) {
 
 TEST(envelope, strategies_of_later_work_answer_not_implemented) {
     fake_upstream models;
-    const gateway_process gateway(
-        config_text(models)
-            .upstreams({"a", "b"})
-            .raw("[profiles.gated]\ntype = \"cascade\"\nsteps = [{ use = \"a\", "
-                 "accept = { json_schema = true } }, { use = \"b\" }]")
-            .raw("[profiles.nested]\ntype = \"cascade\"\n"
-                 "steps = [{ use = \"a\" }, { use = \"judge\" }]")
-            .moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"")
+    const gateway_process gateway(config_text(models)
+                                      .upstreams({"a", "b"})
+                                      .raw("[profiles.nested]\ntype = \"cascade\"\n"
+                                           "steps = [{ use = \"a\" }, { use = \"judge\" }]")
+                                      .moa("judge", {"a", "b"}, "a", "synthesis_mode = \"best-of\"")
     );
 
-    for (const char* model : {"gated", "nested", "judge"}) {
+    for (const char* model : {"nested", "judge"}) {
         const auto reply = chat(gateway, say(model));
         expect_envelope(reply, 501);
         EXPECT_EQ(reply.error_code(), "not_implemented") << model;

@@ -195,8 +195,10 @@ steps = [{ use = "a", accept = { finish_reasons = ["stop"], min_mean_logprob = -
     const auto& steps = loaded.config.profiles.at("c").steps;
     ASSERT_EQ(steps.size(), 2u);
     EXPECT_EQ(steps[0].use, "a");
-    EXPECT_TRUE(steps[0].has_gate);
-    EXPECT_FALSE(steps[1].has_gate);
+    ASSERT_TRUE(steps[0].accept);
+    EXPECT_EQ(steps[0].accept->finish_reasons, std::vector<std::string>{"stop"});
+    EXPECT_EQ(steps[0].accept->min_mean_logprob, -0.4);
+    EXPECT_FALSE(steps[1].accept);
 
     const std::string head = "[profiles.c]\ntype=\"cascade\"\n";
     expect_problem(head, "upstreams");
@@ -206,6 +208,12 @@ steps = [{ use = "a", accept = { finish_reasons = ["stop"], min_mean_logprob = -
     expect_problem(head + "steps=[{use=\"ghost\"}]", "ghost");
     expect_problem(head + "steps=[{accept={}}]", "use");
     expect_problem(head + "steps=[{use=\"a\", accept={min_mean_logprob=0.4}}]", "min_mean_logprob");
+    const std::string gate = head + "steps=[{use=\"a\", accept={";
+    expect_problem(gate + "pattern='('}}]", "is no regular expression (RE2): missing )");
+    expect_problem(gate + "pattern='(?=a)'}}]", "is no regular expression");
+    expect_problem(gate + "judge=\"ghost\"}}]", "accept.judge = 'ghost' is not a defined upstream");
+    expect_problem(gate + "agree_with=\"ghost\"}}]", "accept.agree_with = 'ghost'");
+    expect_problem(gate + "judge_threshold=0.5}}]", "there is no judge");
     expect_problem(head + "steps=[{use=\"c\"}]", "leads back");
     expect_problem(
         head + "steps=[{use=\"d\"}]\n[profiles.d]\ntype=\"cascade\"\nsteps=[{use=\"c\"}]",

@@ -1,0 +1,27 @@
+// Whether a JSON text is what a JSON Schema allows (draft 2020-12, the part that structured output of models uses).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace meta_model::api {
+
+enum class schema_verdict {
+    valid,
+    invalid,
+    undecided,  // the schema is none, refers to something that is not in it, or asks for too much work
+};
+
+struct schema_result {
+    schema_verdict verdict = schema_verdict::undecided;
+    std::string problem{
+    };  // for logs: the keyword that failed and where, as `/items/0: type`; without model text
+};
+
+// Both as JSON text of at most 256 KiB. Known: type, enum, const, the limits of numbers, strings, arrays and objects,
+// properties, required, additionalProperties, items, prefixItems, uniqueItems, pattern, allOf, anyOf, oneOf, not, and $ref
+// within the schema. Other keywords hold for everything, as the standard says of unknown ones; so does a pattern that
+// needs more than linear time. The work is bounded: beyond 20,000 steps or a depth of 128 nothing is decided.
+schema_result check_schema(std::string_view schema, std::string_view instance);
+
+}  // namespace meta_model::api

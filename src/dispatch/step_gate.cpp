@@ -1,0 +1,171 @@
+#include "dispatch/step_gate.hpp"
+
+#include "api/json_cursor.hpp"
+#include "api/json_schema.hpp"
+#include "api/json_text.hpp"
+#include "api/reasoning.hpp"
+#include "base/ids.hpp"
+#include "dispatch/agreement.hpp"
+#include "dispatch/ballot_number.hpp"
+#include "dispatch/leg_requests.hpp"
+#include "dispatch/synthesis_prompt.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+// Without the reasoning that a model may have put in front.
+std::string visible_text(const api::draft& d) {
+    return d.content ? api::strip_in_band_reasoning(*d.content) : std::string();
+}
+
+// The other half is left for the steps behind.
+base::steady_time half_time(const request_context& c) {
+    const auto now = std::chrono::steady_clock::now();
+    return now + (c.deadline - now) / 2;
+}
+
+bool has_wished_form(std::string_view text, std::string_view response_format) {
+    const auto type = api::find_member(response_format, "type");
+    if (api::is_string(type, "json_object")) {
+        return api::check_schema(R"({"type":"object"})", text).verdict
+               == api::schema_verdict::valid;
+    }
+    if (api::is_string(type, "json_schema")) {
+        const auto schema =
+            api::find_member(api::find_member(response_format, "json_schema"), "schema");
+        return api::check_schema(schema, text).verdict == api::schema_verdict::valid;
+    }
+    return true;
+}
+
+}  // namespace
+
+std::optional<double> mean_logprob(std::string_view logprobs) {
+    const auto tokens = api::find_member(logprobs, "content");
+    if (tokens.empty() || tokens.front() != '[') {
+        return std::nullopt;
+    }
+    double sum = 0;
+    int count = 0;
+    api::json_cursor in(tokens);
+    std::string_view token;
+    for (in.enter_array(); in.next_element() && in.skip(token);) {
+        const auto text = api::find_member(token, "logprob");
+        double value = 0;
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (text.empty() || read.ec != std::errc()) {
+            return std::nullopt;
+        }
+        sum += value;
+        ++count;
+    }
+    return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+std::string_view failed_part(
+    const config::step_gate& gate, const api::draft& answer, std::string_view response_format
+) {
+    if (!gate.finish_reasons.empty()
+        && std::ranges::find(gate.finish_reasons, answer.finish_reason)
+               == gate.finish_reasons.end()) {
+        return gate_part::finish_reasons;
+    }
+    const auto text = visible_text(answer);
+    const bool has_calls = !answer.tool_calls.empty() || answer.function_call.has_value();
+    if (gate.json_schema && !has_calls && !has_wished_form(text, response_format)) {
+        return gate_part::json_schema;
+    }
+    if (gate.pattern.is_set() && !gate.pattern.is_found_in(text)) {
+        return gate_part::pattern;
+    }
+    if (gate.min_mean_logprob) {
+        const auto mean = mean_logprob(answer.logprobs);
+        if (!mean || *mean < *gate.min_mean_logprob) {
+            return gate_part::min_mean_logprob;
+        }
+    }
+    return {};
+}
+
+bool say_the_same(const api::draft& a, const api::draft& b) {
+    auto left = a;
+    auto right = b;
+    for (auto* d : {&left, &right}) {
+        if (d->content) {
+            d->content = visible_text(*d);
+        }
+    }
+    if (all_agree({&left, &right})) {
+        return true;
+    }
+    const ballot_rules rules{.kind = config::ballot_kind::text};
+    const bool has_calls = !left.tool_calls.empty() || !right.tool_calls.empty()
+                           || left.function_call || right.function_call;
+    const auto one = read_ballot(left, rules);
+    const auto other = read_ballot(right, rules);
+    return !has_calls && one && other && one->key == other->key;
+}
+
+net::task<std::string_view> gate_check::run(
+    const api::draft& answer, const upstream::body_changes& agree_changes
+) {
+    const auto* format = context_.request.find("response_format");
+    const auto failed =
+        failed_part(*target_.gate, answer, format != nullptr ? format->value : std::string_view());
+    if (!failed.empty()) {
+        co_return failed;
+    }
+    if (target_.agree_with != nullptr) {
+        const bool agrees = co_await is_agreed(answer, agree_changes);
+        if (!agrees) {
+            co_return gate_part::agree_with;
+        }
+    }
+    if (target_.judge != nullptr) {
+        const bool is_good = co_await is_judged_good(answer);
+        if (!is_good) {
+            co_return gate_part::judge;
+        }
+    }
+    co_return std::string_view();
+}
+
+net::task<bool> gate_check::is_agreed(
+    const api::draft& answer, const upstream::body_changes& changes
+) {
+    leg other(context_, *target_.agree_with);
+    co_await other.run(changes, half_time(context_));
+    legs_.push_back(other.record());
+    co_return other.result().is_answered() && say_the_same(answer, other.result().draft);
+}
+
+net::task<bool> gate_check::is_judged_good(const api::draft& answer) {
+    synthesis_prompt_options options;
+    options.fence = base::random_hex(16);
+    auto shown = visible_text(answer);
+    const auto calls = signature_of(answer).calls;
+    if (!answer.tool_calls.empty()) {
+        shown += "\ncalls " + calls;
+    }
+    const auto changes = question_changes(context_, *target_.judge, grade_prompt(shown, options));
+    leg judge(context_, *target_.judge);
+    judge.allow_retries();
+    co_await judge.run(changes, half_time(context_));
+    legs_.push_back(judge.record());
+    const auto& verdict = judge.result();
+    if (!verdict.is_answered()) {
+        co_return false;
+    }
+    const auto grade =
+        read_number_ballot(visible_text(verdict.draft), verdict.draft.finish_reason == "length");
+    constexpr double best = 10;
+    co_return grade && grade->value >= 0 && grade->value <= best
+        && grade->value / best >= target_.gate->judge_threshold;
+}
+
+}  // namespace meta_model::dispatch
