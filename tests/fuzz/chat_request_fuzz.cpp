@@ -1,6 +1,7 @@
 // The walk over a chat request accepts only JSON, sees in it what a JSON library sees, and the body that goes upstream
 // is the request with exactly the changes that the configuration asks for (spec §7.5, §7.6).
 #include "api/chat_request.hpp"
+#include "api/tool_fields.hpp"
 #include "fuzz/json_reference.hpp"
 #include "fuzz/property.hpp"
 #include "upstream/prepare.hpp"
@@ -78,9 +79,37 @@ void demote(json& message) {
     }
 }
 
+bool is_empty_list(const json& value) {
+    return value.is_array() && value.empty();
+}
+
+// Legacy fields take their successors' place, and empty lists go. Null is the same as nothing.
+void modernise_tools(json& body) {
+    for (const auto* key : {"tools", "functions"}) {
+        if (is_empty_list(body.value(key, json()))) {
+            body.erase(key);
+        }
+    }
+    if (body.value("functions", json()).is_array()) {
+        json tools = json::array();
+        for (const auto& function : body["functions"]) {
+            tools.push_back({{"type", "function"}, {"function", function}});
+        }
+        body.erase("functions");
+        body["tools"] = tools;
+    }
+    if (const auto call = body.value("function_call", json()); !call.is_null()) {
+        body.erase("function_call");
+        const json forced = {{"name", call.is_object() ? call.value("name", json()) : json()}};
+        body["tool_choice"] =
+            call.is_object() ? json{{"type", "function"}, {"function", forced}} : call;
+    }
+}
+
 // What prepared_body promises, done to the document.
 json changed(json body, const config::upstream& u, const body_changes& changes) {
     body.erase("x_meta_model");
+    modernise_tools(body);
     for (const auto& [key, value] : changes.members) {
         body.erase(std::string(key));
         if (value) {
@@ -211,6 +240,8 @@ void run(std::string_view text) {
     const auto body = verdict == opinion::valid ? fuzz::document_of(text) : json();
     if (verdict == opinion::valid) {
         check_view(request, body);
+    }
+    if (verdict == opinion::valid && api::judge_legacy_tools(request)) {
         const auto ensemble = ensemble_changes();
         for (const auto& u : {plain_upstream(), openai_upstream(), system_first_upstream()}) {
             check_prepared(request, body, u, {});
