@@ -33,13 +33,19 @@ chat_stream_encoder::chat_stream_encoder(std::string& out, const chat_stream_opt
     after_finish_ = include_usage_ ? "}],\"usage\":null}\n\n" : "}]}\n\n";
     suffix_ = R"(,"finish_reason":null)" + after_finish_;
     if (!options.extension.empty()) {
-        extension_ = R"(}],"x_meta_model":)";
-        append_on_one_line(extension_, options.extension);
+        set_extension(options.extension);
     }
     content_prefix_ = prefix_;
     content_prefix_ += content_open;
     content_suffix_ = text_close;
     content_suffix_ += suffix_;
+}
+
+void chat_stream_encoder::set_extension(std::string_view json) {
+    if (!json.empty()) {
+        extension_ = R"(}],"x_meta_model":)";
+        append_on_one_line(extension_, json);
+    }
 }
 
 void chat_stream_encoder::on_event(const answer_event& event) {

@@ -30,6 +30,9 @@ public:
 
     void on_event(const answer_event& event) override;
 
+    // As in the options, for what is known only at the end. Before the finish; empty: as it was.
+    void set_extension(std::string_view json);
+
     // The usage chunk when it was asked for (`null` when unknown) and `data: [DONE]`. Writes nothing unless `finish`
     // came: an answer that was cut must not end like a whole one.
     void close();

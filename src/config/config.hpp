@@ -2,6 +2,7 @@
 // Meaning, default, unit and range of every key: docs/configuration.md.
 #pragma once
 
+#include "base/money.hpp"
 #include "base/secret.hpp"
 #include "config/text_pattern.hpp"
 
@@ -134,6 +135,13 @@ struct upstream_retry {
     double budget_ratio = 0.2;            // retries are fewer than this share of requests
 };
 
+// `[upstreams.X.pricing]`: of one token. Zero where nothing is configured: a server of one's own.
+struct upstream_pricing {
+    base::money input{};
+    std::optional<base::money> cached_input{};  // absent: like input
+    base::money output{};
+};
+
 // `[upstreams.X.breaker]`: so many failures in the window, and more than successes, and it is left alone for a while.
 struct upstream_breaker {
     int failures = 5;
@@ -189,6 +197,7 @@ struct upstream {
     upstream_timeouts timeouts{};
     upstream_retry retry{};
     upstream_breaker breaker{};
+    upstream_pricing pricing{};
     upstream_limits limits{};
 };
 

@@ -140,6 +140,22 @@ constexpr key_row<upstream_retry> retry_keys[] = {
     },
 };
 
+// Beyond any price list: a typing mistake.
+constexpr double highest_usd_per_mtok = 100'000;
+
+base::money read_price(const field& f) {
+    double usd = 0;
+    f.read(usd, within(0, highest_usd_per_mtok));
+    return base::per_token(usd);
+}
+
+constexpr key_row<upstream_pricing> pricing_keys[] = {
+    {"input_usd_per_mtok", [](const field& f, upstream_pricing& p) { p.input = read_price(f); }},
+    {"cached_input_usd_per_mtok",
+     [](const field& f, upstream_pricing& p) { p.cached_input = read_price(f); }},
+    {"output_usd_per_mtok", [](const field& f, upstream_pricing& p) { p.output = read_price(f); }},
+};
+
 constexpr key_row<upstream_breaker> breaker_keys[] = {
     {"failures", [](const field& f, upstream_breaker& b) { f.read(b.failures, from(1)); }},
     {"window_secs", [](const field& f, upstream_breaker& b) { f.read(b.window); }},
@@ -300,6 +316,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
     nested_table<upstream_entry, &upstream_entry::timeouts, timeouts_keys>("timeouts"),
     nested_table<upstream_entry, &upstream_entry::retry, retry_keys>("retry"),
     nested_table<upstream_entry, &upstream_entry::breaker, breaker_keys>("breaker"),
+    nested_table<upstream_entry, &upstream_entry::pricing, pricing_keys>("pricing"),
     nested_table<upstream_entry, &upstream_entry::limits, upstream_limits_keys>("limits"),
     {"test",
      [](const field& f, upstream_entry& u) {

@@ -349,8 +349,8 @@ net::task<> cascade::answer(leg& step) {
     if (!c_.request.stream()) {
         reply_members members;
         read_reply(result.body, members);
-        const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body, members);
         note_answer(result);
+        const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body, members);
         if (written == write_state::pending) {
             co_await c_.sink.drain();
         }

@@ -1,6 +1,7 @@
 #include "dispatch/draft_reply.hpp"
 
 #include "api/chat_json_encoder.hpp"
+#include "api/json_text.hpp"
 #include "api/reasoning.hpp"
 #include "api/usage_json.hpp"
 #include "dispatch/stream_keepalive.hpp"
@@ -20,6 +21,28 @@ std::int64_t unix_now() {
 }
 
 }  // namespace
+
+std::string reply_extension(const request_context& c, std::string own) {
+    if (!c.request.envelope().trace || c.ledger.is_empty()) {
+        return own;
+    }
+    std::string out = own.empty() ? "{" : std::move(own);
+    if (out.back() == '}') {
+        out.back() = ',';
+    }
+    out += R"("profile":)";
+    api::append_json_string(out, c.target.name);
+    out += R"(,"strategy":)";
+    api::append_json_string(out, telemetry::to_string(c.target.strategy));
+    if (const auto decision = c.record.synth_decision.view(); !decision.empty()) {
+        out += R"(,"decision":)";
+        api::append_json_string(out, decision);
+    }
+    out += ',';
+    out += c.ledger.members();
+    out += '}';
+    return out;
+}
 
 net::task<bool> write_encoded(request_context& c, std::string& out) {
     auto state = write_state::done;
@@ -74,7 +97,10 @@ net::task<> send_draft_as_stream(
     }
     std::string out;
     auto options = stream_options(c, expose_reasoning, answer.model);
-    options.extension = std::move(extension);
+    options.extension = reply_extension(c, std::move(extension));
+    if (!c.sink.is_committed() && !c.ledger.is_empty()) {
+        c.ledger.append_headers(c.header_lines);
+    }
     api::chat_stream_encoder encoder(out, options);
     api::emit_whole_draft(answer, encoder);
     encoder.close();
@@ -100,7 +126,8 @@ net::task<> send_draft_whole(request_context& c, api::draft answer, std::string 
     options.created = answer.created != 0 ? answer.created : unix_now();
     options.model = c.reply_model();
     options.expose_reasoning = c.target.expose_reasoning;
-    options.extension = std::move(extension);
+    options.extension = reply_extension(c, std::move(extension));
+    c.ledger.append_headers(c.header_lines);
     const auto body = api::encode_chat_completion(answer, options);
     c.note_first_byte();
     answer_head head;

@@ -25,6 +25,9 @@ api::chat_stream_options stream_options(
     const request_context& context, bool expose_reasoning, std::string_view written_model = {}
 );
 
+// JSON text of `x_meta_model`: the strategy's own, and with `trace` every leg and what they cost. Empty: there is none.
+std::string reply_extension(const request_context& context, std::string own = {});
+
 // Commits with, or writes, what an encoder made, and empties it. False: the client is gone.
 net::task<bool> write_encoded(request_context& context, std::string& out);
 

@@ -16,8 +16,24 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 using telemetry::call_outcome;
 
+namespace {
+
+leg_role role_in(const target& t) {
+    switch (t.type) {
+        case config::profile_type::moa: return leg_role::synthesizer;
+        case config::profile_type::voting: return leg_role::judge;
+        default: return leg_role::step;
+    }
+}
+
+}  // namespace
+
 leg::leg(request_context& context, upstream::upstream_state& upstream)
-    : context_(context), upstream_(upstream), cancel_(context.cancel), call_(context, upstream) {
+    : context_(context),
+      upstream_(upstream),
+      cancel_(context.cancel),
+      call_(context, upstream),
+      role_(role_in(context.target)) {
 }
 
 void leg::cancel(base::cancel_reason why) {
@@ -73,6 +89,7 @@ void leg::finish() {
     );
     const bool is_news =
         result_.reason != call_outcome::cancelled && result_.reason != call_outcome::breaker_open;
+    close_line();
     if (!result_.is_answered() && is_news) {
         context_.log.write(
             base::log_level::warning,
@@ -83,6 +100,32 @@ void leg::finish() {
              {"detail", base::clip(result_.detail, 200)}}
         );
     }
+}
+
+// What refuses, or was never reached, bills nothing; whatever else was sent may be billed.
+void leg::close_line() {
+    if (line_ == nullptr) {
+        return;
+    }
+    line_->elapsed = result_.total;
+    if (result_.is_answered()) {
+        line_->state = "done";
+    } else {
+        line_->state = result_.reason == call_outcome::cancelled ? "cancelled" : "failed";
+        line_->reason = telemetry::to_string(result_.reason);
+    }
+    const auto why = result_.reason;
+    const bool was_refused = why == call_outcome::non_2xx || why == call_outcome::breaker_open
+                             || why == call_outcome::misconfigured
+                             || (why == call_outcome::transport && result_.status == 0);
+    price(
+        *line_,
+        {.reported = result_.usage ? &*result_.usage : nullptr,
+         .was_billed = result_.is_answered() || !was_refused,
+         .sent_bytes = sent_bytes_,
+         .received_bytes = result_.content_bytes},
+        upstream_.config.pricing
+    );
 }
 
 telemetry::leg_record leg::record() const {
@@ -112,6 +155,7 @@ net::task<> leg::run(
 ) {
     started_ = steady_clock::now();
     listener_ = listener;
+    line_ = &context_.ledger.open(upstream_.config.key, role_);
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
         fail(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
         finish();
@@ -124,6 +168,7 @@ net::task<> leg::run(
     options.header_lines = context_.upstream_header_lines;
     options.body = &body.pieces();
     options.affinity = body.affinity();
+    sent_bytes_ = api::total_size(body.pieces());
     options.deadline = deadline;
     options.cancel = &cancel_;
     const auto fault = co_await call_.start(options, retries_);

@@ -61,6 +61,9 @@ public:
     // Keeps the reply's own text in the result, for a strategy that passes it on. Before run().
     void keep_body() { keeps_body_ = true; }
 
+    // What it is called in the ledger; by default what the profile's type makes of a leg that stands alone. Before run().
+    void set_role(leg_role role) { role_ = role; }
+
     // Lets a refused call be tried again: nobody else can take over. Before run().
     void allow_retries() { retries_ = retries::allowed; }
 
@@ -86,6 +89,7 @@ private:
     void fail(telemetry::call_outcome reason, std::string detail);
     void fail_with(const upstream::call_error& fault);
     void finish();
+    void close_line();
 
     request_context& context_;
     upstream::upstream_state& upstream_;
@@ -98,6 +102,9 @@ private:
     std::optional<telemetry::call_outcome> cancelled_as_;
     bool keeps_body_ = false;
     retries retries_ = retries::none;
+    leg_role role_;
+    ledger_line* line_ = nullptr;  // of the context's ledger
+    std::size_t sent_bytes_ = 0;
 };
 
 // The error that a failed leg is for a strategy in which nothing can take its place (spec §3.4).

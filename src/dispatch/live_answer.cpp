@@ -91,6 +91,7 @@ net::task<> live_answer::close(
 ) {
     is_over_ = true;
     on_text(filter_.finish());
+    encoder().set_extension(reply_extension(context_));
     encoder().on_event({.kind = api::answer_event_kind::finish, .text = finish_reason});
     if (usage) {
         encoder().on_event({.kind = api::answer_event_kind::usage, .usage = &*usage});

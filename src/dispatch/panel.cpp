@@ -83,6 +83,10 @@ net::task<panel_action> panel::run(
     hooks_ = std::move(hooks);
     for (auto* u : upstreams) {
         legs_.push_back(std::make_unique<leg>(context_, *u));
+        legs_.back()->set_role(
+            context_.target.type == config::profile_type::voting ? leg_role::voter
+                                                                 : leg_role::generator
+        );
         if (upstreams.size() == 1) {
             legs_.back()->allow_retries();
         }

@@ -9,6 +9,7 @@
 #include "config/config.hpp"
 #include "dispatch/answer_sink.hpp"
 #include "dispatch/catalog.hpp"
+#include "dispatch/ledger.hpp"
 #include "net/event_loop.hpp"
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"
@@ -36,6 +37,7 @@ struct request_context {
     base::steady_time deadline{};
 
     // Filled in on the way.
+    dispatch::ledger ledger{};   // of the calls that are legs
     std::string header_lines{};  // X-MetaModel-… facts for the reply's head, each with CRLF
     std::string error_detail{};  // for the access log: what an upstream did
     int dropped_events = 0;      // malformed ones that were kept from the client

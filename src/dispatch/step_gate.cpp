@@ -139,6 +139,7 @@ net::task<bool> gate_check::is_agreed(
     const api::draft& answer, const upstream::body_changes& changes
 ) {
     leg other(context_, *target_.agree_with);
+    other.set_role(leg_role::gate);
     co_await other.run(changes, half_time(context_));
     legs_.push_back(other.record());
     co_return other.result().is_answered() && say_the_same(answer, other.result().draft);
@@ -154,6 +155,7 @@ net::task<bool> gate_check::is_judged_good(const api::draft& answer) {
     }
     const auto changes = question_changes(context_, *target_.judge, grade_prompt(shown, options));
     leg judge(context_, *target_.judge);
+    judge.set_role(leg_role::gate);
     judge.allow_retries();
     co_await judge.run(changes, half_time(context_));
     legs_.push_back(judge.record());

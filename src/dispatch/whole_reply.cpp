@@ -4,6 +4,7 @@
 #include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
 #include "base/text.hpp"
+#include "dispatch/draft_reply.hpp"
 #include "dispatch/reasoning_policy.hpp"
 #include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
@@ -14,6 +15,24 @@
 namespace meta_model::dispatch {
 
 using base::error_code_id;
+
+namespace {
+
+// In place of an upstream's own (it may be a gateway too), or as the last member.
+void add_extension(std::string_view body, std::string extension, api::span_edits& edits) {
+    if (extension.empty()) {
+        return;
+    }
+    if (const auto old = api::find_member(body, "x_meta_model"); !old.empty()) {
+        const auto at = static_cast<std::size_t>(old.data() - body.data());
+        edits.replace_owned(at, at + old.size(), std::move(extension));
+        return;
+    }
+    const auto end = body.rfind('}');
+    edits.replace_owned(end, end, R"(,"x_meta_model":)" + extension);
+}
+
+}  // namespace
 
 std::string model_replacement(const request_context& c) {
     std::string json;
@@ -101,6 +120,10 @@ write_state send_whole_reply(
     }
     if (!c.target.expose_reasoning) {
         hide_reasoning(body, edits);
+    }
+    if (!c.ledger.is_empty()) {
+        c.ledger.append_headers(c.header_lines);
+        add_extension(body, reply_extension(c), edits);
     }
     c.note_first_byte();
     account_usage(c, members.usage, body.size());

@@ -33,7 +33,9 @@ void append_cors_lines(std::string& lines, std::string_view allow_origin, std::s
         "X-MetaModel-Fallback-Reason, "
         "X-MetaModel-Fastpath, X-MetaModel-Synth-Decision, X-MetaModel-Degraded, "
         "X-MetaModel-Failed-Generators, "
-        "X-MetaModel-Usage, Retry-After, retry-after-ms, x-should-retry\r\n";
+        "X-MetaModel-Usage, X-MetaModel-Total-Tokens, X-MetaModel-Cost-USD, "
+        "X-MetaModel-Cascade-Tried, X-MetaModel-Cascade-Rejected, X-MetaModel-Cascade-Winner, "
+        "Retry-After, retry-after-ms, x-should-retry\r\n";
 }
 
 void append_preflight_lines(

@@ -1,0 +1,116 @@
+#include "dispatch/ledger.hpp"
+
+#include "api/json_text.hpp"
+#include "dispatch/reply_headers.hpp"
+#include "dispatch/token_estimate.hpp"
+
+#include <algorithm>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+void append_text_member(std::string& out, std::string_view key, std::string_view value) {
+    out += ",\"";
+    out += key;
+    out += "\":";
+    api::append_json_string(out, value);
+}
+
+void append_number_member(std::string& out, std::string_view key, std::int64_t value) {
+    out += ",\"";
+    out += key;
+    out += "\":";
+    api::append_json_number(out, value);
+}
+
+void append_line(std::string& out, const ledger_line& line) {
+    out += R"({"upstream":)";
+    api::append_json_string(out, line.upstream);
+    append_text_member(out, "role", to_string(line.role));
+    append_text_member(out, "state", line.state);
+    if (!line.reason.empty()) {
+        append_text_member(out, "reason", line.reason);
+    }
+    append_number_member(out, "elapsed_ms", line.elapsed.count() / 1000);
+    append_number_member(out, "tokens_in", line.tokens_in);
+    append_number_member(out, "cached_tokens", line.cached_tokens);
+    append_number_member(out, "tokens_out", line.tokens_out);
+    append_text_member(out, "usage_source", line.is_estimated ? "estimated" : "reported");
+    out += ",\"cost_usd\":";
+    out += base::to_usd(line.cost);
+    out += '}';
+}
+
+}  // namespace
+
+std::string_view to_string(leg_role role) {
+    switch (role) {
+        case leg_role::generator: return "generator";
+        case leg_role::synthesizer: return "synthesizer";
+        case leg_role::voter: return "voter";
+        case leg_role::judge: return "judge";
+        case leg_role::step: return "step";
+        case leg_role::gate: return "gate";
+    }
+    return "";
+}
+
+void price(ledger_line& line, const leg_usage& usage, const config::upstream_pricing& pricing) {
+    if (usage.reported != nullptr) {
+        line.tokens_in = std::max<std::int64_t>(0, usage.reported->prompt_tokens);
+        line.tokens_out = std::max<std::int64_t>(0, usage.reported->completion_tokens);
+        line.cached_tokens =
+            std::clamp<std::int64_t>(usage.reported->cached_tokens, 0, line.tokens_in);
+    } else if (usage.was_billed) {
+        line.is_estimated = true;
+        line.tokens_in = estimate_text_tokens(usage.sent_bytes);
+        line.tokens_out = estimate_text_tokens(usage.received_bytes);
+    }
+    line.cost = base::times(pricing.input, line.tokens_in - line.cached_tokens);
+    line.cost += base::times(pricing.cached_input.value_or(pricing.input), line.cached_tokens);
+    line.cost += base::times(pricing.output, line.tokens_out);
+}
+
+std::int64_t ledger::total_tokens() const {
+    std::int64_t total = 0;
+    for (const auto& line : lines_) {
+        total += line->tokens_in + line->tokens_out;
+    }
+    return total;
+}
+
+base::money ledger::total_cost() const {
+    base::money total;
+    for (const auto& line : lines_) {
+        total += line->cost;
+    }
+    return total;
+}
+
+bool ledger::is_estimated() const {
+    return std::ranges::any_of(lines_, [](const auto& line) { return line->is_estimated; });
+}
+
+void ledger::append_headers(std::string& lines) const {
+    append_header(lines, "X-MetaModel-Total-Tokens", total_tokens());
+    append_header(lines, "X-MetaModel-Cost-USD", base::to_usd(total_cost()));
+}
+
+std::string ledger::members() const {
+    std::string out = R"("legs":[)";
+    for (const auto& line : lines_) {
+        if (line != lines_.front()) {
+            out += ',';
+        }
+        append_line(out, *line);
+    }
+    out += ']';
+    append_number_member(out, "total_tokens", total_tokens());
+    out += ",\"cost_usd\":";
+    out += base::to_usd(total_cost());
+    append_text_member(out, "usage_source", is_estimated() ? "estimated" : "reported");
+    return out;
+}
+
+}  // namespace meta_model::dispatch

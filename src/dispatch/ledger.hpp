@@ -1,0 +1,71 @@
+// What a request cost: a line for each upstream call, its tokens and its price (design §4.7).
+#pragma once
+
+#include "api/message.hpp"
+#include "base/money.hpp"
+#include "config/config.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+enum class leg_role { generator, synthesizer, voter, judge, step, gate };
+std::string_view to_string(leg_role role);
+
+struct ledger_line {
+    std::string_view upstream{};  // its key
+    leg_role role{};
+    std::string_view state = "running";  // running, done, cancelled, failed
+    std::string_view reason{};           // with failed and cancelled
+    std::chrono::microseconds elapsed{0};
+    std::int64_t tokens_in = 0;
+    std::int64_t cached_tokens = 0;  // of tokens_in
+    std::int64_t tokens_out = 0;
+    bool is_estimated = false;  // the tokens are ours, not the upstream's
+    base::money cost{};
+};
+
+// What a call is known to have used when it is over.
+struct leg_usage {
+    const api::token_usage* reported = nullptr;  // null: estimated from the bytes
+    bool was_billed = false;                     // it was sent and not refused
+    std::size_t sent_bytes = 0;                  // of its body
+    std::size_t received_bytes = 0;              // of its answer's text
+};
+
+// Fills in the tokens and the cost.
+void price(ledger_line& line, const leg_usage& usage, const config::upstream_pricing& pricing);
+
+class ledger {
+public:
+    // A line stays where it is for as long as the ledger lives.
+    ledger_line& open(std::string_view upstream, leg_role role) {
+        lines_.push_back(
+            std::make_unique<ledger_line>(ledger_line{.upstream = upstream, .role = role})
+        );
+        return *lines_.back();
+    }
+
+    bool is_empty() const { return lines_.empty(); }
+
+    std::int64_t total_tokens() const;
+    base::money total_cost() const;
+    bool is_estimated() const;
+
+    // X-MetaModel-Total-Tokens and -Cost-USD.
+    void append_headers(std::string& lines) const;
+
+    // JSON members without braces: "legs":[…],"total_tokens":…,"cost_usd":…
+    std::string members() const;
+
+private:
+    std::vector<std::unique_ptr<ledger_line>> lines_;
+};
+
+}  // namespace meta_model::dispatch
