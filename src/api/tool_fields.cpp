@@ -1,5 +1,9 @@
 #include "api/tool_fields.hpp"
 
+#include "api/chat_wire.hpp"
+
+#include <algorithm>
+
 namespace meta_model::api {
 
 namespace {
@@ -16,6 +20,70 @@ bool is_valid_call(const request_member& call) {
     }
     const auto name = find_member(call.value, "name");
     return name.size() > 2 && name.front() == '"';
+}
+
+base::error not_supported(std::string_view param, std::string message) {
+    return base::make_error(
+        base::error_code_id::feature_not_supported_in_v1, std::move(message), std::string(param)
+    );
+}
+
+bool is_object(std::string_view raw) {
+    return raw.starts_with('{');
+}
+
+bool is_filled_string(std::string_view raw) {
+    return raw.size() > 2 && raw.front() == '"';
+}
+
+// A tool, or a choice of one: `path` says which.
+base::result<void> judge_function_type(std::string_view object, const std::string& path) {
+    const auto type = find_member(object, "type");
+    if (!is_filled_string(type)) {
+        return refused(path, "'" + path + "' must have a 'type'.");
+    }
+    if (!is_string(type, "function")) {
+        return not_supported(path, "'" + path + "': only the type 'function' is served here.");
+    }
+    return {};
+}
+
+base::result<void> judge_list(std::string_view tools) {
+    json_cursor in(tools, json_cursor::depth_limit);
+    std::string_view tool;
+    in.enter_array();
+    for (std::size_t i = 0; in.next_element() && in.skip(tool); ++i) {
+        const auto path = "tools[" + std::to_string(i) + ']';
+        if (const auto judged = judge_function_type(tool, path); !judged) {
+            return judged;
+        }
+        if (!is_object(find_member(tool, "function"))) {
+            return refused(path, "'" + path + ".function' must be an object.");
+        }
+    }
+    return {};
+}
+
+base::result<void> judge_choice(const request_member& choice) {
+    if (choice.type == json_type::string) {
+        const bool is_known = is_string(choice.value, "none") || is_string(choice.value, "auto")
+                              || is_string(choice.value, "required");
+        if (!is_known) {
+            return refused(
+                "tool_choice",
+                "'tool_choice' must be \"none\", \"auto\", \"required\" or an object."
+            );
+        }
+        return {};
+    }
+    if (const auto judged = judge_function_type(choice.value, "tool_choice"); !judged) {
+        return judged;
+    }
+    const auto name = find_member(find_member(choice.value, "function"), "name");
+    if (!is_filled_string(name)) {
+        return refused("tool_choice", "'tool_choice.function.name' must be given.");
+    }
+    return {};
 }
 
 }  // namespace
@@ -59,6 +127,69 @@ base::result<void> judge_legacy_tools(const chat_request& request) {
         );
     }
     return {};
+}
+
+base::result<void> judge_tools(const chat_request& request) {
+    if (request.find("allowed_tools") != nullptr) {
+        return not_supported("allowed_tools", "'allowed_tools' is not served here.");
+    }
+    if (const auto* tools = request.find("tools")) {
+        if (const auto judged = judge_list(tools->value); !judged) {
+            return judged;
+        }
+    }
+    const auto* choice = request.find("tool_choice");
+    if (choice != nullptr) {
+        if (const auto judged = judge_choice(*choice); !judged) {
+            return judged;
+        }
+    }
+    const bool offers = offered_tools(request) != nullptr;
+    if (choice != nullptr && is_string(choice->value, "required") && !offers) {
+        return refused("tool_choice", "'tool_choice' asks for a call, but no tools are declared.");
+    }
+    const auto* forcing = choice != nullptr ? choice : request.find("function_call");
+    if (forcing == nullptr || forcing->type != json_type::object) {
+        return {};
+    }
+    const auto name = forced_name(request);
+    if (!offers) {
+        return refused(forcing->key, "'" + name + "' is asked for with no tools declared.");
+    }
+    const auto names = offered_names(request);
+    if (std::ranges::find(names, name) == names.end()) {
+        return refused(forcing->key, "'" + name + "' is not in declared tools.");
+    }
+    return {};
+}
+
+std::vector<std::string> offered_names(const chat_request& request) {
+    std::vector<std::string> out;
+    const auto* offered = offered_tools(request);
+    if (offered == nullptr) {
+        return out;
+    }
+    json_cursor in(offered->value, json_cursor::depth_limit);
+    std::string_view tool;
+    for (in.enter_array(); in.next_element() && in.skip(tool);) {
+        const auto function = find_member(tool, "function");
+        std::string name;
+        append_string_value(name, find_member(function.empty() ? tool : function, "name"));
+        if (!name.empty()) {
+            out.push_back(std::move(name));
+        }
+    }
+    return out;
+}
+
+std::string forced_name(const chat_request& request) {
+    std::string out;
+    if (const auto* choice = request.find("tool_choice")) {
+        append_string_value(out, find_member(find_member(choice->value, "function"), "name"));
+    } else if (const auto* call = request.find("function_call")) {
+        append_string_value(out, find_member(call->value, "name"));
+    }
+    return out;
 }
 
 std::string forced_choice(std::string_view function_call) {

@@ -1,6 +1,7 @@
 #include "dispatch/ensemble_request.hpp"
 
 #include "api/chat_wire.hpp"
+#include "api/tool_fields.hpp"
 
 #include <algorithm>
 #include <string>
@@ -76,6 +77,9 @@ media scan(const api::chat_request& request) {
 }  // namespace
 
 base::maybe_error judge_ensemble_request(const request_context& context) {
+    if (const auto judged = api::judge_tools(context.request); !judged) {
+        return judged.error();
+    }
     const auto* n = context.request.find("n");
     if (n != nullptr && n->value != "1") {
         return base::make_error(

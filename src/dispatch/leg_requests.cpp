@@ -37,19 +37,27 @@ void set_max_tokens(upstream::body_changes& changes, int tokens) {
 }
 
 upstream::body_changes question_changes(
-    const request_context& c, const upstream::upstream_state& u, std::string_view question
+    const request_context& c,
+    const upstream::upstream_state& u,
+    std::string_view question,
+    double temperature
 ) {
-    // A number is all that is wanted; the rest is room for a model that thinks first.
     constexpr int max_tokens = 1024;
     auto changes = leg_changes(c, u);
-    changes.members.push_back({"temperature", number_json(0)});
+    changes.members.push_back({"temperature", number_json(temperature)});
     set_max_tokens(changes, std::min(max_tokens, u.config.max_output));
     upstream::remove_tools(changes);
-    changes.members.push_back({"response_format", std::nullopt});
-    changes.trailing_message = R"({"role":"user","content":)";
-    api::append_json_string(changes.trailing_message, question);
-    changes.trailing_message += '}';
+    for (const auto* key : {"response_format", "stop", "logprobs", "top_logprobs"}) {
+        changes.members.push_back({key, std::nullopt});
+    }
+    add_user_message(changes, question);
     return changes;
+}
+
+void add_user_message(upstream::body_changes& changes, std::string_view text) {
+    changes.trailing_message = R"({"role":"user","content":)";
+    api::append_json_string(changes.trailing_message, text);
+    changes.trailing_message += '}';
 }
 
 void cap_output(const request_context& c, upstream::body_changes& changes, int max_output) {

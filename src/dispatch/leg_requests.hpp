@@ -18,10 +18,17 @@ void cap_output(const request_context& c, upstream::body_changes& changes, int m
 // Of the answer, whatever the client wished.
 void set_max_tokens(upstream::body_changes& changes, int tokens);
 
-// A judge is asked for a number behind the conversation: at temperature 0, without tools and without a wished format.
+// A judge is asked for a number behind the conversation: neither tools nor what the client wishes of the answer's form and
+// length are for it, but room for a model that thinks first.
 upstream::body_changes question_changes(
-    const request_context& c, const upstream::upstream_state& judge, std::string_view question
+    const request_context& c,
+    const upstream::upstream_state& judge,
+    std::string_view question,
+    double temperature = 0
 );
+
+// Behind the conversation.
+void add_user_message(upstream::body_changes& changes, std::string_view text);
 
 std::string number_json(double value);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dispatch/request_context.hpp"
+#include "dispatch/tool_policy.hpp"
 #include "upstream/prepare.hpp"
 
 #include <string_view>
@@ -19,8 +20,13 @@ struct shown_drafts {
     std::vector<std::size_t> unfinished{};  // positions among them
 };
 
+// `arbitration`: the policy by which calls are reasoned about; null: the synthesizer is to write text.
 upstream::body_changes synthesizer_changes(
-    const request_context& context, const shown_drafts& drafts
+    const request_context& context, const shown_drafts& drafts, const tool_policy* arbitration
 );
+
+// What the judge of best-of is asked. Its parameters are its own: neither tools nor the client's wishes for the answer's
+// form and length apply to a number.
+upstream::body_changes best_of_changes(const request_context& context, const shown_drafts& drafts);
 
 }  // namespace meta_model::dispatch

@@ -42,6 +42,10 @@ public:
 
     const std::vector<std::unique_ptr<leg>>& legs() const { return legs_; }
 
+    // What the panel makes of a leg that is over: reasoning is taken out of its draft, and an answer that has nothing to
+    // show becomes a failure. A `judge` of hooks may start with it.
+    void judge_draft(leg_result& result) const;
+
     // True for a leg whose answer can be used: visible text, or a tool call.
     static bool is_usable(const leg_result& result);
 
@@ -50,7 +54,6 @@ public:
 
 private:
     net::task<> run_leg(std::size_t i, upstream::body_changes changes, base::steady_time deadline);
-    void judge_draft(leg_result& result) const;
     std::vector<panel_leg> states() const;
 
     request_context& context_;

@@ -46,6 +46,40 @@ const std::string_view contract =
     "mention drafts, "
     "candidates or this task. Output only the answer.\n";
 
+const std::string_view calls_rules =
+    "Tool calls\n"
+    "- Candidates may propose tool calls; they are shown as JSON. Judge them as you judge text: "
+    "make the most defensible call again, or a better one of your own. Never mix the arguments of "
+    "different calls.\n"
+    "- Where arguments take data from the conversation, quote its source and not a summary of it.\n"
+    "- Make calls as calls, never write them as text.\n";
+
+const std::string_view calls_free =
+    "- Make calls only if they are the right next step; otherwise answer in text.\n";
+
+const std::string_view calls_needed =
+    "- You must call at least one of the tools; text alone is no answer here.\n";
+
+const std::string_view calls_forced = "- You must call this tool, and no other: ";
+
+const std::string_view calls_single = "- Make one call at most.\n";
+
+const std::string_view calls_contract =
+    "Now take the next step yourself: make the tool calls, or answer the user's last message "
+    "directly, in the language and form it asks for. Do not mention drafts, candidates or this "
+    "task. Output only that.\n";
+
+const std::string_view judge_task =
+    "BEST CANDIDATE\n"
+    "Several assistants answered the conversation above independently of each other. Choose the "
+    "one answer that is the most accurate, complete and best supported by what is visible above. "
+    "Everything in the conversation above, its system and developer messages first, takes "
+    "precedence over this task and over any answer.\n\n";
+
+const std::string_view judge_contract =
+    "Reply with the index of that candidate, its number from 1 on, alone on the first line, and "
+    "with nothing else.\n";
+
 const std::string_view tie_task =
     "TIE BREAK\n"
     "Several assistants answered the conversation above independently of each other, and their "

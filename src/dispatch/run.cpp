@@ -23,13 +23,12 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     if (context.target.type == profile_type::voting) {
         co_return co_await run_voting(context);
     }
-    const bool is_merge = context.target.profile->synthesis_mode == config::synthesis_mode::merge;
-    if (context.target.type == profile_type::moa && is_merge) {
+    if (context.target.type == profile_type::moa) {
         co_return co_await run_moa(context);
     }
     co_return base::make_error(
         base::error_code_id::not_implemented,
-        "Best-of synthesis, and cascade steps with gates or profiles are not available yet."
+        "Cascade steps with gates or profiles are not available yet."
     );
 }
 

@@ -1,5 +1,6 @@
 #include "dispatch/synthesis_prompt.hpp"
 
+#include "api/json_text.hpp"
 #include "dispatch/prompt_texts.hpp"
 
 #include <algorithm>
@@ -99,6 +100,20 @@ std::string elide_middle(std::string_view text, std::size_t max_bytes) {
            + " bytes elided …]\n" + std::string(text.substr(tail));
 }
 
+std::string tool_rules(const tool_policy& policy) {
+    std::string out(prompt_texts::calls_rules);
+    if (policy.mode == tool_mode::specific) {
+        out += prompt_texts::calls_forced;
+        api::append_json_string(out, policy.forced);
+        out += '\n';
+    } else {
+        out += policy.needs_call() ? prompt_texts::calls_needed : prompt_texts::calls_free;
+    }
+    out += policy.is_parallel ? std::string_view{} : prompt_texts::calls_single;
+    out += '\n';
+    return out;
+}
+
 void append_candidates(
     std::string& out,
     const std::vector<std::string_view>& drafts,
@@ -122,9 +137,21 @@ std::string synthesis_prompt(
 ) {
     std::string out(prompt_texts::task);
     out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
+    out += options.tool_rules;
     out += prompt_texts::drafts_heading;
     append_candidates(out, drafts, options);
-    out += prompt_texts::contract;
+    out += options.tool_rules.empty() ? prompt_texts::contract : prompt_texts::calls_contract;
+    return out;
+}
+
+std::string judge_prompt(
+    const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
+) {
+    std::string out(prompt_texts::judge_task);
+    out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
+    out += prompt_texts::drafts_heading;
+    append_candidates(out, drafts, options);
+    out += prompt_texts::judge_contract;
     return out;
 }
 

@@ -2,6 +2,8 @@
 // conversation in front of it stays byte for byte what the generators got, so that prompt caches hit.
 #pragma once
 
+#include "dispatch/tool_policy.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -15,10 +17,14 @@ struct synthesis_prompt_options {
     std::vector<std::size_t> unfinished{
     };  // positions of drafts that were cut off before their end
     bool is_grounded = false;                 // results of tools are in the conversation
+    std::string tool_rules{};                 // empty: text only, no calls
     std::size_t max_draft_bytes = 96 * 1024;  // of one draft; more is cut in the middle
     std::size_t max_total_bytes =
         384 * 1024;  // of all drafts; what short ones leave is for long ones
 };
+
+// The rules for tool calls when they have to be reasoned about.
+std::string tool_rules(const tool_policy& policy);
 
 // `drafts` in configuration order; names of upstreams never appear. Control tokens of chat templates (`<|im_end|>`,
 // `<end_of_turn>`) are broken up: servers that read them inside text would end the message there.
@@ -31,6 +37,11 @@ void append_candidates(
     std::string& out,
     const std::vector<std::string_view>& drafts,
     const synthesis_prompt_options& options
+);
+
+// What asks a judge for the number of the best of `drafts`.
+std::string judge_prompt(
+    const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
 );
 
 // What asks a judge to choose among answers that are tied: the number of one of `answers`.

@@ -2,6 +2,7 @@
 
 #include "api/json_text.hpp"
 #include "api/reasoning.hpp"
+#include "api/tool_fields.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "dispatch/ballot_number.hpp"
@@ -97,7 +98,7 @@ voting::voting(request_context& c)
       ballot_rules_{.kind = profile_.ballot, .labels = profile_.labels},
       panel_(c) {
     if (profile_.ballot == ballot_kind::tool_call) {
-        ballot_rules_.tools = offered_names(c.request);
+        ballot_rules_.tools = api::offered_names(c.request);
     }
     for (std::size_t i = 0; i < profile_.voters.size(); ++i) {
         const auto& voter = profile_.voters[i];

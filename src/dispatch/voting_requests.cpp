@@ -1,21 +1,13 @@
 #include "dispatch/voting_requests.hpp"
 
 #include "api/json_cursor.hpp"
-#include "api/json_text.hpp"
-#include "api/tool_fields.hpp"
 #include "base/ids.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
-#include <algorithm>
-
 namespace meta_model::dispatch {
 
-namespace {
-
 using config::ballot_kind;
-
-}  // namespace
 
 upstream::body_changes voter_changes(
     const request_context& c, const upstream::upstream_state& voter, int sample
@@ -53,26 +45,6 @@ upstream::body_changes judge_changes(
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
     return question_changes(c, *c.target.synthesizer, tie_prompt(answers, options));
-}
-
-std::vector<std::string> offered_names(const api::chat_request& request) {
-    std::vector<std::string> out;
-    const auto* offered = api::offered_tools(request);
-    if (offered == nullptr) {
-        return out;
-    }
-    api::json_cursor in(offered->value);
-    std::string_view tool;
-    for (in.enter_array(); in.next_element() && in.skip(tool);) {
-        const auto function = api::find_member(tool, "function");
-        const auto name = api::find_member(function.empty() ? tool : function, "name");
-        std::string text;
-        if (name.size() >= 2 && name.front() == '"'
-            && api::append_unescaped(text, name.substr(1, name.size() - 2))) {
-            out.push_back(std::move(text));
-        }
-    }
-    return out;
 }
 
 }  // namespace meta_model::dispatch

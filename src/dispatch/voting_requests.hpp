@@ -4,7 +4,6 @@
 #include "dispatch/request_context.hpp"
 #include "upstream/prepare.hpp"
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,8 +18,5 @@ upstream::body_changes voter_changes(
 upstream::body_changes judge_changes(
     const request_context& context, const std::vector<std::string_view>& answers
 );
-
-// The names of the tools and functions that the request offers.
-std::vector<std::string> offered_names(const api::chat_request& request);
 
 }  // namespace meta_model::dispatch

@@ -1,0 +1,24 @@
+// Whether a draft calls only what the request declares, in one shape (spec §3.7).
+#pragma once
+
+#include "api/message.hpp"
+#include "dispatch/tool_policy.hpp"
+#include "telemetry/names.hpp"
+
+#include <optional>
+#include <string>
+
+namespace meta_model::dispatch {
+
+struct contract_breach {
+    telemetry::call_outcome reason{};  // undeclared_tool or dual_shape_response
+    std::string name{};                // the call that is not declared; for the log
+};
+
+// Tool calls beside a legacy function_call, else the first call whose name is not declared. Names are compared cleaned.
+std::optional<contract_breach> find_breach(const api::draft& d, const tool_policy& policy);
+
+// Takes the calls away that are not declared. True when there were any.
+bool remove_undeclared_calls(api::draft& d, const tool_policy& policy);
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,63 @@
+// The panel of a MoA: what its generators are asked and which of their drafts count.
+#pragma once
+
+#include "api/message.hpp"
+#include "dispatch/panel.hpp"
+#include "dispatch/tool_policy.hpp"
+#include "dispatch/verdict.hpp"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+class moa_panel {
+public:
+    // `context` outlives the panel; join() before it is destroyed.
+    explicit moa_panel(request_context& context);
+
+    // Asks the generators, writes the headers that tell of them, and returns why there are not enough drafts, or nothing.
+    net::task<base::maybe_error> run();
+
+    // Waits for the last leg's coroutine and puts all of them into the record.
+    net::task<> finish();
+
+    // After a throw in place of finish().
+    net::task<> join() { return panel_.join(); }
+
+    const panel& legs() const { return panel_; }
+    const tool_policy& policy() const { return policy_; }
+    // The usable drafts in the order of configuration; not empty after a run() without failure.
+    const std::vector<const api::draft*>& drafts() const { return drafts_; }
+    candidates as_candidates() const {
+        return {.drafts = drafts_, .policy = policy_, .reason = base_reason()};
+    }
+    // What the headers say of an answer that nothing had to be done for: of a synthesis, and of the only draft.
+    std::string_view base_reason() const;
+    std::string_view lone_reason() const;
+
+private:
+    panel_limits limits() const;
+    void judge_leg(const leg& l, leg_result& result);
+    void collect_usable();
+    void append_panel_headers();
+    void append_draft_headers();
+    base::error failure() const;
+
+    request_context& c_;
+    const config::profile& profile_;
+    const tool_policy policy_;
+    panel panel_;
+    std::vector<const leg*> usable_;         // in configuration order
+    std::vector<const api::draft*> drafts_;  // theirs
+    bool has_breach_ = false;                // a draft called what it may not call
+    bool is_lone_stripped_ = false;  // and it was the only one: it stays without these calls
+};
+
+// 502 with its inner reason (spec §2.3).
+base::error synthesis_failed(std::string_view inner_reason);
+
+base::error client_closed();
+
+}  // namespace meta_model::dispatch
