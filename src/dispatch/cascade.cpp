@@ -4,6 +4,8 @@
 #include "api/json_text.hpp"
 #include "base/text.hpp"
 #include "dispatch/attempt_list.hpp"
+#include "dispatch/breach_log.hpp"
+#include "dispatch/call_filter.hpp"
 #include "dispatch/cascade_rule.hpp"
 #include "dispatch/continuation.hpp"
 #include "dispatch/draft_reply.hpp"
@@ -32,7 +34,10 @@ using telemetry::call_outcome;
 // One cascade request.
 class cascade {
 public:
-    explicit cascade(request_context& c) : c_(c), profile_(*c.target.profile) {}
+    explicit cascade(request_context& c)
+        : c_(c),
+          profile_(*c.target.profile),
+          policy_(resolve_tool_policy(c.request, profile_.strip_tools)) {}
 
     net::task<maybe_error> run();
 
@@ -62,6 +67,7 @@ private:
 
     request_context& c_;
     const config::profile& profile_;
+    const tool_policy policy_;
     attempt_list attempts_;
     int refused_context_ = 0;  // the largest window that was too small for the conversation
     error last_{};             // of the step that failed last
@@ -168,15 +174,14 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     const auto changes = changes_for(u, gate);
     co_await run_leg(step, changes, live ? &*live : nullptr);
     auto& result = step.result();
-    if (!has_begun_ && result.is_answered() && !c_.request.stream() && result.body.empty()) {
-        result.outcome = leg_outcome::failed;
-        result.reason = call_outcome::non_json;
-        result.detail = "a stream was not asked for";
-    }
-    if (!has_begun_ && result.is_answered() && !is_answer(result, !c_.target.expose_reasoning)) {
-        result.outcome = leg_outcome::failed;
-        result.reason = call_outcome::unusable;
-        result.detail = "the answer has no visible content";
+    const step_rules rules{
+        .is_streamed = c_.request.stream(),
+        .has_begun = has_begun_,
+        .hides_reasoning = !c_.target.expose_reasoning,
+        .policy = policy_
+    };
+    if (const auto breach = judge_step(result, rules)) {
+        log_breach(c_, u, *breach);
     }
     std::string_view failed_part;
     if (gate != nullptr && result.is_answered()) {
@@ -235,7 +240,8 @@ net::task<> cascade::run_leg(leg& step, const upstream::body_changes& changes, l
     std::function<net::task<bool>()> flush = [this, &step, live] {
         return flush_live(step, *live);
     };
-    co_await step.run(changes, c_.deadline, live, std::move(flush));
+    call_filter declared(policy_, *live);
+    co_await step.run(changes, c_.deadline, &declared, std::move(flush));
     if (!has_begun_) {
         c_.header_lines.resize(header_bytes);
     }
@@ -280,18 +286,7 @@ net::task<cascade::verdict> cascade::finish_live(std::size_t i, leg& step, live_
 }
 
 bool cascade::may_resume(const leg_result& result, const live_answer& live) const {
-    switch (result.reason) {
-        case call_outcome::cut:
-        case call_outcome::transport:
-        case call_outcome::timeout: break;
-        case call_outcome::non_2xx:
-            if (judge_refusal(status_of(result), result.body) != refusal_kind::passing) {
-                return false;
-            }
-            break;
-        default: return false;
-    }
-    return profile_.on_cut == config::on_cut::resume && live.has_text()
+    return profile_.on_cut == config::on_cut::resume && is_interrupted(result) && live.has_text()
            && !c_.cancel.is_cancelled();
 }
 
@@ -346,19 +341,19 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
 net::task<> cascade::answer(leg& step) {
     auto& result = step.result();
     attempts_.append_headers(c_.header_lines, step.upstream().config.key);
-    if (!c_.request.stream()) {
-        reply_members members;
-        read_reply(result.body, members);
+    if (c_.request.stream() || result.body.empty()) {
+        c_.header_lines += result.passed_headers;
         note_answer(result);
-        const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body, members);
-        if (written == write_state::pending) {
-            co_await c_.sink.drain();
-        }
+        co_await send_draft(c_, std::move(result.draft));
         co_return;
     }
-    c_.header_lines += result.passed_headers;
+    reply_members members;
+    read_reply(result.body, members);
     note_answer(result);
-    co_await send_draft_as_stream(c_, std::move(result.draft), c_.target.expose_reasoning);
+    const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body, members);
+    if (written == write_state::pending) {
+        co_await c_.sink.drain();
+    }
 }
 
 cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result) {

@@ -2,6 +2,8 @@
 
 #include "dispatch/call_names.hpp"
 
+#include <algorithm>
+
 namespace meta_model::dispatch {
 
 namespace {
@@ -13,12 +15,7 @@ bool is_undeclared(const std::string& name, const tool_policy& policy) {
     return !cleaned.empty() && !policy.is_declared(cleaned);
 }
 
-}  // namespace
-
-std::optional<contract_breach> find_breach(const api::draft& d, const tool_policy& policy) {
-    if (!d.tool_calls.empty() && d.function_call) {
-        return contract_breach{.reason = call_outcome::dual_shape_response};
-    }
+std::optional<contract_breach> find_undeclared(const api::draft& d, const tool_policy& policy) {
     for (const auto& call : d.tool_calls) {
         if (is_undeclared(call.name, policy)) {
             return contract_breach{.reason = call_outcome::undeclared_tool, .name = call.name};
@@ -32,6 +29,15 @@ std::optional<contract_breach> find_breach(const api::draft& d, const tool_polic
     return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<contract_breach> find_breach(const api::draft& d, const tool_policy& policy) {
+    if (!d.tool_calls.empty() && d.function_call) {
+        return contract_breach{.reason = call_outcome::dual_shape_response};
+    }
+    return find_undeclared(d, policy);
+}
+
 bool remove_undeclared_calls(api::draft& d, const tool_policy& policy) {
     const auto removed = std::erase_if(d.tool_calls, [&](const auto& call) {
         return is_undeclared(call.name, policy);
@@ -42,6 +48,30 @@ bool remove_undeclared_calls(api::draft& d, const tool_policy& policy) {
         d.function_call.reset();
     }
     return removed > 0 || is_function_removed;
+}
+
+kept_calls keep_declared_calls(api::draft& d, const tool_policy& policy) {
+    kept_calls out;
+    if (policy.is_silent || (d.tool_calls.empty() && !d.function_call)) {
+        return out;
+    }
+    const auto is_clean = [&](const std::string& name) {
+        return !name.empty() && clean_call_name(name) == name && policy.is_declared(name);
+    };
+    const bool is_as_written = std::ranges::all_of(d.tool_calls, is_clean, &api::tool_call::name)
+                               && (!d.function_call || is_clean(d.function_call->name));
+    if (is_as_written) {
+        return out;
+    }
+    out.is_changed = true;
+    out.breach = find_undeclared(d, policy);
+    remove_undeclared_calls(d, policy);
+    clean_call_names(d);
+    const bool has_calls = !d.tool_calls.empty() || d.function_call;
+    if (!has_calls && (d.finish_reason == "tool_calls" || d.finish_reason == "function_call")) {
+        d.finish_reason = "stop";
+    }
+    return out;
 }
 
 }  // namespace meta_model::dispatch

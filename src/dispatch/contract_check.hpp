@@ -21,4 +21,12 @@ std::optional<contract_breach> find_breach(const api::draft& d, const tool_polic
 // Takes the calls away that are not declared. True when there were any.
 bool remove_undeclared_calls(api::draft& d, const tool_policy& policy);
 
+// What an answer of one upstream may call: names are cleaned, what is not declared or has no name is taken away, and
+// finish_reason follows. A request that says nothing of tools leaves its one upstream's calls alone (acceptance row 89).
+struct kept_calls {
+    bool is_changed = false;                  // the draft is no longer what the upstream wrote
+    std::optional<contract_breach> breach{};  // what was taken away for its name
+};
+kept_calls keep_declared_calls(api::draft& d, const tool_policy& policy);
+
 }  // namespace meta_model::dispatch

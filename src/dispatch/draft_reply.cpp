@@ -124,7 +124,7 @@ net::task<> send_draft_whole(request_context& c, api::draft answer, std::string 
     api::chat_reply_options options;
     options.id = answer.id;
     options.created = answer.created != 0 ? answer.created : unix_now();
-    options.model = c.reply_model();
+    options.model = c.is_model_replaced() || answer.model.empty() ? c.reply_model() : answer.model;
     options.expose_reasoning = c.target.expose_reasoning;
     options.extension = reply_extension(c, std::move(extension));
     c.ledger.append_headers(c.header_lines);

@@ -1,13 +1,21 @@
 #include "dispatch/filtered_stream.hpp"
 
 #include "base/text.hpp"
+#include "dispatch/breach_log.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/upstream_errors.hpp"
+#include "dispatch/whole_reply.hpp"
 
 namespace meta_model::dispatch {
 
 filtered_stream::filtered_stream(request_context& context, upstream::call& call)
-    : context_(context), call_(call), decoder_(*this) {
+    : context_(context),
+      call_(call),
+      policy_(resolve_tool_policy(
+          context.request, context.target.profile != nullptr && context.target.profile->strip_tools
+      )),
+      declared_(policy_, *this),
+      decoder_(declared_) {
 }
 
 void filtered_stream::on_event(const api::answer_event& event) {
@@ -35,6 +43,7 @@ void filtered_stream::on_event(const api::answer_event& event) {
             failure_ = *event.error;
             failure_->detail = "error event " + loggable(context_, event.error->detail);
             return;
+        case kind::refusal_delta: has_refusal_ = true; return encoder_->on_event(event);
         case kind::tool_call_delta:
         case kind::function_delta: has_calls_ = true; [[fallthrough]];
         default: encoder_->on_event(event);
@@ -51,6 +60,18 @@ void filtered_stream::end_text() {
     const auto rescued = base::trim(held_reasoning_);
     if (!has_visible_ && !has_calls_ && !rescued.empty()) {
         encoder_->on_event({.kind = api::answer_event_kind::text_delta, .text = rescued});
+    }
+}
+
+void filtered_stream::judge_calls() {
+    if (!declared_.breach()) {
+        return;
+    }
+    log_breach(context_, *context_.target.upstreams.front(), *declared_.breach());
+    const bool shows_something =
+        has_visible_ || has_calls_ || has_refusal_ || !base::trim(held_reasoning_).empty();
+    if (!failure_ && !shows_something) {
+        failure_ = protocol_error("nothing but calls that are not declared");
     }
 }
 
@@ -100,6 +121,7 @@ net::task<base::maybe_error> filtered_stream::run() {
     if (!failure_ && !decoder_.is_done() && !decoder_.has_finished()) {
         failure_ = error_of({upstream::call_fault::cut, "the stream ended without a finish"});
     }
+    judge_calls();
     record_answer(context_, usage_, content_bytes);
     if (failure_ && !context_.sink.is_committed() && out_.empty()) {
         co_return std::move(failure_);

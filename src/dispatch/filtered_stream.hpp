@@ -1,10 +1,12 @@
-// A stream that is decoded and written anew, because reasoning in it must not be shown.
+// A stream that is decoded and written anew, because reasoning in it must not be shown. Calls that the request does not
+// declare are left out; an answer of nothing else is an error.
 #pragma once
 
 #include "api/answer_event.hpp"
 #include "api/chat_stream_decoder.hpp"
 #include "api/chat_stream_encoder.hpp"
 #include "api/reasoning.hpp"
+#include "dispatch/call_filter.hpp"
 #include "dispatch/request_context.hpp"
 #include "upstream/call.hpp"
 
@@ -23,12 +25,15 @@ public:
 private:
     void on_event(const api::answer_event& event) override;
     void end_text();
+    void judge_calls();
     net::task<bool> flush();
 
     request_context& context_;
     upstream::call& call_;
     std::string out_;
     std::optional<api::chat_stream_encoder> encoder_;
+    const tool_policy policy_;
+    call_filter declared_;
     api::chat_stream_decoder decoder_;
     api::leading_reasoning_filter filter_;
     std::string held_reasoning_;  // shown as content if the answer has nothing else
@@ -37,6 +42,7 @@ private:
     base::maybe_error failure_;
     bool has_visible_ = false;
     bool has_calls_ = false;
+    bool has_refusal_ = false;
 };
 
 }  // namespace meta_model::dispatch

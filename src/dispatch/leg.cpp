@@ -299,6 +299,7 @@ base::error error_of(const leg_result& result) {
         case call_outcome::non_2xx:
             return error_of_status(result.status, std::max(0, result.retry_after_s), result.detail);
         case call_outcome::non_json:
+        case call_outcome::undeclared_tool:
         case call_outcome::unusable: return protocol_error(result.detail);
         case call_outcome::misconfigured: return of_fault(call_fault::misconfigured);
         case call_outcome::too_large: return of_fault(call_fault::too_large);

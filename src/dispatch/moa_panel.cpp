@@ -1,6 +1,6 @@
 #include "dispatch/moa_panel.hpp"
 
-#include "base/text.hpp"
+#include "dispatch/breach_log.hpp"
 #include "dispatch/call_names.hpp"
 #include "dispatch/contract_check.hpp"
 #include "dispatch/draft_stats.hpp"
@@ -113,8 +113,8 @@ void moa_panel::judge_leg(const leg& l, leg_result& result) {
     const bool is_lone = c_.target.upstreams.size() == 1;
     auto breach = result.is_answered() ? find_breach(d, policy_) : std::nullopt;
     if (is_lone && breach) {
-        // Calls in two shapes are brought into one by finalisation, and so is mode `none`.
-        const bool strips = policy_.mode != tool_mode::none && remove_undeclared_calls(d, policy_);
+        // Calls in two shapes, and calls that the client asked not to be made, are finalisation's.
+        const bool strips = !policy_.is_none_asked && remove_undeclared_calls(d, policy_);
         is_lone_stripped_ = strips;
         if (!strips) {
             breach.reset();
@@ -126,15 +126,7 @@ void moa_panel::judge_leg(const leg& l, leg_result& result) {
         return;
     }
     has_breach_ = true;
-    c_.log.write(
-        base::log_level::warning,
-        "a draft calls what it may not call",
-        {{"id", c_.request_id},
-         {"profile", c_.target.name},
-         {"upstream", l.upstream().config.key},
-         {"reason", telemetry::to_string(breach->reason)},
-         {"call", base::clip(breach->name, 200)}}
-    );
+    log_breach(c_, l.upstream(), *breach);
     if (!is_lone || !result.is_answered()) {
         result.outcome = leg_outcome::failed;
         result.reason = breach->reason;

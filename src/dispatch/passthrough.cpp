@@ -1,9 +1,13 @@
 #include "dispatch/passthrough.hpp"
 
 #include "api/chat_stream_decoder.hpp"
+#include "api/chat_wire.hpp"
 #include "api/error_body.hpp"
+#include "api/reasoning.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
+#include "dispatch/breach_log.hpp"
+#include "dispatch/contract_check.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/guarded_call.hpp"
@@ -46,6 +50,8 @@ private:
     net::task<maybe_error> relay_raw_stream();
     net::task<maybe_error> relay_filtered_stream();
     net::task<maybe_error> replay_as_stream();
+    bool keeps_declared_calls(api::draft& answer);
+    net::task<maybe_error> send_written(api::draft answer);
     net::task<maybe_error> finish_with(maybe_error e);
     bool is_filtered() const { return !c_.target.expose_reasoning; }
 
@@ -240,6 +246,14 @@ net::task<maybe_error> passthrough::relay_whole() {
                 error_of_status(status_of_error(told), reply.retry_after_s, loggable(c_, told))
             );
         }
+        api::draft answer;
+        const bool may_call = is_filtered() && body.find("_call") != std::string_view::npos;
+        if (may_call && has_one_choice(c_.request)
+            && api::decode_chat_completion(body, answer) == api::completion_fault::none
+            && !keeps_declared_calls(answer)) {
+            c_.header_lines += reply.passed_headers;
+            co_return co_await send_written(std::move(answer));
+        }
         if (send_whole_reply(c_, reply.status, reply.passed_headers, body, members)
             == write_state::pending) {
             co_await c_.sink.drain();
@@ -314,6 +328,36 @@ net::task<maybe_error> passthrough::relay_filtered_stream() {
     co_return co_await relay.run();
 }
 
+// Where reasoning is hidden, the answer is not the upstream's own bytes anyway: calls that the request does not declare are
+// taken away. False when the answer is another one now.
+bool passthrough::keeps_declared_calls(api::draft& answer) {
+    if (!is_filtered()) {
+        return true;
+    }
+    const bool strips = c_.target.profile != nullptr && c_.target.profile->strip_tools;
+    const auto kept = keep_declared_calls(answer, resolve_tool_policy(c_.request, strips));
+    if (kept.breach) {
+        log_breach(c_, upstream_, *kept.breach);
+    }
+    return !kept.is_changed;
+}
+
+// Sends what is left of such an answer.
+net::task<maybe_error> passthrough::send_written(api::draft answer) {
+    if (answer.content) {
+        answer.content = api::strip_in_band_reasoning(*answer.content);
+    }
+    api::rescue_reasoning(answer);
+    const bool shows_something = api::has_visible_content(answer) || !answer.tool_calls.empty()
+                                 || answer.function_call || !answer.refusal.empty();
+    if (!shows_something) {
+        is_misshapen_ = true;
+        co_return co_await finish_with(protocol_error("nothing but calls that are not declared"));
+    }
+    co_await send_draft(c_, std::move(answer));
+    co_return std::nullopt;
+}
+
 // A whole completion where a stream was asked for is cut into the stream's events (spec §2.6).
 net::task<maybe_error> passthrough::replay_as_stream() {
     std::string body;
@@ -334,6 +378,9 @@ net::task<maybe_error> passthrough::replay_as_stream() {
     if (!is_object || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
         is_misshapen_ = is_object;
         co_return co_await finish_with(protocol_error("the reply has no usable choice"));
+    }
+    if (!keeps_declared_calls(answer)) {
+        co_return co_await send_written(std::move(answer));
     }
     co_await send_draft_as_stream(c_, std::move(answer), c_.target.expose_reasoning);
     co_return std::nullopt;

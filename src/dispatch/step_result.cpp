@@ -4,6 +4,7 @@
 #include "api/json_cursor.hpp"
 #include "api/reasoning.hpp"
 #include "base/text.hpp"
+#include "dispatch/cascade_rule.hpp"
 #include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
@@ -85,6 +86,51 @@ void remove_logprobs(leg_result& result) {
             static_cast<std::size_t>(value.data() - result.body.data()), value.size(), "null"
         );
     }
+}
+
+bool is_interrupted(const leg_result& result) {
+    switch (result.reason) {
+        case telemetry::call_outcome::cut:
+        case telemetry::call_outcome::transport:
+        case telemetry::call_outcome::timeout: return true;
+        case telemetry::call_outcome::non_2xx:
+            return judge_refusal(status_of(result), result.body) == refusal_kind::passing;
+        default: return false;
+    }
+}
+
+std::optional<contract_breach> judge_step(leg_result& result, const step_rules& rules) {
+    const auto fail = [&](telemetry::call_outcome reason, const char* detail) {
+        result.outcome = leg_outcome::failed;
+        result.reason = reason;
+        result.detail = detail;
+    };
+    if (!result.is_answered()) {
+        return std::nullopt;
+    }
+    auto kept = keep_declared_calls(result.draft, rules.policy);
+    if (rules.has_begun) {
+        return std::move(kept.breach);
+    }
+    if (!rules.is_streamed && result.body.empty()) {
+        fail(telemetry::call_outcome::non_json, "a stream was not asked for");
+    } else if (!is_answer(result, rules.hides_reasoning)) {
+        const bool is_breach = kept.breach.has_value();
+        fail(
+            is_breach ? telemetry::call_outcome::undeclared_tool
+                      : telemetry::call_outcome::unusable,
+            is_breach ? "a call that is not declared" : "the answer has no visible content"
+        );
+    } else if (kept.is_changed) {
+        result.body.clear();
+        if (rules.hides_reasoning) {
+            auto& d = result.draft;
+            d.content =
+                d.content ? std::optional(api::strip_in_band_reasoning(*d.content)) : std::nullopt;
+            api::rescue_reasoning(d);
+        }
+    }
+    return std::move(kept.breach);
 }
 
 }  // namespace meta_model::dispatch

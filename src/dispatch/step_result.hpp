@@ -1,8 +1,10 @@
 // What a cascade makes of a leg's result.
 #pragma once
 
+#include "dispatch/contract_check.hpp"
 #include "dispatch/leg.hpp"
 
+#include <optional>
 #include <string_view>
 
 namespace meta_model::dispatch {
@@ -25,5 +27,19 @@ bool wants_logprobs(const api::chat_request& request);
 
 // Takes the log-probabilities of a whole reply away, which the client did not ask for.
 void remove_logprobs(leg_result& result);
+
+// Whether a failure that came in the middle of an answer leaves it to another step to go on.
+bool is_interrupted(const leg_result& result);
+
+struct step_rules {
+    bool is_streamed = false;  // a stream was asked for
+    bool has_begun = false;    // the client has the beginning of this answer
+    bool hides_reasoning = false;
+    const tool_policy& policy;
+};
+
+// Makes a failure of a reply that is no answer. Calls that are not declared are none: they are taken away first, and then
+// the reply's own text is no longer kept. Returns what was taken away for its name.
+std::optional<contract_breach> judge_step(leg_result& result, const step_rules& rules);
 
 }  // namespace meta_model::dispatch

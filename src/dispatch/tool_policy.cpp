@@ -38,7 +38,8 @@ tool_policy resolve_tool_policy(const api::chat_request& request, bool strips_to
     }
     out.declared = api::offered_names(request);
     std::ranges::sort(out.declared);
-    out.mode = api::offered_tools(request) != nullptr ? tool_mode::automatic : tool_mode::none;
+    out.is_silent = api::offered_tools(request) == nullptr;
+    out.mode = out.is_silent ? tool_mode::none : tool_mode::automatic;
     read_choice(request, out);
     const auto* parallel = request.find("parallel_tool_calls");
     out.is_parallel = parallel == nullptr || parallel->value != "false";

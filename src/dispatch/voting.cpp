@@ -2,13 +2,14 @@
 
 #include "api/json_text.hpp"
 #include "api/reasoning.hpp"
-#include "api/tool_fields.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "dispatch/ballot_number.hpp"
+#include "dispatch/breach_log.hpp"
 #include "dispatch/draft_rank.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/election.hpp"
+#include "dispatch/finalisation.hpp"
 #include "dispatch/json_election.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/panel.hpp"
@@ -83,6 +84,7 @@ private:
     const config::profile& profile_;
     election_rules rules_;
     ballot_rules ballot_rules_;
+    const tool_policy policy_;                       // of what the voters may call
     std::vector<upstream::upstream_state*> voters_;  // one for each ballot
     std::vector<int> samples_;                       // of the same voter the how-manieth
     std::vector<voter_report> reports_;
@@ -96,10 +98,9 @@ voting::voting(request_context& c)
       profile_(*c.target.profile),
       rules_{profile_.ballot, profile_.aggregation, profile_.failure_vote},
       ballot_rules_{.kind = profile_.ballot, .labels = profile_.labels},
+      policy_(resolve_tool_policy(c.request, profile_.ballot != ballot_kind::tool_call)),
       panel_(c) {
-    if (profile_.ballot == ballot_kind::tool_call) {
-        ballot_rules_.tools = api::offered_names(c.request);
-    }
+    ballot_rules_.tools = policy_.declared;
     for (std::size_t i = 0; i < profile_.voters.size(); ++i) {
         const auto& voter = profile_.voters[i];
         for (int sample = 0; sample < voter.samples; ++sample) {
@@ -163,7 +164,15 @@ void voting::read_vote(std::size_t i, leg_result& result) {
         d.content = api::strip_in_band_reasoning(*d.content);
     }
     report.state = voter_state::answered;
-    report.vote = read_ballot(d, ballot_rules_);
+    if (const auto breach = find_breach(d, policy_)) {
+        log_breach(c_, panel_.legs()[i]->upstream(), *breach);
+    }
+    // What cannot go out as an answer is no vote either.
+    auto lawful = finalise(std::move(d), policy_);
+    d = std::move(lawful.answer);
+    if (lawful.fault == final_fault::none) {
+        report.vote = read_ballot(d, ballot_rules_);
+    }
 }
 
 // The votes as they stand now are counted; what comes later is too late.

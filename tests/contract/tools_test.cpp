@@ -321,6 +321,7 @@ TEST(tools, moa_155_a_lone_draft_never_shows_an_undeclared_call) {
     expect_envelope(silent, 502);
     EXPECT_EQ(silent.error_code(), "synthesis_failed");
     EXPECT_NE(silent.body.find("undeclared_tool_unrepairable"), std::string::npos);
+    expect_envelope(untooled, 502);
     EXPECT_EQ(answer_text(with_text), "It is 21 degrees.");
     EXPECT_EQ(finish_of(with_text), "stop");
     EXPECT_EQ(reason_of(with_text), "undeclared_tool_repaired");

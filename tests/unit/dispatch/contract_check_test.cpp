@@ -48,5 +48,27 @@ TEST(contract_check, undeclared_calls_can_be_taken_away) {
     EXPECT_FALSE(remove_undeclared_calls(d, declares_f));
 }
 
+TEST(contract_check, an_answer_of_one_upstream_keeps_what_is_declared) {
+    auto lawful = calling({"f"});
+    EXPECT_FALSE(keep_declared_calls(lawful, declares_f).is_changed);
+    auto text = text_draft("x");
+    EXPECT_FALSE(keep_declared_calls(text, declares_f).is_changed);
+
+    auto debris = calling({"exec<|end|>", "<|im_end|>"});
+    const auto cleaned = keep_declared_calls(debris, declares_f);
+    EXPECT_TRUE(cleaned.is_changed);
+    EXPECT_FALSE(cleaned.breach);
+    ASSERT_EQ(debris.tool_calls.size(), 1u);
+    EXPECT_EQ(debris.tool_calls[0].name, "exec");
+    EXPECT_EQ(debris.finish_reason, "tool_calls");
+
+    auto rogue = legacy_calling("rogue");
+    const auto kept = keep_declared_calls(rogue, declares_f);
+    ASSERT_TRUE(kept.breach);
+    EXPECT_EQ(kept.breach->name, "rogue");
+    EXPECT_FALSE(rogue.function_call);
+    EXPECT_EQ(rogue.finish_reason, "stop");
+}
+
 }  // namespace
 }  // namespace meta_model::dispatch
