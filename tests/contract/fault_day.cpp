@@ -1,6 +1,7 @@
 #include "contract/fault_day.hpp"
 
 #include "contract/process_usage.hpp"
+#include "contract/tool_words.hpp"
 
 #include <array>
 #include <thread>
@@ -87,7 +88,7 @@ bad_day::bad_day(const fault& one)
 }
 
 std::string bad_day::name_of(role as) {
-    static constexpr std::array<const char*, role_count> names{
+    static constexpr std::array<const char*, role_count> keys{
         "relayed_whole",
         "relayed_stream",
         "generator",
@@ -97,15 +98,19 @@ std::string bad_day::name_of(role as) {
         "step_stream",
         "resumed_step",
         "voter",
-        "judge"
+        "judge",
+        "best_of_judge",
+        "arbiter_whole",
+        "arbiter_stream"
     };
-    return names[static_cast<std::size_t>(as)];
+    return keys[static_cast<std::size_t>(as)];
 }
 
 std::string bad_day::config() {
     const std::string texts = "ballot = \"text\"\naggregation = \"plurality\"";
     config_text out(good_.models);
-    for (const std::string name : {"a", "b", "c", "s"}) {
+    good_.models.on("t", calls("f"));
+    for (const std::string name : {"a", "b", "c", "s", "t"}) {
         out.upstream(name, "health_check = \"off\"");
     }
     for (std::size_t i = 0; i < role_count; ++i) {
@@ -139,13 +144,22 @@ std::string bad_day::config() {
                     texts + "\ntie_break = \"judge\"\njudge = \"" + name + '"'
                 );
                 break;
+            case role::best_of_judge:
+                out.moa(profile, {"a", "b", "c"}, name, "synthesis_mode = \"best-of\"");
+                break;
+            case role::arbiter_whole:
+            case role::arbiter_stream: out.moa(profile, {"a", "t", "c"}, name); break;
         }
     }
     return out.raw("[features]\nvoting = true");
 }
 
 json bad_day::request_to(role as) const {
-    return say(name_of(as) + ".v1", std::string(which_.prompt_bytes, 'p'));
+    auto out = say(name_of(as) + ".v1", std::string(which_.prompt_bytes, 'p'));
+    if (as == role::arbiter_whole || as == role::arbiter_stream) {
+        out = with(with(out, declaring({"f"})), {{"tool_choice", "required"}});
+    }
+    return out;
 }
 
 http_reply bad_day::whole(role as) {

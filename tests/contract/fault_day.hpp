@@ -47,8 +47,11 @@ enum class role {
     resumed_step,  // of a cascade with on_cut = "resume"
     voter,         // the first of three, each with an answer of its own
     judge,         // of three voters who are tied
+    best_of_judge,
+    arbiter_whole,  // the synthesizer of a panel one of whose drafts makes the call that is required
+    arbiter_stream,
 };
-inline constexpr std::size_t role_count = 10;
+inline constexpr std::size_t role_count = 13;
 
 // A broken upstream in each role beside the good a, b, c and s.
 class bad_day {

@@ -1,6 +1,7 @@
 // Every fault of fault_table.cpp in every role that an upstream has: a typed error or the complete answer, never a cut
 // stream that looks complete, and the gateway goes on serving with nothing of the fault left in it.
 #include "contract/fault_day.hpp"
+#include "contract/tool_words.hpp"
 
 #include <algorithm>
 
@@ -26,6 +27,8 @@ protected:
     void cascade_step_resumed();
     void voter_of_three();
     void judge_of_a_tie();
+    void judge_of_best_of();
+    void arbiter();
 };
 
 void fault_matrix::passthrough_whole() {
@@ -176,6 +179,37 @@ void fault_matrix::judge_of_a_tie() {
     ASSERT_EQ(reply.status, 200) << reply.body;
     EXPECT_EQ(answer_text(reply), next_answer);
     EXPECT_EQ(reply.json()["x_meta_model"]["tie_break"], "first");
+}
+
+// Whatever the judge does, a draft answers.
+void fault_matrix::judge_of_best_of() {
+    SCOPED_TRACE("judge_of_best_of");
+    const auto reply = day.whole(role::best_of_judge);
+
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(decision_of(reply), "fallback_primary");
+    EXPECT_NE(answer_text(reply).find("draft of"), std::string::npos) << reply.body;
+}
+
+// Whatever the synthesizer does, the draft that calls answers, and no stream is broken: it begins with a whole answer.
+void fault_matrix::arbiter() {
+    SCOPED_TRACE("arbiter");
+    const auto reply = day.whole(role::arbiter_whole);
+    const auto streamed = day.streamed(role::arbiter_stream);
+
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(called(reply), names{"f"}) << reply.body;
+    EXPECT_EQ(reason_of(reply), "tool_required_repaired");
+    EXPECT_EQ(
+        decision_of(reply), which.leg_reasons.empty() ? "merged_with_repair" : "fallback_primary"
+    );
+    EXPECT_EQ(called(streamed), names{"f"});
+    expect_complete_stream(streamed, "");
+}
+
+TEST_P(fault_matrix, calls) {
+    judge_of_best_of();
+    arbiter();
 }
 
 TEST_P(fault_matrix, vote) {
