@@ -1,6 +1,7 @@
 #include "api/tool_fields.hpp"
 
 #include "api/chat_wire.hpp"
+#include "api/json_text.hpp"
 
 #include <algorithm>
 
@@ -36,9 +37,35 @@ bool is_filled_string(std::string_view raw) {
     return raw.size() > 2 && raw.front() == '"';
 }
 
-// A tool, or a choice of one: `path` says which.
-base::result<void> judge_function_type(std::string_view object, const std::string& path) {
-    const auto type = find_member(object, "type");
+// Raw values of what counts of a tool, or of a legacy function; empty: not there.
+struct tool_parts {
+    std::string_view type{};
+    std::string_view function{};
+    std::string_view name{};
+};
+
+// The next of a list of objects, in one pass. False at its end.
+bool next_tool(json_cursor& list, tool_parts& out) {
+    out = {};
+    if (!list.next_element() || !list.enter_object()) {
+        return false;
+    }
+    std::string_view key;
+    std::string_view value;
+    while (list.next_member(key) && list.skip(value)) {
+        if (stands_for(key, "type")) {
+            out.type = value;
+        } else if (stands_for(key, "function")) {
+            out.function = value;
+        } else if (stands_for(key, "name")) {
+            out.name = value;
+        }
+    }
+    return !list.failed();
+}
+
+// Of a tool, or a choice of one: `path` says which.
+base::result<void> judge_function_type(std::string_view type, const std::string& path) {
     if (!is_filled_string(type)) {
         return refused(path, "'" + path + "' must have a 'type'.");
     }
@@ -50,14 +77,14 @@ base::result<void> judge_function_type(std::string_view object, const std::strin
 
 base::result<void> judge_list(std::string_view tools) {
     json_cursor in(tools, json_cursor::depth_limit);
-    std::string_view tool;
+    tool_parts tool;
     in.enter_array();
-    for (std::size_t i = 0; in.next_element() && in.skip(tool); ++i) {
+    for (std::size_t i = 0; next_tool(in, tool); ++i) {
         const auto path = "tools[" + std::to_string(i) + ']';
-        if (const auto judged = judge_function_type(tool, path); !judged) {
+        if (const auto judged = judge_function_type(tool.type, path); !judged) {
             return judged;
         }
-        if (!is_object(find_member(tool, "function"))) {
+        if (!is_object(tool.function)) {
             return refused(path, "'" + path + ".function' must be an object.");
         }
     }
@@ -76,7 +103,8 @@ base::result<void> judge_choice(const request_member& choice) {
         }
         return {};
     }
-    if (const auto judged = judge_function_type(choice.value, "tool_choice"); !judged) {
+    if (const auto judged = judge_function_type(find_member(choice.value, "type"), "tool_choice");
+        !judged) {
         return judged;
     }
     const auto name = find_member(find_member(choice.value, "function"), "name");
@@ -170,11 +198,12 @@ std::vector<std::string> offered_names(const chat_request& request) {
         return out;
     }
     json_cursor in(offered->value, json_cursor::depth_limit);
-    std::string_view tool;
-    for (in.enter_array(); in.next_element() && in.skip(tool);) {
-        const auto function = find_member(tool, "function");
+    tool_parts tool;
+    for (in.enter_array(); next_tool(in, tool);) {
         std::string name;
-        append_string_value(name, find_member(function.empty() ? tool : function, "name"));
+        append_string_value(
+            name, tool.function.empty() ? tool.name : find_member(tool.function, "name")
+        );
         if (!name.empty()) {
             out.push_back(std::move(name));
         }

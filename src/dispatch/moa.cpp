@@ -41,6 +41,8 @@ public:
 private:
     net::task<maybe_error> decide();
     net::task<maybe_error> settle_first(std::string_view decision);
+    upstream::body_changes judge_request() const;
+    upstream::body_changes synthesis_request() const;
     net::task<maybe_error> choose_best();
     net::task<maybe_error> synthesize();
     net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
@@ -105,6 +107,34 @@ net::task<maybe_error> moa::settle_first(std::string_view decision) {
     co_return co_await answer(std::move(v));
 }
 
+upstream::body_changes moa::judge_request() const {
+    std::vector<std::string> texts;
+    for (const auto* d : panel_.drafts()) {
+        texts.push_back(candidate_text(*d));
+    }
+    shown_drafts shown;
+    shown.texts.assign(texts.begin(), texts.end());
+    return best_of_changes(c_, shown);
+}
+
+upstream::body_changes moa::synthesis_request() const {
+    std::vector<std::string> texts;
+    shown_drafts shown;
+    for (const auto& l : panel_.legs().legs()) {
+        const auto& result = l->result();
+        if (!result.is_answered() && !result.is_partial) {
+            continue;
+        }
+        if (result.is_partial) {
+            shown.unfinished.push_back(texts.size());
+        }
+        texts.push_back(candidate_text(result.draft));
+    }
+    shown.texts.assign(texts.begin(), texts.end());
+    const bool is_arbitrated = needs_arbitration(panel_.as_candidates());
+    return synthesizer_changes(c_, shown, is_arbitrated ? &panel_.policy() : nullptr);
+}
+
 // best-of: calls are voted on by the gateway, texts are chosen among by the judge.
 net::task<maybe_error> moa::choose_best() {
     constexpr std::string_view decision = "best_of_picked";
@@ -113,13 +143,7 @@ net::task<maybe_error> moa::choose_best() {
         co_return co_await answer(std::move(v));
     }
     synth_start_ = steady_clock::now();
-    std::vector<std::string> texts;
-    for (const auto* d : panel_.drafts()) {
-        texts.push_back(candidate_text(*d));
-    }
-    shown_drafts shown;
-    shown.texts.assign(texts.begin(), texts.end());
-    const auto changes = best_of_changes(c_, shown);
+    const auto changes = judge_request();
     synth_.emplace(c_, synthesizer_);
     co_await synth_->run(changes, c_.deadline);
     if (is_client_gone()) {
@@ -149,21 +173,7 @@ bool moa::may_stream_live() const {
 
 net::task<maybe_error> moa::synthesize() {
     synth_start_ = steady_clock::now();
-    std::vector<std::string> texts;
-    shown_drafts shown;
-    for (const auto& l : panel_.legs().legs()) {
-        const auto& result = l->result();
-        if (!result.is_answered() && !result.is_partial) {
-            continue;
-        }
-        if (result.is_partial) {
-            shown.unfinished.push_back(texts.size());
-        }
-        texts.push_back(candidate_text(result.draft));
-    }
-    shown.texts.assign(texts.begin(), texts.end());
-    const bool is_arbitrated = needs_arbitration(panel_.as_candidates());
-    const auto changes = synthesizer_changes(c_, shown, is_arbitrated ? &panel_.policy() : nullptr);
+    const auto changes = synthesis_request();
     synth_.emplace(c_, synthesizer_);
     if (may_stream_live()) {
         co_return co_await synthesize_live(*synth_, changes);
