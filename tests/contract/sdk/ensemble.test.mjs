@@ -185,19 +185,48 @@ test('a client that leaves closes every leg', async () => {
     assert.equal(upstream.calls_to('fuser-model').length, 0);
 });
 
-test('drafts that call a tool give one whole call', async () => {
-    const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: {} } } }];
-    const made = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } };
-    for (const name of generators) {
+const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: {} } } }];
+const made = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } };
+
+function script_calls(names, message) {
+    for (const name of names) {
         upstream.on(`${name}-model`, (call) => {
-            const tool_calls = call.body.stream ? [{ index: 0, ...made }] : [made];
-            call.answer(null, { message: { tool_calls }, finish_reason: 'tool_calls' });
+            const calls = call.body.stream ? [{ index: 0, ...message }] : [message];
+            call.answer(null, { message: { tool_calls: calls }, finish_reason: 'tool_calls' });
         });
     }
+}
+
+test('drafts that call a tool give one whole call', async () => {
+    script_calls(generators, made);
 
     const answer = await ask({ tools });
 
     assert.equal(answer.choices[0].finish_reason, 'tool_calls');
     assert.equal(answer.choices[0].message.tool_calls.length, 1);
     assert.deepEqual(answer.choices[0].message.tool_calls[0].function, made.function);
+});
+
+test("the stream helper reads the synthesizer's call", async () => {
+    script_calls([...generators, 'fuser'], made);
+
+    const answer = await gateway
+        .client()
+        .chat.completions.stream({ model: 'panel.v1', messages: user('How warm?'), tools, tool_choice: 'required' })
+        .finalChatCompletion();
+
+    assert.equal(answer.choices[0].finish_reason, 'tool_calls');
+    assert.equal(answer.choices[0].message.tool_calls.length, 1);
+    assert.equal(answer.choices[0].message.tool_calls[0].id, made.id);
+    assert.equal(answer.choices[0].message.tool_calls[0].function.arguments, made.function.arguments);
+});
+
+test('a tool that nobody declared is never called', async () => {
+    script_calls(generators, { ...made, function: { name: 'rogue', arguments: '{}' } });
+
+    await assert.rejects(ask({ tools }, { maxRetries: 0 }), (error) => {
+        assert.equal(error.status, 503);
+        assert.equal(error.code, 'no_quorum_after_constraint');
+        return true;
+    });
 });
