@@ -53,7 +53,7 @@ TEST(tool_fields, moa_134_what_is_not_built_is_told_apart) {
 }
 
 TEST(tool_fields, moa_135_malformed_tools_and_choices_are_refused) {
-    for (const std::string members :
+    for (const std::string& members :
          {std::string(R"("tools":[{"function":{"name":"f"}}])"),
           std::string(R"("tools":[{"type":null,"function":{"name":"f"}}])"),
           std::string(R"("tools":[{"type":"function"}])"),
