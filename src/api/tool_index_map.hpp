@@ -2,9 +2,8 @@
 // in which the calls first appear.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <vector>
+#include <unordered_map>
 
 namespace meta_model::api {
 
@@ -12,20 +11,19 @@ class tool_index_map {
 public:
     // The position of `upstream_index`, a new one at the end if it was not seen before.
     std::size_t position_of(int upstream_index) {
-        // Deltas of one call follow each other, so the newest call is the usual one.
-        if (!seen_.empty() && seen_.back() == upstream_index) {
-            return seen_.size() - 1;
+        // Deltas of one call follow each other, so the last one told of is the usual one.
+        if (positions_.empty() || last_index_ != upstream_index) {
+            last_position_ =
+                positions_.try_emplace(upstream_index, positions_.size()).first->second;
+            last_index_ = upstream_index;
         }
-        const auto found = std::ranges::find(seen_, upstream_index);
-        const auto position = static_cast<std::size_t>(found - seen_.begin());
-        if (found == seen_.end()) {
-            seen_.push_back(upstream_index);
-        }
-        return position;
+        return last_position_;
     }
 
 private:
-    std::vector<int> seen_{};
+    std::unordered_map<int, std::size_t> positions_{};  // an upstream may send very many
+    int last_index_ = 0;
+    std::size_t last_position_ = 0;
 };
 
 }  // namespace meta_model::api

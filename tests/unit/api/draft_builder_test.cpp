@@ -38,5 +38,18 @@ TEST(draft_builder, the_limit_holds_for_text_that_is_not_kept) {
     EXPECT_EQ(builder.content_bytes(), 10u);
 }
 
+TEST(draft_builder, very_many_calls_take_no_time_each) {
+    constexpr int count = 500'000;
+    draft_builder builder;
+    for (int i = 0; i < count; ++i) {
+        builder.on_event({.kind = kind::tool_call_delta, .name = "f", .index = i * 3});
+    }
+    builder.on_event({.kind = kind::tool_call_delta, .text = "{}", .index = 3});
+
+    const auto draft = builder.take();
+    ASSERT_EQ(draft.tool_calls.size(), static_cast<std::size_t>(count));
+    EXPECT_EQ(draft.tool_calls[1].arguments, "{}");
+}
+
 }  // namespace
 }  // namespace meta_model::api
