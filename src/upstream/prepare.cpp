@@ -251,6 +251,12 @@ void edit_messages(
         );
         edits.replace(messages->value_begin + 1, messages->value_begin + 1, ",");
     }
+    const auto* fitted = changes.messages.get();
+    if (fitted != nullptr) {
+        for (const auto& e : fitted->edits) {
+            edits.replace(e.begin, e.end, e.text);
+        }
+    }
     if (!changes.trailing_message.empty()) {
         edits.replace(messages->value_end - 1, messages->value_end - 1, ",");
         edits.replace(messages->value_end - 1, messages->value_end - 1, changes.trailing_message);
@@ -260,7 +266,12 @@ void edit_messages(
     }
     bool may_lead =
         changes.leading_message.empty();  // only the very first message may stay a system message
-    for (const auto& m : request.messages()) {
+    for (std::size_t i = 0; i < request.messages().size(); ++i) {
+        const auto& m = request.messages()[i];
+        if (fitted != nullptr && fitted->removed[i]) {
+            continue;
+        }
+        may_lead = may_lead && (fitted == nullptr || fitted->put_before != i);
         if (m.role == api::role::system && !may_lead) {
             demote(request, m, edits);
         }

@@ -7,12 +7,26 @@
 #include "config/config.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace meta_model::upstream {
+
+// Messages of a conversation that were left out, cut or put in so that it fits a window.
+struct message_edits {
+    struct edit {
+        std::size_t begin = 0;  // of the body
+        std::size_t end = 0;
+        std::string text{};
+    };
+    std::vector<edit> edits{};    // without overlap; insertions at one place in order
+    std::vector<bool> removed{};  // by the position of a message
+    // A message was put in before the one of this position; npos: none was.
+    std::size_t put_before = std::string_view::npos;
+};
 
 // Changes of a strategy. They come before the upstream's own, which therefore win.
 struct body_changes {
@@ -23,6 +37,8 @@ struct body_changes {
     std::vector<member> members{};
     std::string leading_message{};   // one JSON object put in front of `messages`; empty: none
     std::string trailing_message{};  // one put behind them
+    std::shared_ptr<const message_edits> messages{};  // null: they stay as they are
+    std::string refusal{};  // why the call must not be made: nothing that it could be given fits
 };
 
 // Takes away what lets a model call tools.

@@ -6,6 +6,7 @@
 #include "telemetry/names.hpp"
 #include "upstream/availability.hpp"
 #include "upstream/endpoint.hpp"
+#include "upstream/token_ratio.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct upstream_state {
     std::atomic<std::int64_t> in_flight{0};
     std::atomic<std::uint64_t> turn{0};  // counts choices of an endpoint
     upstream::availability availability;
+    token_ratio tokens_per_estimate;
 
     // Why every call fails: a secret or a file is missing or cannot be used. Empty: nothing of that kind.
     std::string misconfiguration{};
