@@ -161,6 +161,11 @@ net::task<> leg::run(
         finish();
         co_return;
     }
+    if (!changes.refusal.empty()) {
+        fail(call_outcome::too_large, changes.refusal);
+        finish();
+        co_return;
+    }
     upstream::prepared_body body;
     body.prepare(context_.request, upstream_.config, changes);
     upstream::call_options options;

@@ -37,10 +37,7 @@ void set_max_tokens(upstream::body_changes& changes, int tokens) {
 }
 
 upstream::body_changes question_changes(
-    const request_context& c,
-    const upstream::upstream_state& u,
-    std::string_view question,
-    double temperature
+    const request_context& c, const upstream::upstream_state& u, double temperature
 ) {
     constexpr int max_tokens = 1024;
     auto changes = leg_changes(c, u);
@@ -50,7 +47,6 @@ upstream::body_changes question_changes(
     for (const auto* key : {"response_format", "stop", "logprobs", "top_logprobs"}) {
         changes.members.push_back({key, std::nullopt});
     }
-    add_user_message(changes, question);
     return changes;
 }
 
@@ -60,7 +56,9 @@ void add_user_message(upstream::body_changes& changes, std::string_view text) {
     changes.trailing_message += '}';
 }
 
-void cap_output(const request_context& c, upstream::body_changes& changes, int max_output) {
+void cap_output(
+    const request_context& c, upstream::body_changes& changes, std::int64_t max_output
+) {
     for (const auto* key : {"max_tokens", "max_completion_tokens"}) {
         const auto* wish = c.request.find(key);
         std::int64_t n = 0;

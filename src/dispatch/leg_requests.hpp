@@ -4,6 +4,7 @@
 #include "dispatch/request_context.hpp"
 #include "upstream/prepare.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,18 +14,15 @@ namespace meta_model::dispatch {
 upstream::body_changes leg_changes(const request_context& c, const upstream::upstream_state& u);
 
 // Lowers an explicit wish for output to what the upstream can write.
-void cap_output(const request_context& c, upstream::body_changes& changes, int max_output);
+void cap_output(const request_context& c, upstream::body_changes& changes, std::int64_t max_output);
 
 // Of the answer, whatever the client wished.
 void set_max_tokens(upstream::body_changes& changes, int tokens);
 
-// A judge is asked for a number behind the conversation: neither tools nor what the client wishes of the answer's form and
-// length are for it, but room for a model that thinks first.
+// A judge is asked for a number: neither tools nor what the client wishes of the answer's form and length are for it, but
+// room for a model that thinks first. The question is to be added.
 upstream::body_changes question_changes(
-    const request_context& c,
-    const upstream::upstream_state& judge,
-    std::string_view question,
-    double temperature = 0
+    const request_context& c, const upstream::upstream_state& judge, double temperature
 );
 
 // Behind the conversation.

@@ -31,7 +31,11 @@ using std::chrono::steady_clock;
 class moa {
 public:
     explicit moa(request_context& c)
-        : c_(c), profile_(*c.target.profile), synthesizer_(*c.target.synthesizer), panel_(c) {}
+        : c_(c),
+          profile_(*c.target.profile),
+          synthesizer_(*c.target.synthesizer),
+          prompts_(c),
+          panel_(c, prompts_) {}
 
     net::task<maybe_error> run();
 
@@ -41,8 +45,8 @@ public:
 private:
     net::task<maybe_error> decide();
     net::task<maybe_error> settle_first(std::string_view decision);
-    upstream::body_changes judge_request() const;
-    upstream::body_changes synthesis_request() const;
+    synthesizer_call judge_request() const;
+    synthesizer_call synthesis_request() const;
     net::task<maybe_error> choose_best();
     net::task<maybe_error> synthesize();
     net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
@@ -59,12 +63,17 @@ private:
     request_context& c_;
     const config::profile& profile_;
     upstream::upstream_state& synthesizer_;
+    moa_prompts prompts_;
     moa_panel panel_;
     std::optional<leg> synth_;
     base::steady_time synth_start_{};
+    std::int64_t synth_tokens_ = 0;  // estimate of its messages
 };
 
 net::task<maybe_error> moa::run() {
+    if (auto refusal = prompts_.plan()) {
+        co_return std::move(refusal);
+    }
     const stream_keepalive keepalive(c_, c_.request.stream());
     auto failure = co_await panel_.run();
     if (!failure) {
@@ -73,6 +82,7 @@ net::task<maybe_error> moa::run() {
     co_await panel_.finish();
     if (synth_) {
         c_.record.legs.push_back(synth_->record());
+        prompts_.learn(synthesizer_, synth_tokens_, synth_->result().usage);
     }
     co_return co_await end_committed(c_, std::move(failure));
 }
@@ -107,17 +117,17 @@ net::task<maybe_error> moa::settle_first(std::string_view decision) {
     co_return co_await answer(std::move(v));
 }
 
-upstream::body_changes moa::judge_request() const {
+synthesizer_call moa::judge_request() const {
     std::vector<std::string> texts;
     for (const auto* d : panel_.drafts()) {
         texts.push_back(candidate_text(*d));
     }
     shown_drafts shown;
     shown.texts.assign(texts.begin(), texts.end());
-    return best_of_changes(c_, shown);
+    return best_of_changes(c_, prompts_, shown);
 }
 
-upstream::body_changes moa::synthesis_request() const {
+synthesizer_call moa::synthesis_request() const {
     std::vector<std::string> texts;
     shown_drafts shown;
     for (const auto& l : panel_.legs().legs()) {
@@ -132,7 +142,7 @@ upstream::body_changes moa::synthesis_request() const {
     }
     shown.texts.assign(texts.begin(), texts.end());
     const bool is_arbitrated = needs_arbitration(panel_.as_candidates());
-    return synthesizer_changes(c_, shown, is_arbitrated ? &panel_.policy() : nullptr);
+    return synthesizer_changes(c_, prompts_, shown, is_arbitrated ? &panel_.policy() : nullptr);
 }
 
 // best-of: calls are voted on by the gateway, texts are chosen among by the judge.
@@ -143,9 +153,10 @@ net::task<maybe_error> moa::choose_best() {
         co_return co_await answer(std::move(v));
     }
     synth_start_ = steady_clock::now();
-    const auto changes = judge_request();
+    const auto call = judge_request();
+    synth_tokens_ = call.tokens;
     synth_.emplace(c_, synthesizer_);
-    co_await synth_->run(changes, c_.deadline);
+    co_await synth_->run(call.changes, c_.deadline);
     if (is_client_gone()) {
         co_return client_closed();
     }
@@ -173,12 +184,13 @@ bool moa::may_stream_live() const {
 
 net::task<maybe_error> moa::synthesize() {
     synth_start_ = steady_clock::now();
-    const auto changes = synthesis_request();
+    const auto call = synthesis_request();
+    synth_tokens_ = call.tokens;
     synth_.emplace(c_, synthesizer_);
     if (may_stream_live()) {
-        co_return co_await synthesize_live(*synth_, changes);
+        co_return co_await synthesize_live(*synth_, call.changes);
     }
-    co_await synth_->run(changes, c_.deadline);
+    co_await synth_->run(call.changes, c_.deadline);
     co_return co_await after_synthesis(*synth_);
 }
 

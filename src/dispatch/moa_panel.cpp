@@ -38,9 +38,10 @@ base::error synthesis_failed(std::string_view inner_reason) {
     );
 }
 
-moa_panel::moa_panel(request_context& c)
+moa_panel::moa_panel(request_context& c, const moa_prompts& prompts)
     : c_(c),
       profile_(*c.target.profile),
+      prompts_(prompts),
       policy_(resolve_tool_policy(c.request, c.target.profile->strip_tools)),
       panel_(c) {
 }
@@ -76,7 +77,7 @@ panel_limits moa_panel::limits() const {
 net::task<maybe_error> moa_panel::run() {
     c_.record.generators = static_cast<std::uint16_t>(c_.target.upstreams.size());
     const auto changes = [this](const upstream::upstream_state& u) {
-        return generator_changes(c_, u);
+        return generator_changes(c_, prompts_, u);
     };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) {
@@ -101,8 +102,10 @@ net::task<maybe_error> moa_panel::run() {
 
 net::task<> moa_panel::finish() {
     co_await panel_.join();
-    for (const auto& l : panel_.legs()) {
-        c_.record.legs.push_back(l->record());
+    for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
+        const auto& l = *panel_.legs()[i];
+        c_.record.legs.push_back(l.record());
+        prompts_.learn(*c_.target.upstreams[i], prompts_.of(l.upstream()).tokens, l.result().usage);
     }
 }
 

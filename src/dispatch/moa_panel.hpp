@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/message.hpp"
+#include "dispatch/moa_prompts.hpp"
 #include "dispatch/panel.hpp"
 #include "dispatch/tool_policy.hpp"
 #include "dispatch/verdict.hpp"
@@ -14,8 +15,8 @@ namespace meta_model::dispatch {
 
 class moa_panel {
 public:
-    // `context` outlives the panel; join() before it is destroyed.
-    explicit moa_panel(request_context& context);
+    // Both outlive the panel, and the prompts are planned before run(); join() before it is destroyed.
+    moa_panel(request_context& context, const moa_prompts& prompts);
 
     // Asks the generators, writes the headers that tell of them, and returns why there are not enough drafts, or nothing.
     net::task<base::maybe_error> run();
@@ -47,6 +48,7 @@ private:
 
     request_context& c_;
     const config::profile& profile_;
+    const moa_prompts& prompts_;
     const tool_policy policy_;
     panel panel_;
     std::vector<const leg*> usable_;         // in configuration order

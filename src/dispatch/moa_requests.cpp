@@ -10,12 +10,17 @@
 namespace meta_model::dispatch {
 
 upstream::body_changes generator_changes(
-    const request_context& c, const upstream::upstream_state& u
+    const request_context& c, const moa_prompts& prompts, const upstream::upstream_state& u
 ) {
     auto changes = leg_changes(c, u);
     changes.members.push_back({"temperature", number_json(c.target.profile->generator_temperature)}
     );
-    cap_output(c, changes, u.config.max_output);
+    const auto& prompt = prompts.of(u);
+    if (!prompt.fits) {
+        changes.refusal = "the newest messages and the tools are longer than its window";
+    }
+    changes.messages = prompt.edits;
+    cap_output(c, changes, prompts.output_limit(u, prompt.tokens));
     return changes;
 }
 
@@ -31,22 +36,49 @@ synthesis_prompt_options prompt_options(const request_context& c, const shown_dr
     return options;
 }
 
+using prompt_writer =
+    std::string (*)(const std::vector<std::string_view>&, const synthesis_prompt_options&);
+
+// Puts the conversation and the message that `write` makes of the drafts into the synthesizer's window.
+void add_drafts(
+    synthesizer_call& call,
+    const moa_prompts& prompts,
+    const shown_drafts& drafts,
+    synthesis_prompt_options options,
+    prompt_writer write
+) {
+    const auto most = options.max_total_bytes;
+    const auto write_within = [&](std::size_t max_bytes) {
+        options.max_total_bytes = std::min(most, max_bytes);
+        return write(drafts.texts, options);
+    };
+    std::vector<std::size_t> draft_bytes;
+    for (const auto text : drafts.texts) {
+        draft_bytes.push_back(text.size());
+    }
+    const auto fitted = prompts.fit_synthesis(write_within, draft_bytes);
+    call.tokens = fitted.tokens;
+    if (!fitted.fits) {
+        call.changes.refusal = "the newest messages and the drafts are longer than its window";
+    }
+    call.changes.messages = fitted.messages;
+    add_user_message(call.changes, fitted.text);
+}
+
 }  // namespace
 
-upstream::body_changes synthesizer_changes(
-    const request_context& c, const shown_drafts& drafts, const tool_policy* arbitration
+synthesizer_call synthesizer_changes(
+    const request_context& c,
+    const moa_prompts& prompts,
+    const shown_drafts& drafts,
+    const tool_policy* arbitration
 ) {
     const auto& u = *c.target.synthesizer;
-    const auto max_output = u.config.max_output;
-    auto changes = leg_changes(c, u);
+    synthesizer_call out{.changes = leg_changes(c, u)};
+    auto& changes = out.changes;
     changes.members.push_back(
         {"temperature", number_json(c.target.profile->synthesizer_temperature)}
     );
-    if (c.request.find("max_tokens") == nullptr
-        && c.request.find("max_completion_tokens") == nullptr) {
-        changes.members.push_back({"max_tokens", std::to_string(max_output)});
-    }
-    cap_output(c, changes, max_output);
     auto options = prompt_options(c, drafts);
     if (arbitration != nullptr) {
         options.tool_rules = tool_rules(*arbitration);
@@ -54,17 +86,25 @@ upstream::body_changes synthesizer_changes(
         // The tools stay, so that the prefix that the generators' servers cached is the same; calls are not wanted.
         changes.members.push_back({"tool_choice", R"("none")"});
     }
-    add_user_message(changes, synthesis_prompt(drafts.texts, options));
-    return changes;
+    add_drafts(out, prompts, drafts, std::move(options), &synthesis_prompt);
+    const auto limit = prompts.output_limit(u, out.tokens);
+    if (c.request.find("max_tokens") == nullptr
+        && c.request.find("max_completion_tokens") == nullptr) {
+        changes.members.push_back({"max_tokens", std::to_string(limit)});
+    }
+    cap_output(c, changes, limit);
+    return out;
 }
 
-upstream::body_changes best_of_changes(const request_context& c, const shown_drafts& drafts) {
-    return question_changes(
-        c,
-        *c.target.synthesizer,
-        judge_prompt(drafts.texts, prompt_options(c, drafts)),
-        c.target.profile->synthesizer_temperature
-    );
+synthesizer_call best_of_changes(
+    const request_context& c, const moa_prompts& prompts, const shown_drafts& drafts
+) {
+    const auto& u = *c.target.synthesizer;
+    synthesizer_call out{
+        .changes = question_changes(c, u, c.target.profile->synthesizer_temperature)
+    };
+    add_drafts(out, prompts, drafts, prompt_options(c, drafts), &judge_prompt);
+    return out;
 }
 
 }  // namespace meta_model::dispatch

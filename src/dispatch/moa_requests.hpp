@@ -1,17 +1,21 @@
 // What the legs of a MoA are asked: changes to the client's own body.
 #pragma once
 
+#include "dispatch/moa_prompts.hpp"
 #include "dispatch/request_context.hpp"
 #include "dispatch/tool_policy.hpp"
 #include "upstream/prepare.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
 namespace meta_model::dispatch {
 
 upstream::body_changes generator_changes(
-    const request_context& context, const upstream::upstream_state& generator
+    const request_context& context,
+    const moa_prompts& prompts,
+    const upstream::upstream_state& generator
 );
 
 // What the synthesizer is shown, in this order.
@@ -20,13 +24,23 @@ struct shown_drafts {
     std::vector<std::size_t> unfinished{};  // positions among them
 };
 
+struct synthesizer_call {
+    upstream::body_changes changes{};
+    std::int64_t tokens = 0;  // estimate of its messages
+};
+
 // `arbitration`: the policy by which calls are reasoned about; null: the synthesizer is to write text.
-upstream::body_changes synthesizer_changes(
-    const request_context& context, const shown_drafts& drafts, const tool_policy* arbitration
+synthesizer_call synthesizer_changes(
+    const request_context& context,
+    const moa_prompts& prompts,
+    const shown_drafts& drafts,
+    const tool_policy* arbitration
 );
 
 // What the judge of best-of is asked. Its parameters are its own: neither tools nor the client's wishes for the answer's
 // form and length apply to a number.
-upstream::body_changes best_of_changes(const request_context& context, const shown_drafts& drafts);
+synthesizer_call best_of_changes(
+    const request_context& context, const moa_prompts& prompts, const shown_drafts& drafts
+);
 
 }  // namespace meta_model::dispatch

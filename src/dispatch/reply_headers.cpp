@@ -21,25 +21,38 @@ void append_header(std::string& lines, std::string_view name, std::int64_t value
     lines += "\r\n";
 }
 
-void append_plan_headers(request_context& context) {
-    const auto& request = context.request;
-    const auto* messages = request.find("messages");
+std::int64_t offered_tools_tokens(const api::chat_request& request) {
+    const auto* tools = api::offered_tools(request);
+    return tools == nullptr ? 0 : estimate_tools_tokens(tools->value.size());
+}
+
+void append_plan_headers(request_context& context, const prompt_figures& figures) {
     // Voters get no tools, unless calls are what they vote on.
     const bool has_tools = context.target.type != config::profile_type::voting
                            || context.target.profile->ballot == config::ballot_kind::tool_call;
-    const auto* tools = has_tools ? api::offered_tools(request) : nullptr;
-    const auto in = estimate_text_tokens(messages->value.size());
     auto& lines = context.header_lines;
     lines.reserve(512);
     lines += context.target.profile_header;
-    lines += "X-MetaModel-Compacted-N: 0\r\n";
-    append_header(lines, "X-MetaModel-Prompt-Tokens-In", in);
-    append_header(lines, "X-MetaModel-Prompt-Tokens-Out", in);
+    if (figures.tokens_out) {
+        append_header(
+            lines, "X-MetaModel-Compacted-N", static_cast<std::int64_t>(figures.compacted)
+        );
+    }
+    append_header(lines, "X-MetaModel-Prompt-Tokens-In", figures.tokens_in);
+    if (figures.tokens_out) {
+        append_header(lines, "X-MetaModel-Prompt-Tokens-Out", *figures.tokens_out);
+    }
     append_header(
         lines,
         "X-MetaModel-Tools-Tokens",
-        tools == nullptr ? 0 : estimate_tools_tokens(tools->value.size())
+        has_tools ? offered_tools_tokens(context.request) : std::int64_t{0}
     );
+}
+
+void append_plan_headers(request_context& context) {
+    const auto bytes = context.request.find("messages")->value.size();
+    const auto tokens = estimate_text_tokens(bytes);
+    append_plan_headers(context, {.tokens_in = tokens, .tokens_out = tokens});
 }
 
 }  // namespace meta_model::dispatch

@@ -13,8 +13,15 @@ namespace {
 
 net::task<base::maybe_error> run_ensemble(request_context& context) {
     using config::profile_type;
-    append_plan_headers(context);
+    // Those of a moa are known when its prompts are planned.
+    const bool is_moa = context.target.type == profile_type::moa;
+    if (!is_moa) {
+        append_plan_headers(context);
+    }
     if (auto refusal = judge_ensemble_request(context)) {
+        if (is_moa) {
+            append_plan_headers(context);
+        }
         co_return std::move(refusal);
     }
     if (context.target.type == profile_type::cascade && !context.target.has_pending_parts) {
@@ -28,7 +35,7 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     }
     co_return base::make_error(
         base::error_code_id::not_implemented,
-        "Cascade steps with gates or profiles are not available yet."
+        "Cascade steps that use a profile are not available yet."
     );
 }
 

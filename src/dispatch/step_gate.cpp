@@ -153,7 +153,8 @@ net::task<bool> gate_check::is_judged_good(const api::draft& answer) {
     if (!answer.tool_calls.empty()) {
         shown += "\ncalls " + calls;
     }
-    const auto changes = question_changes(context_, *target_.judge, grade_prompt(shown, options));
+    auto changes = question_changes(context_, *target_.judge, 0);
+    add_user_message(changes, grade_prompt(shown, options));
     leg judge(context_, *target_.judge);
     judge.set_role(leg_role::gate);
     judge.allow_retries();

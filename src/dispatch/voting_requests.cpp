@@ -44,7 +44,9 @@ upstream::body_changes judge_changes(
 ) {
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
-    return question_changes(c, *c.target.synthesizer, tie_prompt(answers, options));
+    auto changes = question_changes(c, *c.target.synthesizer, 0);
+    add_user_message(changes, tie_prompt(answers, options));
+    return changes;
 }
 
 }  // namespace meta_model::dispatch

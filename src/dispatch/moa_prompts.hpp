@@ -1,0 +1,63 @@
+// The prompts of one MoA request: what each generator gets of the conversation, and what the synthesizer gets of it and
+// of the drafts. Lives as long as the request.
+#pragma once
+
+#include "api/message.hpp"
+#include "dispatch/compaction_plan.hpp"
+#include "dispatch/request_context.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+// The synthesizer's prompt.
+struct fitted_synthesis {
+    bool fits = true;
+    std::shared_ptr<const upstream::message_edits> messages{};  // of the conversation
+    std::string text{};                                         // of the added message
+    std::int64_t tokens = 0;                                    // estimate of all messages
+};
+
+class moa_prompts {
+public:
+    explicit moa_prompts(request_context& context) : context_(context) {}
+
+    // Plans the generators' prompts and appends the header lines that tell of them. The errors: 400 when no message is
+    // left, 413 when no generator's window can hold even the newest turn.
+    base::maybe_error plan();
+
+    const leg_prompt& of(const upstream::upstream_state& generator) const;
+
+    // The most that an answer can have when the messages are estimated at `tokens`.
+    std::int64_t output_limit(const upstream::upstream_state& u, std::int64_t tokens) const;
+
+    // `write` gives the added message's text with at most so many bytes of drafts; `draft_bytes`: how large they are.
+    // Drafts are cut before the conversation is compacted, but not below a quarter of the window.
+    fitted_synthesis fit_synthesis(
+        const std::function<std::string(std::size_t)>& write,
+        const std::vector<std::size_t>& draft_bytes
+    ) const;
+
+    // Lets the estimate learn from what an upstream counted for messages estimated at `tokens`.
+    void learn(
+        upstream::upstream_state& u,
+        std::int64_t tokens,
+        const std::optional<api::token_usage>& usage
+    ) const;
+
+private:
+    double ratio_of(const upstream::upstream_state& u) const;
+
+    request_context& context_;
+    std::int64_t operator_tokens_ = 0;
+    std::int64_t tools_tokens_ = 0;
+    prompt_plan plan_;
+};
+
+}  // namespace meta_model::dispatch
