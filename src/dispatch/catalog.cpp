@@ -2,6 +2,7 @@
 
 #include "api/json_text.hpp"
 #include "base/text.hpp"
+#include "dispatch/prompt_budget.hpp"
 
 #include <algorithm>
 
@@ -25,6 +26,7 @@ telemetry::strategy strategy_of(profile_type type) {
 // What spec §2.7 derives for a catalogue entry.
 struct capabilities {
     int max_model_len = 0;
+    std::int64_t uncompacted_len = 0;  // of a moa: what each of its models sees whole
     bool function_calling = false;
     bool thinking = false;
 };
@@ -56,6 +58,8 @@ capabilities capabilities_of(const target& t) {
                                 ? *p.advertised_context
                                 : s.context - p.synth_prompt_overhead_tokens
                                       - p.non_client_synth_reserve_tokens - s.max_output;
+        const auto least = std::min(smallest_context(t.upstreams), s.context);
+        out.uncompacted_len = std::max<std::int64_t>(0, prompt_budget(least, 0));
     }
     out.thinking = out.thinking && t.expose_reasoning;
     return out;
@@ -201,6 +205,10 @@ void catalog::list_models(std::int64_t created) {
         api::append_json_number(json, created);
         json += R"(,"owned_by":"meta-model","max_model_len":)";
         api::append_json_number(json, caps.max_model_len);
+        if (t.profile != nullptr && t.profile->type == profile_type::moa) {
+            json += R"(,"uncompacted_len":)";
+            api::append_json_number(json, caps.uncompacted_len);
+        }
         json += R"(,"capabilities":{)";
         append_flag(json, "vision", vision);
         append_flag(json, "video", !config_.video.endpoints.empty());

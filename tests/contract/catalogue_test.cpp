@@ -88,6 +88,21 @@ TEST(catalogue, moa_32_the_advertised_length_comes_from_the_synthesizer) {
     EXPECT_EQ(entry_of(data, "three")["max_model_len"], 2304);
 }
 
+TEST(catalogue, a_merging_profile_says_what_each_of_its_models_sees_whole) {
+    fake_upstream models;
+    const gateway_process gateway(config_text(models)
+                                      .upstream("s49", "context = 49152\nmax_output = 4096")
+                                      .upstream("g8", "context = 8192")
+                                      .upstream("g16", "context = 16384")
+                                      .moa("m", {"g8", "g16"}, "s49")
+                                      .cascade("c", {"g8", "g16"}));
+
+    const auto data = catalogue(gateway);
+
+    EXPECT_EQ(entry_of(data, "m")["uncompacted_len"], 8192 - 2000 - 512);
+    EXPECT_FALSE(entry_of(data, "c").contains("uncompacted_len"));
+}
+
 TEST(catalogue, moa_19_an_advertised_context_is_what_is_listed) {
     fake_upstream models;
     const gateway_process gateway(

@@ -28,6 +28,21 @@ TEST(text_cut, escapes_count_as_what_they_stand_for) {
     EXPECT_EQ(decoded_bytes(R"(\ud83d\ude00)"), 4u);
 }
 
+TEST(text_cut, long_texts_are_measured_in_blocks_with_the_same_result) {
+    const std::vector<std::string> usual{"plain text ", R"(\n)", "é", R"(\")"};
+    const std::vector<std::string> rare{R"(\\)", R"(\u20ac)", R"(\ud83d\ude00)", R"(\\u0041)"};
+    std::mt19937 random(11);
+    for (int round = 0; round < 60; ++round) {
+        std::string raw;
+        const auto rarity = 1 + random() % 4000;
+        while (raw.size() < 20000) {
+            const auto& from = random() % rarity == 0 ? rare : usual;
+            raw += from[random() % from.size()];
+        }
+        EXPECT_EQ(decoded_bytes(raw), text_of(raw).size());
+    }
+}
+
 TEST(text_cut, a_gap_leaves_head_and_tail) {
     const std::string text(1000, 'a');
 
