@@ -2,7 +2,7 @@
 
 #include "api/json_text.hpp"
 
-#include <algorithm>
+#include <map>
 
 namespace meta_model::dispatch {
 
@@ -17,17 +17,10 @@ bool is_system(role r) {
     return r == role::system || r == role::developer;
 }
 
-// Both are raw JSON strings with their quotes.
-bool is_same_text(std::string_view a, std::string_view b) {
-    if (a == b) {
-        return true;
-    }
-    if (a.find('\\') == none && b.find('\\') == none) {
-        return false;
-    }
+// What a raw JSON string, with its quotes, stands for; itself where that is no Unicode text.
+std::string text_of(std::string_view raw) {
     std::string text;
-    return api::append_unescaped(text, a.substr(1, a.size() - 2))
-           && api::stands_for(b.substr(1, b.size() - 2), text);
+    return api::append_unescaped(text, raw.substr(1, raw.size() - 2)) ? text : std::string(raw);
 }
 
 class reader {
@@ -60,7 +53,7 @@ private:
         for (std::size_t i = 0; i < source_.size(); ++i) {
             const auto r = source_[i].role;
             if (r == role::tool) {
-                if (caller != none && answer(caller, out_.messages[i].shape.result_of)) {
+                if (caller != none && answer(out_.messages[i].shape.result_of)) {
                     group_[i] = caller;
                 } else {
                     remove(i);
@@ -76,21 +69,28 @@ private:
             caller = none;
             if (r == role::assistant && !out_.messages[i].shape.calls.empty()) {
                 caller = i;
-                is_answered_.assign(out_.messages[i].shape.calls.size(), false);
+                expect_results(out_.messages[i].shape.calls);
             }
         }
         add_placeholders(caller);
     }
 
-    bool answer(std::size_t caller, std::string_view id) {
-        const auto& calls = out_.messages[caller].shape.calls;
-        bool is_found = false;
-        for (std::size_t k = 0; k < calls.size() && !id.empty(); ++k) {
-            if (!calls[k].id.empty() && is_same_text(calls[k].id, id)) {
-                is_answered_[k] = is_found = true;
+    void expect_results(const std::vector<call_shape>& calls) {
+        is_answered_.clear();
+        for (const auto& call : calls) {
+            if (!call.id.empty()) {
+                is_answered_.emplace(text_of(call.id), false);
             }
         }
-        return is_found;
+    }
+
+    bool answer(std::string_view id) {
+        const auto call = id.empty() ? is_answered_.end() : is_answered_.find(text_of(id));
+        if (call == is_answered_.end()) {
+            return false;
+        }
+        call->second = true;
+        return true;
     }
 
     void add_placeholders(std::size_t caller) {
@@ -98,9 +98,8 @@ private:
             return;
         }
         auto& m = out_.messages[caller];
-        for (std::size_t k = 0; k < m.shape.calls.size(); ++k) {
-            const auto& call = m.shape.calls[k];
-            if (is_answered_[k] || call.id.empty()) {
+        for (const auto& call : m.shape.calls) {
+            if (call.id.empty() || is_answered_[text_of(call.id)]) {
                 continue;
             }
             auto& json = m.placeholders;
@@ -159,8 +158,8 @@ private:
 
     const std::vector<api::request_message>& source_;
     conversation out_;
-    std::vector<std::size_t> group_;  // of a result: the message with its call
-    std::vector<bool> is_answered_;   // of the calls that are being looked at
+    std::vector<std::size_t> group_;           // of a result: the message with its call
+    std::map<std::string, bool> is_answered_;  // by id, of the calls that are being looked at
 };
 
 }  // namespace

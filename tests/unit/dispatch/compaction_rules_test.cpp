@@ -225,6 +225,25 @@ TEST(compaction_rules, rules_hold_for_any_conversation) {
     EXPECT_GT(cut, 30);
 }
 
+TEST(compaction_rules, thousands_of_calls_find_their_results_quickly) {
+    std::vector<std::pair<std::string, json>> made;
+    json messages = json::array({says("user", "go")});
+    for (int i = 0; i < 30000; ++i) {
+        made.emplace_back("c" + std::to_string(i), "");
+    }
+    messages.push_back(calls(made));
+    for (auto i = made.size(); i-- > 0;) {
+        messages.push_back(result(made[i].first, "ok"));
+    }
+    const talk t(messages);
+    const auto start = std::chrono::steady_clock::now();
+
+    const auto plan = t.plan({10'000'000});
+
+    EXPECT_EQ(plan.prompts[0].edits, nullptr);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
 TEST(compaction_rules, planning_half_a_megabyte_is_quick) {
     json messages = joined({{says("system", std::string(4000, 's'))}, pairs(500, 400)});
     for (int i = 0; i < 30; ++i) {
