@@ -121,7 +121,7 @@ void leg::close_line() {
     price(
         *line_,
         {.reported = result_.usage ? &*result_.usage : nullptr,
-         .was_billed = result_.is_answered() || !was_refused,
+         .was_billed = result_.is_answered() || (sent_bytes_ > 0 && !was_refused),
          .sent_bytes = sent_bytes_,
          .received_bytes = result_.content_bytes},
         upstream_.config.pricing
