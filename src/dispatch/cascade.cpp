@@ -147,10 +147,10 @@ net::task<maybe_error> cascade::run_steps() {
         }
     }
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {
-        co_return base::make_error(error_code_id::client_closed, "The client closed the request.");
+        co_return client_closed();
     }
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
-        co_return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+        co_return server_draining();
     }
     co_return exhausted();
 }

@@ -6,6 +6,7 @@
 #include "dispatch/draft_stats.hpp"
 #include "dispatch/moa_requests.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -26,10 +27,6 @@ base::steady_duration to_steady(config::seconds_f s) {
 }
 
 }  // namespace
-
-base::error client_closed() {
-    return base::make_error(error_code_id::client_closed, "The client closed the request.");
-}
 
 base::error synthesis_failed(std::string_view inner_reason) {
     return base::make_error(
@@ -165,7 +162,7 @@ void moa_panel::append_panel_headers() {
 error moa_panel::failure() const {
     const auto& legs = panel_.legs();
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
-        return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+        return server_draining();
     }
     if (!usable_.empty()) {
         return base::make_error(

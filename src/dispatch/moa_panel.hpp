@@ -60,6 +60,4 @@ private:
 // 502 with its inner reason (spec §2.3).
 base::error synthesis_failed(std::string_view inner_reason);
 
-base::error client_closed();
-
 }  // namespace meta_model::dispatch

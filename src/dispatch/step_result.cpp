@@ -46,9 +46,7 @@ bool is_answer(const leg_result& result, bool hides_reasoning) {
 
 base::error failure_of(const request_context& c, const leg_result& result) {
     if (c.cancel.reason() == base::cancel_reason::shutdown) {
-        return base::make_error(
-            base::error_code_id::server_draining, "The gateway is shutting down."
-        );
+        return server_draining();
     }
     if (result.reason == telemetry::call_outcome::non_2xx) {
         auto e = error_of_status(status_of(result), std::max(0, result.retry_after_s), {});

@@ -65,7 +65,7 @@ base::error error_of(const upstream::call_error& fault) {
 base::error error_of(const request_context& context, const upstream::call_error& fault) {
     if (fault.fault == call_fault::cancelled
         && context.cancel.reason() == base::cancel_reason::shutdown) {
-        return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+        return server_draining();
     }
     return error_of(fault);
 }
@@ -159,6 +159,14 @@ base::error error_of_status(int status, int retry_after_s, std::string_view body
     e.detail =
         "status " + std::to_string(status) + (body.empty() ? "" : ": ") + base::clip(body, 512);
     return e;
+}
+
+base::error client_closed() {
+    return base::make_error(error_code_id::client_closed, "The client closed the request.");
+}
+
+base::error server_draining() {
+    return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
 }
 
 }  // namespace meta_model::dispatch

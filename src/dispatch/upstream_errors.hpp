@@ -44,4 +44,8 @@ bool has_one_choice(const api::chat_request& request);
 // True for a status whose body must not reach a client: it speaks of our own credentials or of another place.
 bool must_withhold(int status);
 
+// Why a request ends that nothing was wrong with.
+base::error client_closed();
+base::error server_draining();
+
 }  // namespace meta_model::dispatch

@@ -15,6 +15,7 @@
 #include "dispatch/panel.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/stream_keepalive.hpp"
+#include "dispatch/upstream_errors.hpp"
 #include "dispatch/voting_requests.hpp"
 
 #include <algorithm>
@@ -209,10 +210,10 @@ base::error voting::no_votes() const {
 
 net::task<maybe_error> voting::decide() {
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {
-        co_return base::make_error(error_code_id::client_closed, "The client closed the request.");
+        co_return client_closed();
     }
     if (c_.cancel.reason() == base::cancel_reason::shutdown && !is_settled(reports_, rules_)) {
-        co_return base::make_error(error_code_id::server_draining, "The gateway is shutting down.");
+        co_return server_draining();
     }
     auto result = elect(reports_, rules_);
     if (!result.has_result) {
@@ -224,9 +225,7 @@ net::task<maybe_error> voting::decide() {
     if (!result.tied.empty() && profile_.tie_break == config::tie_break::judge) {
         const auto preferred = co_await ask_judge(result.tied);
         if (c_.cancel.reason() == base::cancel_reason::client_gone) {
-            co_return base::make_error(
-                error_code_id::client_closed, "The client closed the request."
-            );
+            co_return client_closed();
         }
         if (preferred) {
             result = elect(reports_, rules_, preferred);

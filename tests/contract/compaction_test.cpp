@@ -61,6 +61,19 @@ std::int64_t estimate(const json& messages) {
     return out;
 }
 
+// More than a window of 1,024 tokens holds.
+json twenty_tools() {
+    json out = json::array();
+    for (int i = 0; i < 20; ++i) {
+        out.push_back(
+            {{"type", "function"},
+             {"function",
+              {{"name", "f" + std::to_string(i)}, {"description", std::string(200, 'd')}}}}
+        );
+    }
+    return out;
+}
+
 // Generators `big` and `small` behind one profile.
 struct two_windows {
     fake_upstream models{};
@@ -277,14 +290,7 @@ TEST(compaction, moa_165_what_cannot_be_cut_to_fit_is_refused) {
 TEST(compaction, moa_165_a_stream_is_refused_the_same_way) {
     two_windows w;
     const gateway_process gateway(w.config(1024, 1024));
-    json tools = json::array();
-    for (int i = 0; i < 20; ++i) {
-        tools.push_back(
-            {{"type", "function"},
-             {"function",
-              {{"name", "f" + std::to_string(i)}, {"description", std::string(200, 'd')}}}}
-        );
-    }
+    const auto tools = twenty_tools();
     const auto request =
         with(asks(json::array({says("user", "hi")})), {{"tools", tools}, {"stream", true}});
 
@@ -294,14 +300,7 @@ TEST(compaction, moa_165_a_stream_is_refused_the_same_way) {
 TEST(compaction, moa_166_tools_are_counted_apart) {
     two_windows w;
     const gateway_process gateway(w.config());
-    json tools = json::array();
-    for (int i = 0; i < 20; ++i) {
-        tools.push_back(
-            {{"type", "function"},
-             {"function",
-              {{"name", "f" + std::to_string(i)}, {"description", std::string(200, 'd')}}}}
-        );
-    }
+    const auto tools = twenty_tools();
 
     const auto reply =
         chat(gateway, with(asks(json::array({says("user", "hi")})), {{"tools", tools}}));
