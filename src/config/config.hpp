@@ -30,7 +30,7 @@ enum class health_check { models, off };
 enum class balance_rule { least_in_flight, round_robin, prefix_affinity };
 enum class profile_type { passthrough, moa, cascade, voting };
 enum class synthesis_mode { merge, best_of };
-enum class agreement_rule { off, exact };
+enum class agreement_rule { off, exact, canonical };
 enum class on_cut { error, resume };
 enum class on_all_fail { bubble_last_error, structured_502 };
 enum class vote { no, yes };

@@ -23,6 +23,7 @@ constexpr choice<synthesis_mode> synthesis_modes[] = {
 constexpr choice<agreement_rule> agreement_rules[] = {
     {"off", agreement_rule::off},
     {"exact", agreement_rule::exact},
+    {"canonical", agreement_rule::canonical},
 };
 constexpr choice<on_all_fail> failure_answers[] = {
     {"bubble_last_error", on_all_fail::bubble_last_error},

@@ -44,15 +44,6 @@ std::string_view without_fence(std::string_view text) {
     return is_only ? base::trim(text.substr(line_end, close - line_end)) : text;
 }
 
-std::optional<ballot> read_json(std::string_view text) {
-    const auto inside = without_fence(base::trim(text));
-    auto canonical = canonical_json(inside);
-    if (!canonical) {
-        return std::nullopt;
-    }
-    return ballot{.key = std::move(*canonical), .text = std::string(inside)};
-}
-
 std::optional<ballot> read_calls(const api::draft& d, const std::vector<std::string>& tools) {
     const auto is_valid = [&](const std::string& name, const std::string& arguments) {
         return std::ranges::find(tools, name) != tools.end() && canonical_json(arguments);
@@ -107,9 +98,18 @@ std::optional<ballot> read_ballot(const api::draft& d, const ballot_rules& rules
         case ballot_kind::yes_no: return read_label(text, yes_no, yes_no_window);
         case ballot_kind::label: return read_label(text, rules.labels, is_cut ? 0 : text.size());
         case ballot_kind::number: return read_number_ballot(text, is_cut);
-        case ballot_kind::json: return read_json(text);
+        case ballot_kind::json: return read_json_value(text);
         default: return read_text(text, is_cut);
     }
+}
+
+std::optional<ballot> read_json_value(std::string_view text) {
+    const auto inside = without_fence(base::trim(text));
+    auto canonical = canonical_json(inside);
+    if (!canonical) {
+        return std::nullopt;
+    }
+    return ballot{.key = std::move(*canonical), .text = std::string(inside)};
 }
 
 bool agrees(const ballot& a, const ballot& b) {

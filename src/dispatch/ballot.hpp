@@ -38,6 +38,9 @@ struct ballot {
 //   text           a marked answer, else all of it; white space, and in one line the case, do not count
 std::optional<ballot> read_ballot(const api::draft& d, const ballot_rules& rules);
 
+// A text that is JSON, or whose one code fence holds it; nothing for others.
+std::optional<ballot> read_json_value(std::string_view text);
+
 // Numbers agree when they have the same unit and differ by 1e-9 of their size at most; whole numbers only when equal.
 bool agrees(const ballot& a, const ballot& b);
 

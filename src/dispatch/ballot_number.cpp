@@ -107,12 +107,16 @@ std::optional<found_number> find_number(std::string_view text, bool is_last) {
     return found;
 }
 
+// As decimal digits.
+std::string spelled(double value) {
+    char digits[64];
+    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
 // Decimal digits in one spelling: 007.50 and 7.5 are the same.
 std::string canonical_decimal(const found_number& n, double value) {
     if (n.digits.find_first_of("eE") != std::string::npos) {
-        char digits[64];
-        const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-        return {digits, end};
+        return spelled(value);
     }
     const bool is_negative = n.digits.starts_with('-');
     std::string_view body = std::string_view(n.digits).substr(is_negative ? 1 : 0);
@@ -134,12 +138,16 @@ std::string canonical_decimal(const found_number& n, double value) {
     return is_negative && out != "0" ? '-' + out : out;
 }
 
-// What stands around the number when that is no more than a currency and one word: "$5", "42 km", "5%".
-std::string unit_around(std::string_view text, const found_number& n) {
+// What stands around the number when that is no more than a currency or one word: "$5", "42 km", "5%". Empty when
+// nothing does; nothing when it is more.
+std::optional<std::string> unit_around(std::string_view text, const found_number& n) {
     auto before = bare(text.substr(0, n.begin));
     auto behind = bare(text.substr(n.end));
     if (behind.starts_with('%')) {
         behind = bare(behind.substr(1));
+    }
+    if (before.empty() && behind.empty()) {
+        return std::string();
     }
     for (const auto currency : currencies) {
         if (before == currency && behind.empty()) {
@@ -149,7 +157,7 @@ std::string unit_around(std::string_view text, const found_number& n) {
     const bool is_one_word = !behind.empty() && behind.size() <= 16
                              && (is_word(behind.front()) || behind.starts_with("°"))
                              && behind.find_first_of(" \t\n") == std::string::npos;
-    return before.empty() && is_one_word ? std::string(behind) : std::string{};
+    return before.empty() && is_one_word ? std::optional(std::string(behind)) : std::nullopt;
 }
 
 // "3/4" and "\frac{3}{4}", when that is all there is.
@@ -185,31 +193,16 @@ bool is_formula(std::string_view text) {
     return false;
 }
 
-}  // namespace
-
-std::optional<ballot> read_number_ballot(std::string_view text, bool is_cut) {
-    const auto marked = marked_answer(text);
-    if (is_cut && !marked) {
-        return std::nullopt;
-    }
-    auto source = bare(marked.value_or(text));
-    std::string quotient;
-    if (const auto f = fraction(source)) {
-        char digits[64];
-        quotient.assign(digits, std::to_chars(digits, digits + sizeof digits, *f).ptr);
-        source = quotient;
-    } else if (marked && is_formula(source)) {
-        return std::nullopt;
-    }
-    const auto n = find_number(source, !marked);
+std::optional<ballot> ballot_of(std::string_view source, const found_number& n) {
     double value = 0;
-    if (!n
-        || std::from_chars(n->digits.data(), n->digits.data() + n->digits.size(), value).ec
-               != std::errc{}) {
+    if (std::from_chars(n.digits.data(), n.digits.data() + n.digits.size(), value).ec
+        != std::errc{}) {
         return std::nullopt;
     }
-    ballot out{.unit = unit_around(source, *n), .value = value, .is_number = true};
-    const auto decimal = canonical_decimal(*n, value);
+    ballot out{
+        .unit = unit_around(source, n).value_or(std::string()), .value = value, .is_number = true
+    };
+    const auto decimal = canonical_decimal(n, value);
     out.is_integer = decimal.find_first_of(".e") == std::string::npos;
     const bool is_currency = !out.unit.empty() && source.starts_with(out.unit);
     out.text = decimal;
@@ -220,6 +213,34 @@ std::optional<ballot> read_number_ballot(std::string_view text, bool is_cut) {
     }
     out.key = out.text;
     return out;
+}
+
+}  // namespace
+
+std::optional<ballot> read_number_ballot(std::string_view text, bool is_cut) {
+    const auto marked = marked_answer(text);
+    if (is_cut && !marked) {
+        return std::nullopt;
+    }
+    auto source = bare(marked.value_or(text));
+    std::string quotient;
+    if (const auto f = fraction(source)) {
+        source = quotient = spelled(*f);
+    } else if (marked && is_formula(source)) {
+        return std::nullopt;
+    }
+    const auto n = find_number(source, !marked);
+    return n ? ballot_of(source, *n) : std::nullopt;
+}
+
+std::optional<ballot> read_bare_number(std::string_view answer) {
+    auto source = bare(answer);
+    std::string quotient;
+    if (const auto f = fraction(source)) {
+        source = quotient = spelled(*f);
+    }
+    const auto n = find_number(source, false);
+    return n && unit_around(source, *n) ? ballot_of(source, *n) : std::nullopt;
 }
 
 }  // namespace meta_model::dispatch

@@ -65,6 +65,15 @@ double jaccard(const grams& a, const grams& b) {
     return all == 0 ? 1.0 : static_cast<double>(common) / static_cast<double>(all);
 }
 
+// Of draft `i` to the others, 0..1; of a lone one 0.
+double mean_similarity(const std::vector<grams>& all, std::size_t i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < all.size(); ++j) {
+        sum += i == j ? 0 : jaccard(all[i], all[j]);
+    }
+    return sum / static_cast<double>(std::max<std::size_t>(1, all.size() - 1));
+}
+
 int finish_rank(const rank_input& in) {
     const auto& reason = in.draft->finish_reason;
     const bool is_finished =
@@ -95,12 +104,7 @@ std::size_t best_draft_index(const std::vector<rank_input>& inputs) {
     std::ranges::sort(sorted);
     const auto median = (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
     const auto rank_of = [&](std::size_t i) {
-        double similarity = 0;
-        for (std::size_t j = 0; j < all.size(); ++j) {
-            similarity += i == j ? 0 : jaccard(all[i], all[j]);
-        }
-        const auto others = std::max<std::size_t>(1, all.size() - 1);
-        const auto steps = std::lround(similarity / static_cast<double>(others) * 20);
+        const auto steps = std::lround(mean_similarity(all, i) * 20);
         return std::tuple(
             inputs[i].is_schema_valid ? 0 : 1,
             finish_rank(inputs[i]),
@@ -113,6 +117,19 @@ std::size_t best_draft_index(const std::vector<rank_input>& inputs) {
     std::size_t best = 0;
     for (std::size_t i = 1; i < inputs.size(); ++i) {
         best = rank_of(i) < rank_of(best) ? i : best;
+    }
+    return best;
+}
+
+std::size_t medoid_index(const std::vector<const api::draft*>& drafts) {
+    constexpr double rounding = 1e-9;  // what the order of a sum may make of equal ones
+    std::vector<grams> all;
+    for (const auto* d : drafts) {
+        all.push_back(grams_of(*d));
+    }
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        best = mean_similarity(all, i) > mean_similarity(all, best) + rounding ? i : best;
     }
     return best;
 }

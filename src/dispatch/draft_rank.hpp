@@ -18,4 +18,7 @@ struct rank_input {
 // `inputs` must not be empty. Text and calls both count; only the first 8 KiB of a draft are compared.
 std::size_t best_draft_index(const std::vector<rank_input>& inputs);
 
+// The draft that is most like the others (mean 3-gram Jaccard similarity), the first of several. `drafts` must not be empty.
+std::size_t medoid_index(const std::vector<const api::draft*>& drafts);
+
 }  // namespace meta_model::dispatch

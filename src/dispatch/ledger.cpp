@@ -24,6 +24,15 @@ void append_number_member(std::string& out, std::string_view key, std::int64_t v
     api::append_json_number(out, value);
 }
 
+void append_tokens_and_cost(std::string& out, const ledger_line& line) {
+    append_number_member(out, "tokens_in", line.tokens_in);
+    append_number_member(out, "cached_tokens", line.cached_tokens);
+    append_number_member(out, "tokens_out", line.tokens_out);
+    append_text_member(out, "usage_source", line.is_estimated ? "estimated" : "reported");
+    out += ",\"cost_usd\":";
+    out += base::to_usd(line.cost);
+}
+
 void append_line(std::string& out, const ledger_line& line) {
     out += R"({"upstream":)";
     api::append_json_string(out, line.upstream);
@@ -33,13 +42,17 @@ void append_line(std::string& out, const ledger_line& line) {
         append_text_member(out, "reason", line.reason);
     }
     append_number_member(out, "elapsed_ms", line.elapsed.count() / 1000);
-    append_number_member(out, "tokens_in", line.tokens_in);
-    append_number_member(out, "cached_tokens", line.cached_tokens);
-    append_number_member(out, "tokens_out", line.tokens_out);
-    append_text_member(out, "usage_source", line.is_estimated ? "estimated" : "reported");
-    out += ",\"cost_usd\":";
-    out += base::to_usd(line.cost);
+    append_tokens_and_cost(out, line);
     out += '}';
+}
+
+void append_list(std::string& out, const std::vector<std::string_view>& texts) {
+    out += '[';
+    for (const auto text : texts) {
+        out += out.back() == '[' ? "" : ",";
+        api::append_json_string(out, text);
+    }
+    out += ']';
 }
 
 }  // namespace
@@ -110,6 +123,17 @@ std::string ledger::members() const {
     out += ",\"cost_usd\":";
     out += base::to_usd(total_cost());
     append_text_member(out, "usage_source", is_estimated() ? "estimated" : "reported");
+    if (!draft_order_.empty()) {
+        out += R"(,"draft_order":)";
+        append_list(out, draft_order_);
+    }
+    if (spared_) {
+        out += R"(,"spared":{"upstream":)";
+        api::append_json_string(out, spared_->upstream);
+        append_text_member(out, "role", to_string(spared_->role));
+        append_tokens_and_cost(out, *spared_);
+        out += '}';
+    }
     return out;
 }
 

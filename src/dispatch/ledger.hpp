@@ -9,8 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace meta_model::dispatch {
@@ -58,14 +60,25 @@ public:
     base::money total_cost() const;
     bool is_estimated() const;
 
+    // A call that agreement made needless; in none of the sums.
+    void note_spared(const ledger_line& call) { spared_ = call; }
+
+    // The upstreams of the drafts as they were shown to who judges or fuses them.
+    void note_draft_order(std::vector<std::string_view> upstreams) {
+        draft_order_ = std::move(upstreams);
+    }
+
     // X-MetaModel-Total-Tokens and -Cost-USD.
     void append_headers(std::string& lines) const;
 
-    // JSON members without braces: "legs":[…],"total_tokens":…,"cost_usd":…
+    // JSON members without braces: "legs":[…],"total_tokens":…,"cost_usd":…, and where there are any "draft_order":[…],
+    // "spared":{…}.
     std::string members() const;
 
 private:
     std::vector<std::unique_ptr<ledger_line>> lines_;
+    std::optional<ledger_line> spared_;
+    std::vector<std::string_view> draft_order_;
 };
 
 }  // namespace meta_model::dispatch

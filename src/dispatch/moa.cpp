@@ -4,13 +4,16 @@
 #include "base/text.hpp"
 #include "dispatch/agreement.hpp"
 #include "dispatch/candidate_text.hpp"
+#include "dispatch/draft_rank.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/judge_choice.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/moa_panel.hpp"
 #include "dispatch/moa_requests.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/shown_order.hpp"
 #include "dispatch/stream_keepalive.hpp"
+#include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/verdict.hpp"
 
@@ -44,9 +47,11 @@ public:
 
 private:
     net::task<maybe_error> decide();
-    net::task<maybe_error> settle_first(std::string_view decision);
-    synthesizer_call judge_request() const;
-    synthesizer_call synthesis_request() const;
+    void note_agreement();
+    net::task<maybe_error> settle_without_synthesis(std::size_t chosen, std::string_view decision);
+    shown_drafts show(const std::vector<const leg*>& candidates, std::vector<std::string>& texts);
+    synthesizer_call judge_request();
+    synthesizer_call synthesis_request();
     net::task<maybe_error> choose_best();
     net::task<maybe_error> synthesize();
     net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
@@ -67,7 +72,8 @@ private:
     moa_panel panel_;
     std::optional<leg> synth_;
     base::steady_time synth_start_{};
-    std::int64_t synth_tokens_ = 0;  // estimate of its messages
+    std::int64_t synth_tokens_ = 0;     // estimate of its messages
+    std::vector<std::size_t> order_{};  // the candidate at each place of what the judge is shown
 };
 
 net::task<maybe_error> moa::run() {
@@ -90,10 +96,13 @@ net::task<maybe_error> moa::run() {
 net::task<maybe_error> moa::decide() {
     const auto& drafts = panel_.drafts();
     if (drafts.size() == 1) {
-        co_return co_await settle_first("single_success");
+        co_return co_await settle_without_synthesis(0, "single_success");
     }
-    if (profile_.agreement == config::agreement_rule::exact && all_agree(drafts)) {
-        co_return co_await settle_first("fastpath_consensus");
+    if (all_agree(drafts, profile_.agreement)) {
+        note_agreement();
+        const bool is_exact = profile_.agreement == config::agreement_rule::exact;
+        const auto chosen = is_exact ? 0 : medoid_index(drafts);
+        co_return co_await settle_without_synthesis(chosen, "fastpath_consensus");
     }
     if (is_best_of()) {
         co_return co_await choose_best();
@@ -101,13 +110,33 @@ net::task<maybe_error> moa::decide() {
     co_return co_await synthesize();
 }
 
+// Tells the ledger what the synthesis would have cost: the conversation, the drafts, and an answer of their mean length.
+void moa::note_agreement() {
+    std::size_t bytes = 0;
+    for (const auto* d : panel_.drafts()) {
+        bytes += candidate_text(*d).size();
+    }
+    ledger_line spared{.upstream = synthesizer_.config.key, .role = leg_role::synthesizer};
+    const api::token_usage guess{
+        .prompt_tokens = prompts_.of(panel_.legs().legs().front()->upstream()).tokens
+                         + estimate_text_tokens(bytes),
+        .completion_tokens = estimate_text_tokens(bytes / panel_.drafts().size())
+    };
+    price(spared, {.reported = &guess, .was_billed = true}, synthesizer_.config.pricing);
+    spared.is_estimated = true;
+    c_.ledger.note_spared(spared);
+    c_.shard.counters.add(telemetry::counter::syntheses_spared);
+}
+
 // The answer without a synthesizer, unless it does not call what the request asks for (spec §3.8.5).
-net::task<maybe_error> moa::settle_first(std::string_view decision) {
+net::task<maybe_error> moa::settle_without_synthesis(
+    std::size_t chosen, std::string_view decision
+) {
     auto from = panel_.as_candidates();
     if (from.drafts.size() == 1) {
         from.reason = panel_.lone_reason();
     }
-    auto v = settle_early(from, decision);
+    auto v = settle_early(from, chosen, decision);
     if (!v.answer && v.fault == final_fault::unmet && !is_best_of()) {
         co_return co_await synthesize();
     }
@@ -117,30 +146,44 @@ net::task<maybe_error> moa::settle_first(std::string_view decision) {
     co_return co_await answer(std::move(v));
 }
 
-synthesizer_call moa::judge_request() const {
-    std::vector<std::string> texts;
-    for (const auto* d : panel_.drafts()) {
-        texts.push_back(candidate_text(*d));
-    }
+// The candidates' texts in the order of this request, kept in `texts`.
+shown_drafts moa::show(const std::vector<const leg*>& candidates, std::vector<std::string>& texts) {
+    order_ = shown_order(c_.request_id, candidates.size());
     shown_drafts shown;
-    shown.texts.assign(texts.begin(), texts.end());
-    return best_of_changes(c_, prompts_, shown);
-}
-
-synthesizer_call moa::synthesis_request() const {
-    std::vector<std::string> texts;
-    shown_drafts shown;
-    for (const auto& l : panel_.legs().legs()) {
-        const auto& result = l->result();
-        if (!result.is_answered() && !result.is_partial) {
-            continue;
-        }
+    std::vector<std::string_view> names;
+    for (const auto i : order_) {
+        const auto& result = candidates[i]->result();
         if (result.is_partial) {
             shown.unfinished.push_back(texts.size());
         }
         texts.push_back(candidate_text(result.draft));
+        names.push_back(candidates[i]->upstream().config.key);
     }
     shown.texts.assign(texts.begin(), texts.end());
+    c_.ledger.note_draft_order(std::move(names));
+    return shown;
+}
+
+synthesizer_call moa::judge_request() {
+    std::vector<const leg*> candidates;
+    for (const auto& l : panel_.legs().legs()) {
+        if (l->result().is_answered()) {
+            candidates.push_back(l.get());
+        }
+    }
+    std::vector<std::string> texts;
+    return best_of_changes(c_, prompts_, show(candidates, texts));
+}
+
+synthesizer_call moa::synthesis_request() {
+    std::vector<const leg*> candidates;
+    for (const auto& l : panel_.legs().legs()) {
+        if (l->result().is_answered() || l->result().is_partial) {
+            candidates.push_back(l.get());
+        }
+    }
+    std::vector<std::string> texts;
+    const auto shown = show(candidates, texts);
     const bool is_arbitrated = needs_arbitration(panel_.as_candidates());
     return synthesizer_changes(c_, prompts_, shown, is_arbitrated ? &panel_.policy() : nullptr);
 }
@@ -169,7 +212,7 @@ net::task<maybe_error> moa::choose_best() {
     if (!chosen) {
         co_return co_await fall_back(reply);
     }
-    auto v = settle_on(panel_.as_candidates(), *chosen, panel_.base_reason(), decision);
+    auto v = settle_on(panel_.as_candidates(), order_[*chosen], panel_.base_reason(), decision);
     co_return co_await answer(std::move(v));
 }
 

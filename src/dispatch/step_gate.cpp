@@ -92,25 +92,6 @@ std::string_view failed_part(
     return {};
 }
 
-bool say_the_same(const api::draft& a, const api::draft& b) {
-    auto left = a;
-    auto right = b;
-    for (auto* d : {&left, &right}) {
-        if (d->content) {
-            d->content = visible_text(*d);
-        }
-    }
-    if (all_agree({&left, &right})) {
-        return true;
-    }
-    const ballot_rules rules{.kind = config::ballot_kind::text};
-    const bool has_calls = !left.tool_calls.empty() || !right.tool_calls.empty()
-                           || left.function_call || right.function_call;
-    const auto one = read_ballot(left, rules);
-    const auto other = read_ballot(right, rules);
-    return !has_calls && one && other && one->key == other->key;
-}
-
 net::task<std::string_view> gate_check::run(
     const api::draft& answer, const upstream::body_changes& agree_changes
 ) {
@@ -142,7 +123,8 @@ net::task<bool> gate_check::is_agreed(
     other.set_role(leg_role::gate);
     co_await other.run(changes, half_time(context_));
     legs_.push_back(other.record());
-    co_return other.result().is_answered() && say_the_same(answer, other.result().draft);
+    co_return other.result().is_answered()
+        && all_agree_canonically({&answer, &other.result().draft});
 }
 
 net::task<bool> gate_check::is_judged_good(const api::draft& answer) {

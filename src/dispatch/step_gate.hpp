@@ -30,9 +30,6 @@ std::string_view failed_part(
 // Of the tokens in choices[0].logprobs, natural logarithms; nothing when there are none.
 std::optional<double> mean_logprob(std::string_view logprobs);
 
-// The same calls, or texts that come to the same answer.
-bool say_the_same(const api::draft& a, const api::draft& b);
-
 // One answer before its gate.
 class gate_check {
 public:

@@ -64,8 +64,8 @@ bool most_call(const std::vector<const api::draft*>& drafts) {
     return 2 * static_cast<std::size_t>(calling) > drafts.size();
 }
 
-verdict settle_early(const candidates& from, std::string_view decision) {
-    auto f = finalise(*from.drafts.front(), from.policy);
+verdict settle_early(const candidates& from, std::size_t chosen, std::string_view decision) {
+    auto f = finalise(*from.drafts[chosen], from.policy);
     if (f.fault != final_fault::none) {
         return {.fault = f.fault};
     }

@@ -34,8 +34,8 @@ bool needs_arbitration(const candidates& from);
 // True when more than half of the drafts make calls.
 bool most_call(const std::vector<const api::draft*>& drafts);
 
-// The first draft as the answer, because it is alone or all agree. `decision` says which.
-verdict settle_early(const candidates& from, std::string_view decision);
+// One draft as the answer, because it is alone or all agree. `decision` says which.
+verdict settle_early(const candidates& from, std::size_t chosen, std::string_view decision);
 
 // The deterministic pick. `fault`: what it repairs; none: it is the decision itself.
 verdict settle_by_pick(const candidates& from, final_fault fault, std::string_view decision);

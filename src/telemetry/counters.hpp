@@ -25,9 +25,10 @@ enum class counter : std::uint8_t {
     stream_events_dropped,  // malformed events of an upstream's stream
     streams_cut,            // upstream streams that ended without a finish
     log_lines_dropped,
-    client_closed,  // requests whose client left; record() counts it
+    client_closed,     // requests whose client left; record() counts it
+    syntheses_spared,  // calls of a synthesizer or judge that agreement made needless
 };
-inline constexpr std::size_t counter_count = 8;
+inline constexpr std::size_t counter_count = 9;
 
 enum class gauge : std::uint8_t { requests_in_flight, connections_open };
 inline constexpr std::size_t gauge_count = 2;

@@ -28,6 +28,7 @@ constexpr std::array<family, counter_count> counter_families{{
     {"streams_cut_total", "Upstream streams that ended without a finish."},
     {"log_lines_dropped_total", "Log lines dropped because the queue was full."},
     {"client_closed_total", "Requests whose client left before the reply was complete."},
+    {"syntheses_spared_total", "Synthesizer calls that agreement of the drafts made needless."},
 }};
 
 constexpr std::array<family, gauge_count> gauge_families{{

@@ -18,7 +18,7 @@ answer named(const std::string& id, const std::string& text) {
 TEST(best_of, moa_114_the_judges_number_chooses_the_draft) {
     panel p;
     p.models.on("b", complete(named("reply-b", "the draft of b")));
-    p.models.on("s", ok("2"));
+    p.models.on("s", choosing_draft("the draft of b"));
     const gateway_process gateway(p.config(best_of));
 
     const auto reply = chat(gateway, say(panel_name));
@@ -87,7 +87,7 @@ TEST(best_of, a_judges_parameters_are_its_own) {
 
 TEST(best_of, the_judges_reasoning_is_no_choice) {
     panel p;
-    p.models.on("s", ok("<think>1 or 3? 3.</think>\n2"));
+    p.models.on("s", choosing_draft("the draft of b", "<think>1 or 3? 3.</think>\n"));
     const gateway_process gateway(p.config(best_of));
 
     EXPECT_EQ(answer_text(chat(gateway, say(panel_name))), "the draft of b");
@@ -129,9 +129,10 @@ TEST(best_of, moa_151_a_lone_text_cannot_stand_for_a_required_call) {
 
 TEST(best_of, moa_152_where_there_is_nothing_to_call_the_judge_decides) {
     panel p;
-    p.models.on("s", ok("2"));
+    p.models.on("s", choosing_draft("the draft of b"));
     const gateway_process gateway(p.config(best_of));
     const auto texts = chat(gateway, with(say(panel_name), declaring({"f"})));
+    p.models.on("s", ok("2"));
     for (const char* name : {"a", "b", "c"}) {
         p.models.on(name, complete(calling({"f"}, "{}", name)));
     }
@@ -150,7 +151,7 @@ TEST(best_of, moa_152_where_there_is_nothing_to_call_the_judge_decides) {
 
 TEST(best_of, moa_202_a_best_of_profile_streams_the_same_grammar) {
     panel p;
-    p.models.on("s", ok("3"));
+    p.models.on("s", choosing_draft("this is the draft of c"));
     const gateway_process gateway(p.config(best_of));
 
     const auto streamed = stream(gateway, say_streamed(panel_name));
@@ -170,7 +171,7 @@ TEST(best_of, moa_202_a_best_of_profile_streams_the_same_grammar) {
 TEST(best_of, a_draft_that_was_cut_off_is_no_candidate) {
     panel p;
     p.models.on("a", hang_after_sends(3, ok(std::string(300, 'w') + " more words of a")));
-    p.models.on("s", ok("1"));
+    p.models.on("s", choosing_draft("the draft of b"));
     const gateway_process gateway(p.config(std::string(best_of) + "\ngrace_secs = 0.2"));
 
     const auto reply = chat(gateway, say(panel_name));

@@ -113,7 +113,6 @@ void add_connection_faults(std::vector<fault>& out) {
     auto early = refused("early_reply", early_refusal(), fails(413, "too_much"), "non_2xx");
     early.prompt_bytes = 6u << 20;  // more than the sockets hold
     early.is_early = true;
-    early.at_once = 2;
     early.is_callers_mistake = true;
     early.connection = after_reply::must_not_reuse;
     out.push_back(std::move(early));
@@ -285,7 +284,6 @@ void add_event_faults(std::vector<fault>& out) {
         no_completion,
         {"too_large"}
     ));
-    out.back().at_once = 4;
     out.push_back(events(
         "malformed_event",
         {content_event("one"), "{broken", content_event(" two"), finish_event, "[DONE]"},

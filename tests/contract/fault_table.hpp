@@ -37,7 +37,6 @@ struct fault {
     std::size_t prompt_bytes = 100;
     bool is_early = false;            // answers before it has read the request
     bool is_callers_mistake = false;  // no other upstream is asked
-    std::size_t at_once = 50;         // calls that are made together; fewer where each is megabytes
 };
 
 // The same table in every call; names are unique.

@@ -2,6 +2,7 @@
 #include "contract/panel.hpp"
 
 #include <cstdio>
+#include <set>
 
 namespace meta_model::contract {
 
@@ -103,6 +104,52 @@ TEST(ledger, with_trace_every_leg_stands_in_the_reply) {
         EXPECT_DOUBLE_EQ(b["cost_usd"].get<double>(), 0.00011);
         EXPECT_EQ(trace["legs"][3]["role"], "synthesizer");
     }
+}
+
+TEST(ledger, the_synthesis_that_agreement_spared_is_in_it_and_in_no_sum) {
+    priced p;
+    p.answers("a", "It is 6 times 7.\nANSWER: 42");
+    p.answers("b", "**42.0**");
+    p.answers("c", "By adding: \\boxed{42}");
+    const gateway_process gateway(p.config("agreement = \"canonical\""));
+
+    const auto reply = chat(gateway, with(say("panel.v1"), traced));
+
+    EXPECT_EQ(reply.header("X-MetaModel-Synth-Decision"), "fastpath_consensus");
+    EXPECT_EQ(tokens(reply), "330") << "three drafts and nothing else";
+    EXPECT_EQ(p.models.call_count("s"), 0u);
+    const auto trace = reply.json()["x_meta_model"];
+    EXPECT_EQ(trace["legs"].size(), 3u);
+    const auto& spared = trace["spared"];
+    EXPECT_EQ(spared["upstream"], "s");
+    EXPECT_EQ(spared["role"], "synthesizer");
+    EXPECT_EQ(spared["usage_source"], "estimated");
+    const auto in = spared["tokens_in"].get<double>();
+    const auto out = spared["tokens_out"].get<double>();
+    EXPECT_GT(in, 0);
+    EXPECT_GT(out, 0);
+    EXPECT_NEAR(spared["cost_usd"].get<double>(), (in + 4 * out) / 1e6, 1e-9);
+    EXPECT_NE(get(gateway, "/metrics").body.find("syntheses_spared_total 1\n"), std::string::npos);
+}
+
+TEST(ledger, drafts_are_shown_in_an_order_of_the_requests_own_and_it_is_told) {
+    priced p;
+    const gateway_process gateway(p.config());
+    std::set<json> orders;
+
+    for (int i = 0; i < 40; ++i) {
+        const auto reply = chat(gateway, with(say("panel.v1"), traced));
+        const auto order = reply.json()["x_meta_model"]["draft_order"];
+        const auto shown = all_message_text(p.models.last_request("s").json);
+        ASSERT_EQ(order.size(), 3u) << reply.body;
+        for (std::size_t place = 0; place < 3; ++place) {
+            const auto text = "draft of " + order[place].get<std::string>();
+            EXPECT_EQ(number_shown(shown, text), std::to_string(place + 1));
+        }
+        orders.insert(order);
+    }
+
+    EXPECT_GE(orders.size(), 3u);
 }
 
 TEST(ledger, failed_and_cancelled_legs_are_in_it_and_estimates_are_called_so) {

@@ -22,6 +22,24 @@ std::string panel::added_text() const {
     return all_message_text(added);
 }
 
+std::string number_shown(const std::string& message, const std::string& text) {
+    constexpr std::string_view heading = "\ncandidate ";
+    const auto at = message.find(text);
+    const auto number = at == std::string::npos ? at : message.rfind(heading, at);
+    if (number == std::string::npos) {
+        return {};
+    }
+    const auto begin = number + heading.size();
+    return message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
+}
+
+reply choosing_draft(const std::string& text, const std::string& before) {
+    return [=](const recorded_request& request) {
+        const auto message = all_message_text(request.json);
+        return ok(before + number_shown(message, text))(request);
+    };
+}
+
 std::string failed_generators(const http_reply& reply) {
     return reply.header("X-MetaModel-Failed-Generators");
 }

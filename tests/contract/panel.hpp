@@ -23,6 +23,12 @@ struct panel {
     std::string added_text() const;
 };
 
+// The number under which `text` is shown in a message that lists candidates; empty when it is not.
+std::string number_shown(const std::string& message, const std::string& text);
+
+// A judge who writes `before` and then the number of the candidate with `text`.
+reply choosing_draft(const std::string& text, const std::string& before = "");
+
 // Failed-Generators of a reply, e.g. "b:non_2xx".
 std::string failed_generators(const http_reply& reply);
 

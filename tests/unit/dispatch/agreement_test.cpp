@@ -111,5 +111,92 @@ TEST(agreement, drafts_that_say_nothing_do_not_agree) {
     EXPECT_FALSE(agree(null, null));
 }
 
+// Design §4.4.
+bool come_to_the_same(const std::string& a, const std::string& b) {
+    const auto left = text_draft(a);
+    const auto right = text_draft(b);
+    const bool forwards = all_agree_canonically({&left, &right});
+    EXPECT_EQ(forwards, all_agree_canonically({&right, &left}));
+    return forwards;
+}
+
+TEST(canonical_agreement, numbers_agree_as_numbers) {
+    EXPECT_TRUE(come_to_the_same("42", "42.0"));
+    EXPECT_TRUE(come_to_the_same("1,234", "**1234**."));
+    EXPECT_TRUE(come_to_the_same("5%", "5"));
+    EXPECT_TRUE(come_to_the_same("5 km", "5.0 km"));
+    EXPECT_TRUE(come_to_the_same("3/4", "0.75"));
+    EXPECT_TRUE(come_to_the_same("0.3333333333", "0.33333333330000001"));
+    EXPECT_FALSE(come_to_the_same("5 km", "5 miles"));
+    EXPECT_FALSE(come_to_the_same("5 km", "5"));
+    EXPECT_FALSE(come_to_the_same("42", "43"));
+    EXPECT_FALSE(come_to_the_same("9007199254740992", "9007199254740993"));
+    EXPECT_FALSE(come_to_the_same("-1", "1"));
+}
+
+TEST(canonical_agreement, the_answer_is_taken_out_of_the_reasoning) {
+    EXPECT_TRUE(come_to_the_same("6 times 7.\nANSWER: 42", "By addition, \\boxed{42}."));
+    EXPECT_TRUE(come_to_the_same("I add.\n\n42", "I multiply.\nThen\n**42**"));
+    EXPECT_TRUE(come_to_the_same("Both are wrong.\n(B)", "b)"));
+    EXPECT_TRUE(come_to_the_same("<think>or 7?</think>Paris.", "paris"));
+    EXPECT_FALSE(come_to_the_same("One way.\nANSWER: 42", "Another.\nANSWER: 41"));
+    // Prose that only ends with the same number says two things.
+    EXPECT_FALSE(come_to_the_same("He was born there.\nIt was 1969", "She died here.\nIn 1969"));
+    EXPECT_FALSE(come_to_the_same("It was 1969", "In 1969"));
+}
+
+TEST(canonical_agreement, json_agrees_as_values) {
+    EXPECT_TRUE(come_to_the_same(R"({"a":1,"b":[2]})", "```json\n{ \"b\": [2], \"a\": 1 }\n```"));
+    EXPECT_FALSE(come_to_the_same(R"({"a":1})", R"({"a":2})"));
+    EXPECT_FALSE(come_to_the_same(R"([1])", "1"));
+}
+
+TEST(canonical_agreement, longer_texts_agree_word_for_word) {
+    EXPECT_TRUE(come_to_the_same("One line.\nAnd another.", "One line. \n\nAnd  another."));
+    EXPECT_FALSE(come_to_the_same("One line.\nAnd another.", "One line.\nand another."));
+}
+
+TEST(canonical_agreement, calls_agree_whatever_is_said_beside_them) {
+    auto a = call_draft("1", R"({"a":1,"b":2})");
+    auto b = call_draft("2", R"({"b":2,"a":1})");
+    b.content = "I call it.";
+    EXPECT_TRUE(all_agree_canonically({&a, &b}));
+    const auto text = text_draft("f");
+    EXPECT_FALSE(all_agree_canonically({&a, &text}));
+    const auto other = call_draft("3", R"({"a":1,"b":3})");
+    EXPECT_FALSE(all_agree_canonically({&a, &other}));
+}
+
+TEST(canonical_agreement, what_was_cut_off_or_says_nothing_agrees_with_none) {
+    auto cut = text_draft("42");
+    cut.finish_reason = "length";
+    const auto whole = text_draft("42");
+    EXPECT_FALSE(all_agree_canonically({&cut, &whole}));
+    EXPECT_FALSE(all_agree_canonically({&cut, &cut}));
+    cut.content = "ANSWER: 42\nbecause it";
+    EXPECT_TRUE(all_agree_canonically({&cut, &whole}));
+    EXPECT_FALSE(come_to_the_same(" ", " "));
+    EXPECT_FALSE(all_agree_canonically({}));
+}
+
+TEST(canonical_agreement, every_pair_has_to_agree) {
+    const auto low = text_draft("1.0000000000");
+    const auto middle = text_draft("1.0000000008");
+    const auto high = text_draft("1.0000000016");
+    EXPECT_TRUE(all_agree_canonically({&low, &middle}));
+    EXPECT_TRUE(all_agree_canonically({&middle, &high}));
+    EXPECT_FALSE(all_agree_canonically({&middle, &low, &high}));
+}
+
+TEST(canonical_agreement, the_profile_says_which_rule) {
+    using config::agreement_rule;
+    const auto a = text_draft("42");
+    const auto b = text_draft("42.0");
+    EXPECT_FALSE(all_agree({&a, &a}, agreement_rule::off));
+    EXPECT_TRUE(all_agree({&a, &a}, agreement_rule::exact));
+    EXPECT_FALSE(all_agree({&a, &b}, agreement_rule::exact));
+    EXPECT_TRUE(all_agree({&a, &b}, agreement_rule::canonical));
+}
+
 }  // namespace
 }  // namespace meta_model::dispatch

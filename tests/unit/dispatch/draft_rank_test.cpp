@@ -112,5 +112,28 @@ TEST(draft_rank, long_drafts_cost_no_more_than_their_first_part) {
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
+std::size_t medoid(const std::vector<api::draft>& drafts) {
+    std::vector<const api::draft*> all;
+    for (const auto& d : drafts) {
+        all.push_back(&d);
+    }
+    return medoid_index(all);
+}
+
+TEST(medoid, is_most_like_the_others_whatever_its_finish_or_length) {
+    const auto between = paris + " It is large.";
+    EXPECT_EQ(medoid({draft("Berlin."), draft(paris), draft(between)}), 1u);
+    EXPECT_EQ(medoid({draft(paris + " Yes."), draft("Rome!"), draft(paris, "length")}), 0u);
+    EXPECT_EQ(
+        medoid({draft("x"), draft(between + " Very."), draft(between, "length"), draft(paris)}), 2u
+    );
+}
+
+TEST(medoid, of_equals_is_the_first) {
+    EXPECT_EQ(medoid({draft(paris)}), 0u);
+    EXPECT_EQ(medoid({draft(paris), draft(paris), draft(paris)}), 0u);
+    EXPECT_EQ(medoid({draft("abc"), draft("xyz"), draft("123")}), 0u);
+}
+
 }  // namespace
 }  // namespace meta_model::dispatch

@@ -119,8 +119,8 @@ TEST(verdict, an_early_answer_must_meet_the_policy) {
     drafted text{{text_draft("a")}, required};
     drafted call{{calling({"f"})}, required};
 
-    EXPECT_EQ(settle_early(text.get(), "single_success").fault, final_fault::unmet);
-    const auto v = settle_early(call.get(), "single_success");
+    EXPECT_EQ(settle_early(text.get(), 0, "single_success").fault, final_fault::unmet);
+    const auto v = settle_early(call.get(), 0, "single_success");
     ASSERT_TRUE(v.answer);
     EXPECT_TRUE(v.is_fastpath);
     EXPECT_EQ(v.decision, "single_success");

@@ -54,6 +54,9 @@ meta_model_log_lines_dropped_total 0
 # HELP meta_model_client_closed_total Requests whose client left before the reply was complete.
 # TYPE meta_model_client_closed_total counter
 meta_model_client_closed_total 0
+# HELP meta_model_syntheses_spared_total Synthesizer calls that agreement of the drafts made needless.
+# TYPE meta_model_syntheses_spared_total counter
+meta_model_syntheses_spared_total 0
 # HELP meta_model_requests_total Finished requests by outcome.
 # TYPE meta_model_requests_total counter
 meta_model_requests_total{profile="fast.v1",strategy="passthrough",status="2xx",code="ok"} 1
