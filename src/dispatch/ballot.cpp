@@ -30,20 +30,6 @@ std::optional<ballot> read_label(
     return ballot{.key = label, .text = label};
 }
 
-// What stands in the only code fence; the text itself without one.
-std::string_view without_fence(std::string_view text) {
-    constexpr std::string_view fence = "```";
-    const auto open = text.find(fence);
-    if (open == std::string_view::npos) {
-        return text;
-    }
-    const auto line_end = text.find('\n', open);
-    const auto close = line_end == std::string_view::npos ? line_end : text.find(fence, line_end);
-    const bool is_only = close != std::string_view::npos
-                         && text.find(fence, close + fence.size()) == std::string_view::npos;
-    return is_only ? base::trim(text.substr(line_end, close - line_end)) : text;
-}
-
 std::optional<ballot> read_calls(const api::draft& d, const std::vector<std::string>& tools) {
     const auto is_valid = [&](const std::string& name, const std::string& arguments) {
         return std::ranges::find(tools, name) != tools.end() && canonical_json(arguments);
@@ -104,7 +90,8 @@ std::optional<ballot> read_ballot(const api::draft& d, const ballot_rules& rules
 }
 
 std::optional<ballot> read_json_value(std::string_view text) {
-    const auto inside = without_fence(base::trim(text));
+    const auto fenced = fenced_text(text);
+    const auto inside = fenced.empty() ? base::trim(text) : fenced;
     auto canonical = canonical_json(inside);
     if (!canonical) {
         return std::nullopt;

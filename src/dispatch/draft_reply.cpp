@@ -46,8 +46,10 @@ std::string reply_extension(const request_context& c, std::string own) {
 
 net::task<bool> write_encoded(request_context& c, std::string& out) {
     auto state = write_state::done;
-    if (!c.sink.is_committed()) {
+    if (!out.empty() && c.record.first_byte == telemetry::not_reached) {
         c.note_first_byte();
+    }
+    if (!c.sink.is_committed()) {
         std::string storage;
         const auto head = stream_keepalive::stream_head(c, storage);
         state = c.sink.begin(head, std::nullopt, {out});
@@ -78,6 +80,7 @@ api::chat_stream_options stream_options(
     const request_context& c, bool expose_reasoning, std::string_view written_model
 ) {
     api::chat_stream_options options;
+    options.id = c.stream_id;
     options.created = unix_now();
     options.model =
         c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;

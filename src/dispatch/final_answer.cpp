@@ -51,6 +51,17 @@ std::size_t behind_mark(std::string_view text) {
 
 }  // namespace
 
+std::string_view fenced_text(std::string_view text) {
+    constexpr std::string_view fence = "```";
+    const auto open = text.find(fence);
+    const auto line_end =
+        open == std::string_view::npos ? open : text.find('\n', open + fence.size());
+    const auto close = line_end == std::string_view::npos ? line_end : text.find(fence, line_end);
+    const bool is_only = close != std::string_view::npos
+                         && text.find(fence, close + fence.size()) == std::string_view::npos;
+    return is_only ? base::trim(text.substr(line_end, close - line_end)) : std::string_view{};
+}
+
 std::string_view bare(std::string_view text) {
     constexpr std::string_view around = "*_`\"' \t\r\n";
     const auto first = text.find_first_not_of(around);

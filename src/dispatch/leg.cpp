@@ -4,6 +4,7 @@
 #include "api/chat_wire.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
+#include "dispatch/progress.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/whole_reply.hpp"
 
@@ -126,6 +127,7 @@ void leg::close_line() {
          .received_bytes = result_.content_bytes},
         upstream_.config.pricing
     );
+    report_progress(context_, *line_);
 }
 
 telemetry::leg_record leg::record() const {
@@ -156,6 +158,7 @@ net::task<> leg::run(
     started_ = steady_clock::now();
     listener_ = listener;
     line_ = &context_.ledger.open(upstream_.config.key, role_);
+    report_progress(context_, *line_);
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
         fail(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
         finish();

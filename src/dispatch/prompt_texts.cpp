@@ -69,6 +69,24 @@ const std::string_view calls_contract =
     "directly, in the language and form it asks for. Do not mention drafts, candidates or this "
     "task. Output only that.\n";
 
+const std::string_view form_rules =
+    "Form\n"
+    "- The answer has to be one JSON value and nothing else: no prose around it, no code fence.\n";
+
+const std::string_view form_object = "- It has to be an object.\n";
+
+const std::string_view form_schema = "- It has to keep to this JSON Schema:\n";
+
+const std::string_view repair_task =
+    "REPAIR TASK\n"
+    "The answer below was written to the conversation above, and is not in the form that was asked "
+    "for. Write it again in that form. Keep what it says; leave out what has no place in the form, "
+    "and take what is missing from the conversation.\n\n";
+
+const std::string_view repair_problem = "What is wrong with it: ";
+
+const std::string_view repair_contract = "Output only the JSON.\n";
+
 const std::string_view judge_task =
     "BEST CANDIDATE\n"
     "Several assistants answered the conversation above independently of each other. Choose the "

@@ -1,11 +1,11 @@
 #include "dispatch/step_gate.hpp"
 
 #include "api/json_cursor.hpp"
-#include "api/json_schema.hpp"
 #include "api/json_text.hpp"
 #include "api/reasoning.hpp"
 #include "base/ids.hpp"
 #include "dispatch/agreement.hpp"
+#include "dispatch/answer_form.hpp"
 #include "dispatch/ballot_number.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
@@ -27,20 +27,6 @@ std::string visible_text(const api::draft& d) {
 base::steady_time half_time(const request_context& c) {
     const auto now = std::chrono::steady_clock::now();
     return now + (c.deadline - now) / 2;
-}
-
-bool has_wished_form(std::string_view text, std::string_view response_format) {
-    const auto type = api::find_member(response_format, "type");
-    if (api::is_string(type, "json_object")) {
-        return api::check_schema(R"({"type":"object"})", text).verdict
-               == api::schema_verdict::valid;
-    }
-    if (api::is_string(type, "json_schema")) {
-        const auto schema =
-            api::find_member(api::find_member(response_format, "json_schema"), "schema");
-        return api::check_schema(schema, text).verdict == api::schema_verdict::valid;
-    }
-    return true;
 }
 
 }  // namespace

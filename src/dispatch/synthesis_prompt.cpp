@@ -138,6 +138,7 @@ std::string synthesis_prompt(
     std::string out(prompt_texts::task);
     out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
     out += options.tool_rules;
+    out += options.form_rules;
     out += prompt_texts::drafts_heading;
     append_candidates(out, drafts, options);
     out += options.tool_rules.empty() ? prompt_texts::contract : prompt_texts::calls_contract;
@@ -170,6 +171,20 @@ std::string grade_prompt(std::string_view answer, const synthesis_prompt_options
     out += prompt_texts::drafts_heading;
     append_candidates(out, {answer}, options);
     out += prompt_texts::grade_contract;
+    return out;
+}
+
+std::string repair_prompt(
+    std::string_view answer, std::string_view problem, const synthesis_prompt_options& options
+) {
+    std::string out(prompt_texts::repair_task);
+    out += options.form_rules;
+    out += prompt_texts::repair_problem;
+    out += problem;
+    out += "\n\n";
+    out += prompt_texts::drafts_heading;
+    append_candidates(out, {answer}, options);
+    out += prompt_texts::repair_contract;
     return out;
 }
 

@@ -18,6 +18,7 @@ struct synthesis_prompt_options {
     };  // positions of drafts that were cut off before their end
     bool is_grounded = false;                 // results of tools are in the conversation
     std::string tool_rules{};                 // empty: text only, no calls
+    std::string form_rules{};                 // empty: no form is asked for
     std::size_t max_draft_bytes = 96 * 1024;  // of one draft; more is cut in the middle
     std::size_t max_total_bytes =
         384 * 1024;  // of all drafts; what short ones leave is for long ones
@@ -51,6 +52,11 @@ std::string tie_prompt(
 
 // What asks a judge for a grade of `answer`, from 0 to 10.
 std::string grade_prompt(std::string_view answer, const synthesis_prompt_options& options);
+
+// What asks for `answer` in the form of `options.form_rules`; `problem` says what is wrong with it.
+std::string repair_prompt(
+    std::string_view answer, std::string_view problem, const synthesis_prompt_options& options
+);
 
 // Head and tail of `text` with a mark that says how much is missing between them; at most `max_bytes` and the mark.
 // Cuts at UTF-8 boundaries.

@@ -99,6 +99,21 @@ test("the SDK's stream helper puts the answer together", async () => {
     assert.equal(answer.choices[0].message.content, 'The fused answer.');
 });
 
+test('progress does not disturb the stream helper', async () => {
+    const stream = gateway.client().chat.completions.stream({
+        model: 'panel.v1',
+        messages: user('Hi'),
+        x_meta_model: { progress: true },
+    });
+    const told = [];
+    stream.on('chunk', (chunk) => chunk.x_meta_model?.progress && told.push(chunk.x_meta_model.progress));
+
+    const completion = await stream.finalChatCompletion();
+
+    assert.equal(completion.choices[0].message.content, 'The fused answer.');
+    assert.equal(told.filter(({ role, state }) => role === 'generator' && state === 'done').length, 3);
+});
+
 test("the synthesizer's tokens reach the client as they are made", async () => {
     const seen = deferred();
     upstream.on('fuser-model', async (call) => {
