@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace meta_model::api {
 
@@ -23,9 +24,11 @@ void span_edits::replace_owned(std::size_t begin, std::size_t end, std::string r
 }
 
 void span_edits::apply(std::string_view text, pieces& out) {
+    // An insertion comes before what is replaced at the same place.
+    const auto place = [](const edit& e) { return std::pair(e.begin, e.end); };
     // Mostly they come in order, and a sort would ask for memory.
-    if (!std::ranges::is_sorted(edits_, {}, &edit::begin)) {
-        std::ranges::stable_sort(edits_, {}, &edit::begin);
+    if (!std::ranges::is_sorted(edits_, {}, place)) {
+        std::ranges::stable_sort(edits_, {}, place);
     }
     out.clear();
     out.reserve(2 * edits_.size() + 1);

@@ -54,6 +54,12 @@ constexpr std::array classes{
     error_class{id::vision_not_supported, 501, invalid_request, "vision_not_supported"},
     error_class{id::video_not_supported, 501, invalid_request, "video_not_supported"},
     error_class{id::audio_not_supported, 501, invalid_request, "audio_not_supported"},
+    error_class{id::vision_cascade_unreachable, 502, "", "vision_cascade_unreachable"},
+    error_class{id::video_cascade_unreachable, 502, "", "video_cascade_unreachable"},
+    error_class{id::audio_cascade_unreachable, 502, "", "audio_cascade_unreachable"},
+    error_class{id::vision_cascade_exhausted, 502, "", "vision_cascade_exhausted"},
+    error_class{id::video_cascade_exhausted, 502, "", "video_cascade_exhausted"},
+    error_class{id::audio_cascade_exhausted, 502, "", "audio_cascade_exhausted"},
     error_class{id::client_closed, 499, "", "client_closed"},
 };
 

@@ -56,6 +56,12 @@ enum class error_code_id {
     vision_not_supported,
     video_not_supported,
     audio_not_supported,
+    vision_cascade_unreachable,
+    video_cascade_unreachable,
+    audio_cascade_unreachable,
+    vision_cascade_exhausted,
+    video_cascade_exhausted,
+    audio_cascade_exhausted,
     client_closed,
 };
 

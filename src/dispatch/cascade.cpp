@@ -11,6 +11,7 @@
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/leg.hpp"
 #include "dispatch/live_answer.hpp"
+#include "dispatch/media_route.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/step_gate.hpp"
@@ -37,7 +38,8 @@ public:
     explicit cascade(request_context& c)
         : c_(c),
           profile_(*c.target.profile),
-          policy_(resolve_tool_policy(c.request, profile_.strip_tools)) {}
+          policy_(resolve_tool_policy(c.request, profile_.strip_tools)),
+          attempts_(c.target.route) {}
 
     net::task<maybe_error> run();
 
@@ -64,6 +66,7 @@ private:
     error exhausted();
     void note_step(const leg& step);
     void note_answer(const leg_result& result);
+    bool is_route() const { return c_.target.route != config::modality::text; }
 
     request_context& c_;
     const config::profile& profile_;
@@ -72,7 +75,7 @@ private:
     int refused_context_ = 0;  // the largest window that was too small for the conversation
     error last_{};             // of the step that failed last
     std::string last_status_;  // as it is told in a header; empty: no step was called
-    leg_result refusal_{};     // with verdict `refused`
+    leg_result refusal_{};     // with verdict `refused`; of a media route the step that failed last
     bool has_begun_ = false;   // the client has the beginning of an answer
 };
 
@@ -86,6 +89,10 @@ upstream::body_changes cascade::changes_for(
     const upstream::upstream_state& u, const step_gate_target* gate
 ) const {
     auto changes = operator_changes(c_.config);
+    changes.messages = hide_media(c_.request, c_.hidden_from(u));
+    if (profile_.strip_tools) {
+        upstream::remove_tools(changes);
+    }
     const bool needs_logprobs = gate != nullptr && gate->gate->min_mean_logprob;
     if (needs_logprobs) {
         changes.members.push_back({"logprobs", "true"});
@@ -152,6 +159,9 @@ net::task<maybe_error> cascade::run_steps() {
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
         co_return server_draining();
     }
+    if (is_route()) {
+        co_return co_await end_route(c_, attempts_, refusal_);
+    }
     co_return exhausted();
 }
 
@@ -183,6 +193,7 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     if (const auto breach = judge_step(result, rules)) {
         log_breach(c_, u, *breach);
     }
+    attempts_.end(attempt_word(step));
     std::string_view failed_part;
     if (gate != nullptr && result.is_answered()) {
         failed_part = co_await pass_gate(*gate, step);
@@ -361,7 +372,10 @@ cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result)
     last_status_ = std::to_string(
         result.reason == call_outcome::non_2xx ? status_of(result) : last_.http_status()
     );
-    if (result.reason != call_outcome::non_2xx) {
+    if (is_route()) {
+        refusal_ = result;
+    }
+    if (is_route() || result.reason != call_outcome::non_2xx) {
         return verdict::go_on;
     }
     auto kind = judge_refusal(status_of(result), result.body);

@@ -72,6 +72,34 @@ void append_flag(std::string& out, std::string_view key, bool value, std::string
     out += after;
 }
 
+std::unique_ptr<const media_routes> routes_of(
+    const config::gateway_config& config, const upstream::registry& upstreams
+) {
+    auto out = std::make_unique<media_routes>();
+    const auto add = [&](const config::modality_route& table, auto& into) {
+        for (const auto& key : table.endpoints) {
+            into.push_back(upstreams.find(key));
+        }
+    };
+    add(config.vision, out->vision);
+    add(config.video, out->video);
+    add(config.audio, out->audio);
+    return out;
+}
+
+media_set seen_by_all(const target& t) {
+    auto out = declared_media(t.upstreams.front()->config);
+    for (const auto* u : t.upstreams) {
+        out = out.common(declared_media(u->config));
+    }
+    for (const auto& gate : t.gates) {
+        if (gate.agree_with != nullptr) {
+            out = out.common(declared_media(gate.agree_with->config));
+        }
+    }
+    return out;
+}
+
 step_gate_target gate_of(const config::cascade_step& step, const upstream::registry& upstreams) {
     step_gate_target out;
     if (step.accept) {
@@ -90,7 +118,9 @@ catalog::catalog(
     const profile_ids& ids,
     std::int64_t created
 )
-    : config_(config), facade_(base::ascii_lower(config.server.model_name)) {
+    : config_(config),
+      routes_(routes_of(config, upstreams)),
+      facade_(base::ascii_lower(config.server.model_name)) {
     for (const auto& [name, profile] : config.profiles) {
         add_profile(profile, upstreams, ids);
     }
@@ -139,6 +169,8 @@ void catalog::add_profile(
         t->synthesizer = upstreams.find(p.judge);
     }
     t->strategy = strategy_of(t->type);
+    t->sees = t->upstreams.empty() ? media_set() : seen_by_all(*t);
+    t->routes = routes_.get();
     by_name_[p.name] = t.get();
     for (const auto& alias : p.aliases) {
         by_alias_[base::ascii_lower(alias)] = t.get();

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "config/config.hpp"
+#include "dispatch/content_parts.hpp"
 #include "telemetry/names.hpp"
 #include "upstream/registry.hpp"
 
@@ -23,6 +24,19 @@ struct step_gate_target {
     upstream::upstream_state* judge = nullptr;
 };
 
+// [vision], [video] and [audio]: who is asked, in this order, about media that a profile cannot serve itself.
+struct media_routes {
+    std::vector<upstream::upstream_state*> vision{};
+    std::vector<upstream::upstream_state*> video{};
+    std::vector<upstream::upstream_state*> audio{};
+
+    const std::vector<upstream::upstream_state*>& of(config::modality kind) const {
+        return kind == config::modality::image   ? vision
+               : kind == config::modality::video ? video
+                                                 : audio;
+    }
+};
+
 // A profile, or an upstream addressed directly, with everything looked up that a request needs.
 struct target {
     std::string name{};  // canonical: the profile's name or the upstream's key
@@ -38,6 +52,9 @@ struct target {
     upstream::upstream_state* synthesizer = nullptr;  // moa; voting: the judge of ties, if any
     bool has_pending_parts = false;                   // it loads, but a part of it is not built yet
     std::string profile_header{};                     // "X-MetaModel-Profile: …\r\n"
+    media_set sees{};  // what all upstreams declare whose answers count
+    const media_routes* routes = nullptr;
+    config::modality route = config::modality::text;  // other than text: it stands for that route
 };
 
 // One entry of GET /v1/models, as JSON text.
@@ -75,6 +92,7 @@ private:
     const target* find_profile(std::string_view name) const;
 
     const config::gateway_config& config_;
+    const std::unique_ptr<const media_routes> routes_;
     std::vector<std::unique_ptr<target>> targets_;
     std::map<std::string, const target*, std::less<>> by_name_;      // profiles, exact
     std::map<std::string, const target*, std::less<>> by_alias_;     // lower-cased

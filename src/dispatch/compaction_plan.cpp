@@ -27,17 +27,20 @@ std::string notice_text(int left_out) {
 
 class planner {
 public:
-    planner(const api::chat_request& request, std::int64_t operator_tokens)
+    // `hidden`: from everybody.
+    planner(const api::chat_request& request, std::int64_t operator_tokens, media_set hidden)
         : request_(request),
           operator_tokens_(operator_tokens),
-          talk_(read_conversation(request)),
+          talk_(read_conversation(request, hidden)),
           system_(request, talk_),
           newest_turn_(request, talk_) {}
 
     std::int64_t tokens_in() const { return operator_tokens_ + talk_.tokens_in; }
     bool is_empty() const { return talk_.chunks.empty(); }
 
-    leg_prompt whole() { return {.tokens = all_tokens(), .edits = whole_edits()}; }
+    leg_prompt whole(media_set hidden) {
+        return {.tokens = all_tokens(), .edits = whole_edits(hidden)};
+    }
 
     std::vector<leg_prompt> plan(std::span<const prompt_window> windows) {
         std::vector<leg_prompt> out(windows.size());
@@ -73,9 +76,20 @@ private:
         texts.add(talk_.chunks[c].first, talk_.chunks[c].last);
     }
 
-    // The newest chunk, and the user's last message too where everyone can have both.
+    // Media that the newest question may be about.
+    bool holds_media_of(std::size_t c, std::size_t turn) const {
+        const auto& chunk = talk_.chunks[c];
+        const auto first = talk_.messages.begin() + static_cast<std::ptrdiff_t>(chunk.first);
+        const auto last = talk_.messages.begin() + static_cast<std::ptrdiff_t>(chunk.last);
+        return chunk.first >= turn && std::any_of(first, last, [](const auto& m) {
+                   return !m.is_removed && m.shape.media_tokens > 0;
+               });
+    }
+
+    // The newest chunk and the media of the current turn, and the user's last message too where everyone can have both.
     void choose_newest_turn(std::span<const prompt_window> windows) {
         const auto& chunks = talk_.chunks;
+        const auto turn = turn_start(request_.messages());
         is_shared_.assign(chunks.size(), false);
         std::size_t newest = none;
         std::size_t last_user = none;
@@ -86,22 +100,35 @@ private:
             }
             newest = c;
             last_user = chunks[c].is_user ? c : last_user;
+            is_shared_[c] = holds_media_of(c, turn);
         }
         if (newest == none) {
             return;
         }
-        if (last_user != none && last_user != newest) {
+        is_shared_[newest] = true;
+        const bool is_needed = last_user == none || is_shared_[last_user];
+        if (!is_needed) {
             add_chunk(newest_turn_, last_user);
         }
-        add_chunk(newest_turn_, newest);
-        is_shared_[newest] = true;
+        add_shared(newest_turn_);
         const auto fits = [&](const auto& w) { return least_fits(w); };
-        if (last_user == none || last_user == newest || std::ranges::all_of(windows, fits)) {
-            is_shared_[last_user == none ? newest : last_user] = true;
+        if (is_needed) {
+            return;
+        }
+        if (std::ranges::all_of(windows, fits)) {
+            is_shared_[last_user] = true;
             return;
         }
         newest_turn_.clear();
-        add_chunk(newest_turn_, newest);
+        add_shared(newest_turn_);
+    }
+
+    void add_shared(text_shortening& texts) {
+        for (std::size_t c = 0; c < is_shared_.size(); ++c) {
+            if (is_shared_[c]) {
+                add_chunk(texts, c);
+            }
+        }
     }
 
     // What the shared messages may have in this window.
@@ -172,7 +199,7 @@ private:
     void fill(const prompt_window& w, leg_prompt& out) {
         out.tokens = all_tokens();
         if (is_shared_.empty()) {
-            out.edits = whole_edits();
+            out.edits = whole_edits(w.hidden);
             return;
         }
         auto is_kept = is_shared_;
@@ -198,23 +225,30 @@ private:
             }
         }
         if (out.compacted_chunks == 0 && cuts.empty()) {
-            out.edits = whole_edits();
+            out.edits = whole_edits(w.hidden);
             return;
         }
-        out.edits = build(is_kept, std::move(cuts), w.demotes_system, out);
+        out.edits = build(is_kept, std::move(cuts), w, out);
     }
 
     // Of a conversation of which nothing is left out.
-    std::shared_ptr<const upstream::message_edits> whole_edits() {
+    std::shared_ptr<const upstream::message_edits> whole_edits(media_set hidden) {
+        leg_prompt unused;
+        const std::vector<bool> all(talk_.chunks.size(), true);
+        if (!hidden.is_empty()) {
+            return build(all, {}, {.hidden = hidden}, unused);
+        }
         if (!whole_edits_ && !talk_.is_clean) {
-            leg_prompt unused;
-            whole_edits_ = build(std::vector<bool>(talk_.chunks.size(), true), {}, false, unused);
+            whole_edits_ = build(all, {}, {}, unused);
         }
         return whole_edits_;
     }
 
     std::shared_ptr<const upstream::message_edits> build(
-        const std::vector<bool>& is_kept, std::vector<edit> cuts, bool demotes, leg_prompt& out
+        const std::vector<bool>& is_kept,
+        std::vector<edit> cuts,
+        const prompt_window& w,
+        leg_prompt& out
     ) const {
         auto built = std::make_shared<upstream::message_edits>();
         built->edits = std::move(cuts);
@@ -231,10 +265,13 @@ private:
             // The newest chunk is always kept, so that there is one behind each gap, unless it is system text.
             if (chunk < talk_.chunks.size()) {
                 built->put_before = talk_.chunks[chunk].first;
-                put_notice(*built, demotes, out);
+                put_notice(*built, w.demotes_system, out);
             }
         }
         remove_messages(*built);
+        if (!w.hidden.is_empty()) {
+            append_media_notes(request_, built->removed, w.hidden, built->edits);
+        }
         return built;
     }
 
@@ -294,10 +331,18 @@ private:
 prompt_plan plan_prompts(
     const api::chat_request& request,
     std::int64_t operator_tokens,
-    std::span<const prompt_window> windows
+    std::span<const prompt_window> windows,
+    media_set whole_hidden
 ) {
     prompt_plan out;
-    const auto simple = estimate_simple_conversation(request);
+    auto hidden_from_all = whole_hidden;
+    auto hidden_from_any = whole_hidden;
+    for (const auto& w : windows) {
+        hidden_from_all = hidden_from_all.common(w.hidden);
+        hidden_from_any.add(w.hidden);
+    }
+    const auto simple =
+        hidden_from_any.is_empty() ? estimate_simple_conversation(request) : std::nullopt;
     out.tokens_in = operator_tokens + simple.value_or(0);
     const auto holds_all = [&](const auto& w) { return out.tokens_in <= w.budget; };
     if (simple && std::ranges::all_of(windows, holds_all)) {
@@ -305,11 +350,11 @@ prompt_plan plan_prompts(
         out.prompts.resize(windows.size(), out.whole);
         return out;
     }
-    planner plan(request, operator_tokens);
+    planner plan(request, operator_tokens, hidden_from_all);
     out.tokens_in = plan.tokens_in();
     out.is_empty = plan.is_empty();
     if (!out.is_empty) {
-        out.whole = plan.whole();
+        out.whole = plan.whole(whole_hidden);
         out.prompts = plan.plan(windows);
     }
     return out;

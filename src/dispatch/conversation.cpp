@@ -25,7 +25,8 @@ std::string text_of(std::string_view raw) {
 
 class reader {
 public:
-    explicit reader(const api::chat_request& request) : source_(request.messages()) {}
+    reader(const api::chat_request& request, media_set hidden)
+        : source_(request.messages()), hidden_(hidden) {}
 
     conversation read() {
         measure();
@@ -40,7 +41,7 @@ private:
         out_.messages.resize(source_.size());
         for (std::size_t i = 0; i < source_.size(); ++i) {
             auto& m = out_.messages[i];
-            m.shape = shape_of(source_[i]);
+            m.shape = shape_of(source_[i], hidden_);
             m.tokens = estimate_message_tokens(m.shape);
             out_.tokens_in += m.tokens;
         }
@@ -157,6 +158,7 @@ private:
     }
 
     const std::vector<api::request_message>& source_;
+    const media_set hidden_;
     conversation out_;
     std::vector<std::size_t> group_;           // of a result: the message with its call
     std::map<std::string, bool> is_answered_;  // by id, of the calls that are being looked at
@@ -164,8 +166,8 @@ private:
 
 }  // namespace
 
-conversation read_conversation(const api::chat_request& request) {
-    return reader(request).read();
+conversation read_conversation(const api::chat_request& request, media_set hidden) {
+    return reader(request, hidden).read();
 }
 
 std::optional<std::int64_t> estimate_simple_conversation(const api::chat_request& request) {

@@ -39,8 +39,8 @@ struct conversation {
     bool is_clean = true;        // nothing was removed or put in
 };
 
-// `request` must outlive the views of the result.
-conversation read_conversation(const api::chat_request& request);
+// `request` must outlive the views of the result. `hidden`: media that nobody is sent.
+conversation read_conversation(const api::chat_request& request, media_set hidden = {});
 
 // The estimate of all messages when cleaning cannot change anything; empty when a closer look is needed. Asks for no
 // memory.

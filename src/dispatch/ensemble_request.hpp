@@ -1,13 +1,15 @@
 // What an ensemble cannot serve is refused before anything is asked.
 #pragma once
 
-#include "dispatch/request_context.hpp"
-
-#include <optional>
+#include "api/chat_request.hpp"
+#include "base/error.hpp"
+#include "dispatch/content_parts.hpp"
 
 namespace meta_model::dispatch {
 
-// `n` other than 1, content parts that are not understood, and media that no upstream of an ensemble is asked to see.
-base::maybe_error judge_ensemble_request(const request_context& context);
+// Tool fields of the wrong shape, `n` other than 1, and content parts that are not understood.
+base::maybe_error judge_ensemble_request(
+    const api::chat_request& request, const content_scan& content
+);
 
 }  // namespace meta_model::dispatch

@@ -65,6 +65,7 @@ std::string_view to_string(leg_role role) {
         case leg_role::judge: return "judge";
         case leg_role::step: return "step";
         case leg_role::gate: return "gate";
+        case leg_role::describer: return "describer";
     }
     return "";
 }

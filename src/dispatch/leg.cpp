@@ -176,7 +176,7 @@ net::task<> leg::run(
     options.header_lines = context_.upstream_header_lines;
     options.body = &body.pieces();
     options.affinity = body.affinity();
-    sent_bytes_ = api::total_size(body.pieces());
+    sent_bytes_ = bytes_as_text(api::total_size(body.pieces()), context_.media);
     options.deadline = deadline;
     options.cancel = &cancel_;
     const auto fault = co_await call_.start(options, retries_);

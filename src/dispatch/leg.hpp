@@ -104,7 +104,7 @@ private:
     retries retries_ = retries::none;
     leg_role role_;
     ledger_line* line_ = nullptr;  // of the context's ledger
-    std::size_t sent_bytes_ = 0;
+    std::size_t sent_bytes_ = 0;   // as text
 };
 
 // The error that a failed leg is for a strategy in which nothing can take its place (spec §3.4).

@@ -10,7 +10,8 @@
 
 namespace meta_model::dispatch {
 
-// The operator's prompt; streamed or not as the upstream is set; one choice; no tools where the profile strips them.
+// The operator's prompt; notes in the place of media that the upstream does not take; streamed or not as the upstream is
+// set; one choice; no tools where the profile strips them.
 upstream::body_changes leg_changes(const request_context& c, const upstream::upstream_state& u);
 
 // Lowers an explicit wish for output to what the upstream can write.

@@ -21,6 +21,7 @@ constexpr std::int64_t unknown_audio_tokens = 600;  // a minute
 // Ten tokens a second of sound: wave files at 16 kHz and 16 bits, packed ones at 64 kbit/s.
 constexpr std::size_t wave_bytes_a_token = 3200;
 constexpr std::size_t packed_bytes_a_token = 800;
+constexpr std::int64_t note_tokens = 20;  // what stands for hidden media; no media cost less
 
 // `{"role":,"content":}`, and the shortest member that makes a message more than that.
 constexpr std::size_t plain_frame_bytes = 20;
@@ -47,32 +48,25 @@ void for_each_element(std::string_view list, const Visit& visit) {
     }
 }
 
-std::string_view text_of_part(std::string_view part) {
-    const auto text = api::find_member(part, "text");
-    return api::is_string(api::find_member(part, "type"), "text") && is_text(text)
-               ? inside(text)
-               : std::string_view{};
-}
-
 struct content_size {
     std::size_t bytes = 0;
     std::int64_t media_tokens = 0;
 };
 
-content_size size_of_content(const api::request_message& m) {
+content_size size_of_content(const api::request_message& m, media_set hidden) {
     content_size out;
     if (m.content_type == api::json_type::string) {
         out.bytes = decoded_bytes(inside(m.content));
-    } else if (m.content_type == api::json_type::array) {
-        bool is_first = true;
-        for_each_element(m.content, [&](std::string_view part) {
-            out.media_tokens += estimate_part_tokens(part);
-            if (const auto text = text_of_part(part); text.data() != nullptr) {
-                out.bytes += decoded_bytes(text) + (is_first ? 0 : 1);
-                is_first = false;
-            }
-        });
     }
+    bool is_first = true;
+    for_each_part(m, [&](std::string_view raw) {
+        const auto part = read_part(raw);
+        out.media_tokens += hidden.has(part.kind) ? note_tokens : estimate_part_tokens(part);
+        if (const auto text = text_of(part); text.data() != nullptr) {
+            out.bytes += decoded_bytes(text) + (is_first ? 0 : 1);
+            is_first = false;
+        }
+    });
     return out;
 }
 
@@ -158,36 +152,31 @@ bool is_plain(const api::request_message& m) {
                   < m.content.size() + m.role_raw.size() + plain_frame_bytes + shortest_call_bytes;
 }
 
-std::int64_t estimate_part_tokens(std::string_view part) {
-    const auto type = api::find_member(part, "type");
-    if (api::is_string(type, "image_url")) {
-        const auto detail = api::find_member(api::find_member(part, "image_url"), "detail");
-        return api::is_string(detail, "low") ? small_image_tokens : image_tokens;
+std::int64_t estimate_part_tokens(const content_part& part) {
+    switch (part.kind) {
+        case config::modality::text: return 0;
+        case config::modality::image:
+            return api::is_string(api::find_member(part.media, "detail"), "low")
+                       ? small_image_tokens
+                       : image_tokens;
+        case config::modality::video: return video_tokens;
+        case config::modality::audio: break;
     }
-    if (api::is_string(type, "video_url")) {
-        return video_tokens;
-    }
-    if (!api::is_string(type, "input_audio")) {
-        return 0;
-    }
-    const auto audio = api::find_member(part, "input_audio");
-    const auto data = api::find_member(audio, "data");
+    const auto data = api::find_member(part.media, "data");
     if (data.size() <= 2) {
         return unknown_audio_tokens;
     }
-    const auto format = api::find_member(audio, "format");
+    const auto format = api::find_member(part.media, "format");
     const bool is_wave = api::is_string(format, "wav") || api::is_string(format, "pcm16");
     const auto bytes = data.size() / 4 * 3;  // base64
-    return 1
-           + static_cast<std::int64_t>(
-               bytes / (is_wave ? wave_bytes_a_token : packed_bytes_a_token)
-           );
+    const auto tokens = 1 + bytes / (is_wave ? wave_bytes_a_token : packed_bytes_a_token);
+    return std::max(note_tokens, static_cast<std::int64_t>(tokens));
 }
 
-message_shape shape_of(const api::request_message& m) {
+message_shape shape_of(const api::request_message& m, media_set hidden) {
     message_shape out;
     out.role_bytes = decoded_bytes(inside(m.role_raw));
-    const auto content = size_of_content(m);
+    const auto content = size_of_content(m, hidden);
     out.content_bytes = content.bytes;
     out.media_tokens = content.media_tokens;
     const auto members = read_call_members(m);
@@ -212,13 +201,12 @@ std::vector<message_text> texts_of(const api::request_message& m) {
     if (m.content_type == api::json_type::string) {
         const auto raw = inside(m.content);
         out.push_back({kind::content, raw, decoded_bytes(raw)});
-    } else if (m.content_type == api::json_type::array) {
-        for_each_element(m.content, [&](std::string_view part) {
-            if (const auto text = text_of_part(part); text.data() != nullptr) {
-                out.push_back({kind::content, text, decoded_bytes(text)});
-            }
-        });
     }
+    for_each_part(m, [&](std::string_view raw) {
+        if (const auto text = text_of(read_part(raw)); text.data() != nullptr) {
+            out.push_back({kind::content, text, decoded_bytes(text)});
+        }
+    });
     const auto members = read_call_members(m);
     std::size_t i = 0;
     for_each_element(members.tool_calls, [&](std::string_view call) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/chat_request.hpp"
+#include "dispatch/content_parts.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -31,8 +32,8 @@ struct message_shape {
 
 std::int64_t estimate_message_tokens(const message_shape& shape);
 
-// Reads a message of a request that was parsed.
-message_shape shape_of(const api::request_message& message);
+// Reads a message of a request that was parsed. Notes stand in the place of `hidden` media.
+message_shape shape_of(const api::request_message& message, media_set hidden = {});
 
 // A message of `role_bytes` and `content_bytes` and nothing else.
 std::int64_t estimate_plain_message(std::size_t role_bytes, std::size_t content_bytes);
@@ -40,8 +41,8 @@ std::int64_t estimate_plain_message(std::size_t role_bytes, std::size_t content_
 // True when the message is role and content only, so that it has no part in calls and their results.
 bool is_plain(const api::request_message& message);
 
-// What an image or an audio part costs: by `detail`, by the length of the data and its format. 0 for text.
-std::int64_t estimate_part_tokens(std::string_view part);
+// What a part with media costs: by `detail`, by the length of the data and its format. 0 for text.
+std::int64_t estimate_part_tokens(const content_part& part);
 
 // A text that can be cut.
 struct message_text {

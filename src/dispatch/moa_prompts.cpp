@@ -23,8 +23,14 @@ std::size_t bytes_of(std::int64_t tokens) {
     return tokens <= 0 ? 0 : static_cast<std::size_t>(tokens) * 28 / 10;
 }
 
-prompt_window window_of(const config::upstream& u, std::int64_t budget) {
-    return {.budget = budget, .demotes_system = u.requires_leading_system_only};
+prompt_window window_of(
+    const request_context& c, const upstream::upstream_state& u, std::int64_t budget
+) {
+    return {
+        .budget = budget,
+        .demotes_system = u.config.requires_leading_system_only,
+        .hidden = c.hidden_from(u)
+    };
 }
 
 }  // namespace
@@ -42,10 +48,11 @@ base::maybe_error moa_prompts::plan() {
     std::vector<prompt_window> windows;
     for (const auto* u : context_.target.upstreams) {
         windows.push_back(
-            window_of(u->config, prompt_budget(u->config.context, tools_tokens_, ratio_of(*u)))
+            window_of(context_, *u, prompt_budget(u->config.context, tools_tokens_, ratio_of(*u)))
         );
     }
-    plan_ = plan_prompts(context_.request, operator_tokens_, windows);
+    const auto hidden_at_end = context_.hidden_from(*context_.target.synthesizer);
+    plan_ = plan_prompts(context_.request, operator_tokens_, windows, hidden_at_end);
     if (plan_.is_empty) {
         return base::make_error(
             base::error_code_id::shape,
@@ -113,8 +120,10 @@ fitted_synthesis moa_prompts::fit_synthesis(
         auto room = bytes_of(window - talk.tokens - frame);
         if (room < least_drafts) {
             const auto left = window - frame - estimate_text_tokens(least_drafts);
-            const prompt_window narrow = window_of(u.config, left);
-            talk = plan_prompts(context_.request, operator_tokens_, {&narrow, 1}).prompts.front();
+            const auto narrow = window_of(context_, u, left);
+            const auto plan =
+                plan_prompts(context_.request, operator_tokens_, {&narrow, 1}, narrow.hidden);
+            talk = plan.prompts.front();
             out.fits = talk.fits;
             room = bytes_of(window - talk.tokens - frame);
         }
@@ -135,7 +144,8 @@ fitted_synthesis moa_prompts::fit_synthesis(
 void moa_prompts::learn(
     upstream::upstream_state& u, std::int64_t tokens, const std::optional<api::token_usage>& usage
 ) const {
-    if (usage) {
+    // What each makes of an image differs too much to learn from.
+    if (usage && context_.media.kinds.is_empty()) {
         u.tokens_per_estimate.note(tokens + tools_tokens_, usage->prompt_tokens);
     }
 }

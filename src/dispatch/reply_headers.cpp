@@ -51,7 +51,7 @@ void append_plan_headers(request_context& context, const prompt_figures& figures
 
 void append_plan_headers(request_context& context) {
     const auto bytes = context.request.find("messages")->value.size();
-    const auto tokens = estimate_text_tokens(bytes);
+    const auto tokens = estimate_text_tokens(bytes_as_text(bytes, context.media));
     append_plan_headers(context, {.tokens_in = tokens, .tokens_out = tokens});
 }
 

@@ -37,6 +37,7 @@ struct request_context {
     base::steady_time deadline{};
 
     // Filled in on the way.
+    media_weight media{};        // of the conversation; unknown on passthroughs, which do not look
     dispatch::ledger ledger{};   // of the calls that are legs
     std::string header_lines{};  // X-MetaModel-… facts for the reply's head, each with CRLF
     std::string stream_id{};     // of the completion, once a chunk of its stream told one
@@ -51,17 +52,23 @@ struct request_context {
         return facade.empty() ? request.requested_name() : std::string_view(facade);
     }
 
+    // Media of the conversation that this upstream must not be sent.
+    media_set hidden_from(const upstream::upstream_state& u) const {
+        return media.kinds.without(declared_media(u.config));
+    }
+
     void note_first_byte() {
         record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
             std::chrono::steady_clock::now() - start
         );
     }
 
-    // Ensembles answer under the name that was asked for; one upstream's own answer keeps the name it wrote.
+    // Ensembles and media routes answer under the name that was asked for; one upstream's own answer keeps the name it wrote.
     bool is_model_replaced() const {
         const bool is_of_one_upstream = target.type == config::profile_type::passthrough
                                         || target.type == config::profile_type::cascade;
-        return !is_of_one_upstream || !config.server.model_name.empty()
+        return !is_of_one_upstream || target.route != config::modality::text
+               || !config.server.model_name.empty()
                || config.server.reply_model == config::reply_model::requested;
     }
 };

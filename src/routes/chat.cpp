@@ -81,7 +81,7 @@ base::result<void> judge(const model_services& s, const api::chat_request& reque
 void set_facts(http::connection& c, const dispatch::request_context& context) {
     auto& facts = c.facts();
     facts.profile = context.target.name;
-    facts.strategy = telemetry::to_string(context.target.strategy);
+    facts.strategy = telemetry::to_string(context.record.strategy);
     facts.tokens_in = context.record.tokens_in;
     facts.tokens_out = context.record.tokens_out;
     if (facts.detail.empty()) {
@@ -107,7 +107,9 @@ void record(
         )
             .count();
     r.profile = context.target.id;
-    r.strategy = context.target.strategy;
+    if (r.strategy == telemetry::strategy::none) {
+        r.strategy = context.target.strategy;  // unless another one served it in the end
+    }
     r.elapsed = duration_cast<std::chrono::microseconds>(steady_clock::now() - context.start);
     if (failure) {
         r.outcome = telemetry::outcome_of(failure->id);

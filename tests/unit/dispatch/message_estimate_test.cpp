@@ -62,6 +62,13 @@ TEST(message_estimate, parts_are_joined_and_media_have_a_price) {
     EXPECT_EQ(estimate(user({text, image})), estimate(user("hello")) + 765);
     EXPECT_EQ(estimate(user(json::array({glance}))), estimate(user("")) + 85);
     EXPECT_EQ(estimate(user(json::array({sound}))), estimate(user("")) + 31);
+    const parsed p(json::array({user({text, image, sound})}));
+    EXPECT_EQ(
+        estimate_message_tokens(
+            shape_of(p.request.messages()[0], media_set(config::modality::image))
+        ),
+        estimate(user("hello")) + 20 + 31
+    );
 }
 
 TEST(message_estimate, calls_count_names_arguments_and_a_frame) {
