@@ -222,11 +222,11 @@ TEST(multimodal, what_is_no_answer_does_not_win) {
         {refusal(200, {{"message", "overloaded"}, {"code", 529}}), "a:529,b:200"},
         {garbage(), "a:transport_error,b:200"},
         {reset_at_once(), "a:transport_error,b:200"},
-        {cut_after_sends(1, ok_as_json("half")), "a:transport_error,b:200"},
+        {cut_after(200, ok_as_json("half")), "a:transport_error,b:200"},
     };
 
     for (const auto& [lie, told] : useless) {
-        m.models.next("a", lie);
+        m.models.on("a", lie);
         const auto reply = chat(gateway, shows("panel.v1", {image_part()}));
         EXPECT_EQ(reply.status, 200) << told << reply.body;
         EXPECT_EQ(answer_text(reply), "answer of b") << told;
@@ -252,7 +252,7 @@ TEST(multimodal, what_failed_last_decides_the_error) {
     };
 
     for (const auto& f : fates) {
-        m.models.next("b", f.last);
+        m.models.on("b", f.last);
         const auto reply = chat(gateway, shows("panel.v1", {image_part()}));
         EXPECT_EQ(reply.status, f.status) << reply.body;
         EXPECT_EQ(reply.error_code(), f.code) << reply.body;

@@ -108,7 +108,7 @@ TEST(two_stage, the_next_upstream_describes_when_the_first_fails) {
     const gateway_process gateway(m.config(two_stage));
 
     for (const auto& fault : {busy(), html(), garbage(), reset_at_once(), ok("")}) {
-        m.models.next("a", fault);
+        m.models.on("a", fault);
         const auto reply = chat(gateway, shows("panel.v1", {image_part()}));
         EXPECT_EQ(answer_text(reply), "answer of s") << reply.body;
         EXPECT_EQ(reply.header("X-MetaModel-Vision-Describe-Chars"), "8");
