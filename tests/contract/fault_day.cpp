@@ -101,17 +101,20 @@ std::string bad_day::name_of(role as) {
         "judge",
         "best_of_judge",
         "arbiter_whole",
-        "arbiter_stream"
+        "arbiter_stream",
+        "sight_whole",
+        "sight_stream"
     };
     return keys[static_cast<std::size_t>(as)];
 }
 
 std::string bad_day::config() {
+    const std::string sees = "modalities = [\"text\", \"image\", \"video\"]\n";
     const std::string texts = "ballot = \"text\"\naggregation = \"plurality\"";
     config_text out(good_.models);
     good_.models.on("t", calls("f"));
     for (const std::string name : {"a", "b", "c", "s", "t"}) {
-        out.upstream(name, "health_check = \"off\"");
+        out.upstream(name, (name == "b" ? sees : "") + "health_check = \"off\"");
     }
     for (std::size_t i = 0; i < role_count; ++i) {
         const auto as = static_cast<role>(i);
@@ -123,7 +126,8 @@ std::string bad_day::config() {
             good_.models.answer_early(name);
         }
         const auto url = which_.serves ? good_.models.base_url(name) : good_.models.refused_url();
-        out.upstream_at(name, url, lines_for(which_, name));
+        const bool is_sight = as == role::sight_whole || as == role::sight_stream;
+        out.upstream_at(name, url, (is_sight ? sees : "") + lines_for(which_, name));
         const auto profile = name + ".v1";
         switch (as) {
             case role::relayed_whole:
@@ -149,6 +153,12 @@ std::string bad_day::config() {
                 break;
             case role::arbiter_whole:
             case role::arbiter_stream: out.moa(profile, {"a", "t", "c"}, name); break;
+            case role::sight_whole:
+            case role::sight_stream:
+                out.moa(profile, {"a", "c"}, "s")
+                    .raw(as == role::sight_whole ? "[vision]" : "[video]")
+                    .raw("endpoints = [\"" + name + "\", \"b\"]");
+                break;
         }
     }
     return out.raw("[features]\nvoting = true");
@@ -158,6 +168,12 @@ json bad_day::request_to(role as) const {
     auto out = say(name_of(as) + ".v1", std::string(which_.prompt_bytes, 'p'));
     if (as == role::arbiter_whole || as == role::arbiter_stream) {
         out = with(with(out, declaring({"f"})), {{"tool_choice", "required"}});
+    }
+    if (as == role::sight_whole || as == role::sight_stream) {
+        const std::string type = as == role::sight_whole ? "image_url" : "video_url";
+        const json media = {{"type", type}, {type, {{"url", "http://x/it"}}}};
+        auto& content = out["messages"][0]["content"];
+        content = json::array({{{"type", "text"}, {"text", content}}, media});
     }
     return out;
 }

@@ -50,8 +50,10 @@ enum class role {
     best_of_judge,
     arbiter_whole,  // the synthesizer of a panel one of whose drafts makes the call that is required
     arbiter_stream,
+    sight_whole,   // the first of [vision]
+    sight_stream,  // the first of [video]
 };
-inline constexpr std::size_t role_count = 13;
+inline constexpr std::size_t role_count = 15;
 
 // A broken upstream in each role beside the good a, b, c and s.
 class bad_day {

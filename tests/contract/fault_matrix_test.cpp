@@ -29,6 +29,8 @@ protected:
     void judge_of_a_tie();
     void judge_of_best_of();
     void arbiter();
+    void sight_whole();
+    void sight_streamed();
 };
 
 void fault_matrix::passthrough_whole() {
@@ -205,6 +207,45 @@ void fault_matrix::arbiter() {
     );
     EXPECT_EQ(called(streamed), names{"f"});
     expect_complete_stream(streamed, "");
+}
+
+// Of a route of media the next one answers, also where the fault is told to be the caller's.
+void fault_matrix::sight_whole() {
+    SCOPED_TRACE("sight_whole");
+    const auto reply = day.whole(role::sight_whole);
+    const auto attempts = reply.header("X-MetaModel-Multimodal-Attempts");
+
+    if (which.whole.kind == outcome_kind::complete) {
+        expect_whole(reply, which);
+        EXPECT_EQ(attempts, "sight_whole:200");
+        return;
+    }
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(answer_text(reply), next_answer);
+    EXPECT_TRUE(attempts.starts_with("sight_whole:")) << attempts;
+    EXPECT_TRUE(attempts.ends_with(",b:200")) << attempts;
+    EXPECT_EQ(attempts.find("sight_whole:200"), std::string::npos) << attempts;
+}
+
+void fault_matrix::sight_streamed() {
+    SCOPED_TRACE("sight_streamed");
+    const auto result = day.streamed(role::sight_stream);
+
+    switch (which.streamed.kind) {
+        case outcome_kind::breaks:
+            expect_broken_stream(result);
+            EXPECT_NE(result.error().value("code", ""), "") << result.error();
+            break;
+        case outcome_kind::complete: expect_streamed(result, which); break;
+        case outcome_kind::fails:
+            expect_complete_stream(result, next_answer);
+            EXPECT_EQ(result.head.header("X-MetaModel-Multimodal-Upstream"), "b");
+    }
+}
+
+TEST_P(fault_matrix, sight) {
+    sight_whole();
+    sight_streamed();
 }
 
 TEST_P(fault_matrix, calls) {
