@@ -261,10 +261,11 @@ TEST(multimodal, what_failed_last_decides_the_error) {
     }
 }
 
-TEST(multimodal, an_upstream_without_its_key_is_passed_over) {
+TEST(multimodal, upstreams_that_cannot_be_called_are_passed_over) {
     media_profiles m;
     const gateway_process gateway(
-        m.config("endpoints = [\"keyless\", \"b\"]")
+        m.config("endpoints = [\"keyless\", \"foreign\", \"b\"]")
+            .upstream("foreign", "modalities = [\"text\", \"image\"]\nprotocol = \"anthropic\"")
             .upstream(
                 "keyless", "modalities = [\"text\", \"image\"]\napi_key_env = \"NO_SUCH_VARIABLE\""
             )
@@ -273,7 +274,7 @@ TEST(multimodal, an_upstream_without_its_key_is_passed_over) {
     const auto reply = chat(gateway, shows("panel.v1", {image_part()}));
 
     EXPECT_EQ(answer_text(reply), "answer of b");
-    EXPECT_EQ(attempts(reply), "keyless:transport_error,b:200");
+    EXPECT_EQ(attempts(reply), "keyless:transport_error,foreign:not_configured,b:200");
 }
 
 TEST(multimodal, several_kinds_go_to_an_upstream_that_takes_all) {

@@ -1,5 +1,5 @@
 // What holds of any conversation that is compacted, and how long planning takes.
-#include "unit/dispatch/planned_talk.hpp"
+#include "unit/dispatch/talk_with_media.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -223,6 +223,78 @@ TEST(compaction_rules, rules_hold_for_any_conversation) {
     }
     EXPECT_GT(compacted, 100);
     EXPECT_GT(cut, 30);
+}
+
+// Gives some of the user's messages images, and tells how many of them are in the current turn.
+std::size_t add_images(json& messages, std::mt19937& random) {
+    std::size_t in_turn = 0;
+    bool is_turn = true;
+    bool has_user = false;
+    for (auto m = messages.rbegin(); m != messages.rend(); ++m) {
+        const auto& role = (*m)["role"];
+        is_turn = is_turn && !(has_user && (role == "assistant" || role == "tool"));
+        if (role != "user" || !(*m)["content"].is_string()) {
+            has_user = has_user || role == "user";
+            continue;
+        }
+        has_user = true;
+        if (random() % 3 == 0) {
+            (*m)["content"] = {image_part(), text_part((*m)["content"]), image_part()};
+            in_turn += is_turn ? 2 : 0;
+        }
+    }
+    return in_turn;
+}
+
+std::size_t count_of(const std::string& text, const std::string& word) {
+    std::size_t out = 0;
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+        ++out;
+    }
+    return out;
+}
+
+TEST(compaction_rules, images_of_the_current_turn_stay_and_blind_upstreams_get_none) {
+    const std::string type = R"("type":"image_url")";
+    int with_images = 0;
+    int compacted = 0;
+    for (unsigned seed = 1; seed <= 150; ++seed) {
+        SCOPED_TRACE(seed);
+        random_talk source(seed);
+        std::mt19937 random(seed);
+        auto messages = source.messages();
+        const auto in_turn = add_images(messages, random);
+        std::vector<prompt_window> windows;
+        for (const auto budget : source.budgets()) {
+            const bool is_blind = random() % 2 == 0;
+            windows.push_back(
+                {.budget = budget,
+                 .hidden = is_blind ? media_set(config::modality::image) : media_set()}
+            );
+        }
+        const talk t(messages);
+        const auto plan = plan_prompts(t.request, 0, windows);
+        for (std::size_t i = 0; i < windows.size(); ++i) {
+            const auto& p = plan.prompts[i];
+            if (!p.fits) {
+                continue;
+            }
+            const auto sent = t.sent(p);
+            const auto images = count_of(sent.dump(), type);
+            EXPECT_LE(p.tokens, windows[i].budget);
+            EXPECT_LE(tokens_of(sent) + 765 * static_cast<std::int64_t>(images), p.tokens);
+            expect_paired(sent);
+            if (!windows[i].hidden.is_empty()) {
+                EXPECT_EQ(images, 0u);
+                continue;
+            }
+            EXPECT_GE(images, in_turn);
+            with_images += in_turn > 0 ? 1 : 0;
+            compacted += p.compacted_chunks > 0 ? 1 : 0;
+        }
+    }
+    EXPECT_GT(with_images, 10);
+    EXPECT_GT(compacted, 20);
 }
 
 TEST(compaction_rules, thousands_of_calls_find_their_results_quickly) {

@@ -27,6 +27,9 @@ inline std::int64_t tokens_of_message(const json& m) {
     } else if (m.contains("content") && m["content"].is_array()) {
         bool is_first = true;
         for (const auto& part : m["content"]) {
+            if (part.at("type") != "text") {
+                continue;
+            }
             content += (is_first ? "" : "\n") + part.at("text").get<std::string>();
             is_first = false;
         }
