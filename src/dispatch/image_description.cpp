@@ -71,8 +71,8 @@ std::string question_part(const api::chat_request& request) {
     return out + '}';
 }
 
-std::string images_word(std::size_t count) {
-    return count == 1 ? "1 image" : std::to_string(count) + " images";
+std::string images_word(std::size_t count, bool is_more = false) {
+    return std::to_string(count) + (is_more ? " more" : "") + (count == 1 ? " image" : " images");
 }
 
 // What stands for a message's images.
@@ -83,13 +83,12 @@ std::string note_of(
     if (is_newest && described > 0) {
         out.append("[").append(description).append("]");
     } else if (described > 0) {
-        out = "[" + images_word(described)
-              + " stood here; a later message describes what they show.]";
+        out = "[Here stood " + images_word(described) + "; described in a later message.]";
     }
     if (other > 0) {
-        out += out.empty() ? "" : "\n";
-        out += "[" + images_word(other) + (out.empty() ? "" : " more")
-               + " stood here; what they show was not described.]";
+        const bool is_more = !out.empty();
+        out += is_more ? "\n[Here stood " : "[Here stood ";
+        out += images_word(other, is_more) + ", not described.]";
     }
     return out;
 }

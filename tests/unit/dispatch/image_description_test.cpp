@@ -129,10 +129,10 @@ TEST(image_description, older_images_are_told_from_those_that_nobody_described) 
          user_parts({image_part(numbered(4)), text_part("and this?")})}
     ));
     const auto messages = described(t, 2);
-    EXPECT_EQ(messages[0]["content"], "[1 image stood here; what they show was not described.]");
+    EXPECT_EQ(messages[0]["content"], "[Here stood 1 image, not described.]");
     const auto middle = messages[2]["content"].get<std::string>();
-    EXPECT_NE(middle.find("1 image stood here; a later message describes"), std::string::npos);
-    EXPECT_NE(middle.find("1 image more stood here; what"), std::string::npos) << middle;
+    EXPECT_NE(middle.find("Here stood 1 image; described in a later message"), std::string::npos);
+    EXPECT_NE(middle.find("Here stood 1 more image, not described"), std::string::npos) << middle;
     const auto newest = messages[4]["content"].get<std::string>();
     EXPECT_NE(newest.find("the newest 2 images"), std::string::npos) << newest;
     EXPECT_NE(newest.find("a cat"), std::string::npos);
@@ -142,7 +142,7 @@ TEST(image_description, images_of_the_newest_message_beyond_the_cap_are_owned_up
     const talk t(json::array({user_parts({image_part(), image_part(), image_part()})}));
     const auto text = described(t, 1)[0]["content"].get<std::string>();
     EXPECT_NE(text.find("a cat"), std::string::npos);
-    EXPECT_NE(text.find("2 images more stood here; what"), std::string::npos) << text;
+    EXPECT_NE(text.find("Here stood 2 more images, not described"), std::string::npos) << text;
 }
 
 TEST(image_description, other_media_of_the_message_stay) {
