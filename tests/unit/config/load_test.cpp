@@ -250,6 +250,22 @@ TEST(load, moa_15_a_modality_endpoint_must_declare_the_modality) {
     expect_problem("[audio]\nendpoints = [\"a\"]", "modality 'audio'");
 }
 
+TEST(load, the_numbers_of_a_description_have_ranges) {
+    for (const auto* line :
+         {"describe_max_tokens = 0",
+          "describe_temperature = 2.1",
+          "describe_temperature = -0.1",
+          "describe_image_cap = -2",
+          "describe_image_cap = 1001"}) {
+        expect_problem(std::string("[vision]\n") + line, "describe_");
+    }
+    EXPECT_EQ(
+        problems_of("[vision]\ndescribe_max_tokens = 1\ndescribe_temperature = 2\n"
+                    "describe_image_cap = 0\ndescribe_prompt = \"\""),
+        ""
+    );
+}
+
 TEST(load, moa_16_a_modality_endpoint_named_twice_fails) {
     expect_problem("[vision]\nendpoints = [\"a\", \"a\"]", "duplicate");
 }
