@@ -331,7 +331,7 @@ void chat_request::judge_envelope(std::string_view raw) {
                 && (type != json_type::number || !to_double(value, amount) || amount < 0)) {
                 violate(path, "a number of at least 0");
             }
-            envelope_.has_max_cost = !is_null;
+            envelope_.max_cost = is_null ? std::nullopt : std::optional(base::from_usd(amount));
         } else if (!violation_) {
             violation_ = base::make_error(
                 error_code_id::shape, "'" + path + "' is not a known field.", path

@@ -4,6 +4,7 @@
 
 #include "api/json_cursor.hpp"
 #include "base/error.hpp"
+#include "base/money.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -44,7 +45,7 @@ struct envelope {
     bool progress = false;
     std::optional<std::int64_t> deadline_ms{};
     std::optional<std::int64_t> min_drafts{};
-    bool has_max_cost = false;
+    std::optional<base::money> max_cost{};
 };
 
 class chat_request {

@@ -48,9 +48,11 @@ void read_choice(std::string_view raw, chat_object& out) {
     });
 }
 
+// What no server can have counted is nothing it says.
 std::int64_t count_of(std::string_view raw) {
+    constexpr std::int64_t most = std::int64_t{1} << 40;
     std::int64_t n = 0;
-    return to_int64(raw, n) && n >= 0 ? n : 0;
+    return to_int64(raw, n) && n >= 0 && n <= most ? n : 0;
 }
 
 bool decode_tool_calls(std::string_view raw, draft& out) {

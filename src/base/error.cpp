@@ -60,6 +60,7 @@ constexpr std::array classes{
     error_class{id::vision_cascade_exhausted, 502, "", "vision_cascade_exhausted"},
     error_class{id::video_cascade_exhausted, 502, "", "video_cascade_exhausted"},
     error_class{id::audio_cascade_exhausted, 502, "", "audio_cascade_exhausted"},
+    error_class{id::cost_limit_exceeded, 402, "insufficient_quota", "cost_limit_exceeded"},
     error_class{id::client_closed, 499, "", "client_closed"},
 };
 

@@ -62,6 +62,7 @@ enum class error_code_id {
     vision_cascade_exhausted,
     video_cascade_exhausted,
     audio_cascade_exhausted,
+    cost_limit_exceeded,
     client_closed,
 };
 

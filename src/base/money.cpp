@@ -24,12 +24,22 @@ money per_token(double usd_per_million) {
     return {std::llround(usd_per_million * units)};
 }
 
+money from_usd(double usd) {
+    constexpr double units = 1e12;
+    const auto amount = usd * units;
+    return {amount < static_cast<double>(most) ? std::llround(amount) : most};
+}
+
 money times(money price, std::int64_t tokens) {
     money out;
     if (__builtin_mul_overflow(price.pico_usd, tokens, &out.pico_usd)) {
         out.pico_usd = most;
     }
     return out;
+}
+
+money minus(money amount, money less) {
+    return {amount > less ? amount.pico_usd - less.pico_usd : 0};
 }
 
 std::string to_usd(money amount) {

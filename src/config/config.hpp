@@ -140,6 +140,8 @@ struct upstream_pricing {
     base::money input{};
     std::optional<base::money> cached_input{};  // absent: like input
     base::money output{};
+
+    friend bool operator==(const upstream_pricing&, const upstream_pricing&) = default;
 };
 
 // `[upstreams.X.breaker]`: so many failures in the window, and more than successes, and it is left alone for a while.
@@ -231,6 +233,7 @@ struct profile {
     bool expose_reasoning = false;  // default true for passthrough
     std::string tokenizer_upstream{};
     std::vector<std::string> aliases{};
+    std::optional<base::money> max_cost{};  // of one request; absent: no limit
 
     // passthrough: one; cascade, voting: all. Upstream keys.
     std::vector<std::string> upstreams{};

@@ -50,6 +50,7 @@ public:
                     + "' is not an upstream that this profile uses"
             );
         }
+        check_prices(p, used);
         if (p.type == profile_type::moa && !p.advertised_context) {
             check_advertised_length(p);
         }
@@ -165,6 +166,26 @@ private:
         return from == to || std::ranges::any_of(it->second.steps, [&](const auto& s) {
                    return leads_to(s.use, to, seen);
                });
+    }
+
+    // Without any price nothing ever costs anything, and the limit says nothing.
+    void check_prices(const profile& p, const std::set<std::string>& used) {
+        const auto is_priced = [&](const std::string& key) {
+            const auto it = config_.upstreams.find(key);
+            return it == config_.upstreams.end() || it->second.pricing != upstream_pricing{};
+        };
+        const bool has_profiles = std::ranges::any_of(p.steps, [&](const auto& s) {
+            return config_.profiles.contains(s.use);
+        });
+        if (p.max_cost && !has_profiles && std::ranges::none_of(used, is_priced)
+            && (p.judge.empty() || !is_priced(p.judge))) {
+            problems_.warning(
+                position_of(root_, {"profiles", std::string_view(p.name), "max_cost_usd"}),
+                profile_label(p)
+                    + ".max_cost_usd: none of its upstreams has a price in [upstreams.X.pricing]: "
+                      "all of them count as free"
+            );
+        }
     }
 
     // What a MoA profile advertises must leave room for a prompt (spec §4.6).

@@ -79,6 +79,14 @@ void read_aliases(const field& f, profile_entry& p) {
     }
 }
 
+void read_max_cost(const field& f, profile_entry& p) {
+    constexpr double highest_usd = 1'000'000;
+    double usd = 0;
+    if (f.read(usd, within(0, highest_usd))) {
+        p.max_cost = base::from_usd(usd);
+    }
+}
+
 void read_upstream_list(const field& f, std::vector<std::string>& into, std::size_t least) {
     if (f.read_distinct(into) && into.size() < least) {
         f.error(
@@ -97,6 +105,7 @@ constexpr key_row<profile_entry> common_keys[] = {
     {"tokenizer_upstream",
      [](const field& f, profile_entry& p) { f.read_filled(p.tokenizer_upstream); }},
     {"aliases", read_aliases},
+    {"max_cost_usd", read_max_cost},
 };
 
 constexpr key_row<profile_entry> passthrough_keys[] = {

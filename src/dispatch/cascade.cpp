@@ -5,19 +5,22 @@
 #include "base/text.hpp"
 #include "dispatch/attempt_list.hpp"
 #include "dispatch/breach_log.hpp"
+#include "dispatch/call_cost.hpp"
 #include "dispatch/call_filter.hpp"
+#include "dispatch/cascade_requests.hpp"
 #include "dispatch/cascade_rule.hpp"
 #include "dispatch/continuation.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/leg.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/media_route.hpp"
-#include "dispatch/operator_changes.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/step_costs.hpp"
 #include "dispatch/step_gate.hpp"
 #include "dispatch/step_result.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
+#include "dispatch/usage_sum.hpp"
 #include "dispatch/whole_reply.hpp"
 
 #include <chrono>
@@ -39,7 +42,9 @@ public:
         : c_(c),
           profile_(*c.target.profile),
           policy_(resolve_tool_policy(c.request, profile_.strip_tools)),
-          attempts_(c.target.route) {}
+          attempts_(c.target.route),
+          costs_(c),
+          used_(c.config.server.usage) {}
 
     net::task<maybe_error> run();
 
@@ -47,11 +52,9 @@ private:
     enum class verdict { answered, refused, go_on };
 
     const step_gate_target* gate_of(std::size_t i) const;
-    upstream::body_changes changes_for(
-        const upstream::upstream_state& u, const step_gate_target* gate
-    ) const;
     std::vector<step_facts> facts() const;
     std::size_t next_from(std::size_t from);
+    void leave_out(upstream::upstream_state& u);
     net::task<maybe_error> run_steps();
     net::task<verdict> try_step(std::size_t i);
     net::task<> run_leg(leg& step, const upstream::body_changes& changes, live_answer* live);
@@ -77,34 +80,14 @@ private:
     std::string last_status_;  // as it is told in a header; empty: no step was called
     leg_result refusal_{};     // with verdict `refused`; of a media route the step that failed last
     bool has_begun_ = false;   // the client has the beginning of an answer
+    step_costs costs_;
+    usage_sum used_;
 };
 
 // Null for a step whose answer is taken as it comes.
 const step_gate_target* cascade::gate_of(std::size_t i) const {
     const bool has_gate = i < c_.target.gates.size() && c_.target.gates[i].gate != nullptr;
     return has_gate ? &c_.target.gates[i] : nullptr;
-}
-
-upstream::body_changes cascade::changes_for(
-    const upstream::upstream_state& u, const step_gate_target* gate
-) const {
-    auto changes = operator_changes(c_.config);
-    changes.messages = hide_media(c_.request, c_.hidden_from(u));
-    if (profile_.strip_tools) {
-        upstream::remove_tools(changes);
-    }
-    const bool needs_logprobs = gate != nullptr && gate->gate->min_mean_logprob;
-    if (needs_logprobs) {
-        changes.members.push_back({"logprobs", "true"});
-    }
-    // Log-probabilities are read from a whole reply.
-    if (c_.request.stream() && u.config.stream && !needs_logprobs) {
-        changes.members.push_back({"stream_options", R"({"include_usage":true})"});
-    } else if (c_.request.stream()) {
-        changes.members.push_back({"stream", std::nullopt});
-        changes.members.push_back({"stream_options", std::nullopt});
-    }
-    return changes;
 }
 
 std::vector<step_facts> cascade::facts() const {
@@ -127,6 +110,9 @@ std::size_t cascade::next_from(std::size_t from) {
         if (!steps[i].is_available) {
             c_.record.legs.push_back({.upstream = id, .state = telemetry::leg_state::skipped});
             c_.record.failures.push_back({.upstream = id, .reason = call_outcome::breaker_open});
+            auto& line = c_.ledger.open(c_.target.upstreams[i]->config.key, leg_role::step);
+            line.state = "not_started";
+            line.reason = telemetry::to_string(call_outcome::breaker_open);
         }
     }
     return next;
@@ -162,18 +148,26 @@ net::task<maybe_error> cascade::run_steps() {
     if (is_route()) {
         co_return co_await end_route(c_, attempts_, refusal_);
     }
+    if (attempts_.count() == 0 && costs_.cheapest()) {
+        co_return over_cost_limit(c_, *costs_.cheapest());
+    }
     co_return exhausted();
 }
 
 net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     auto& u = *c_.target.upstreams[i];
+    const auto* gate = gate_of(i);
+    const auto changes = step_changes(c_, u, gate);
+    if (!costs_.take(u, changes, gate)) {
+        leave_out(u);
+        co_return verdict::go_on;
+    }
     attempts_.add(u.config.key);
     leg step(c_, u);
     step.keep_body();
     if (next_step(facts(), i + 1, refused_context_) == c_.target.upstreams.size()) {
         step.allow_retries();
     }
-    const auto* gate = gate_of(i);
     std::optional<live_answer> live;
     if (c_.request.stream() && gate == nullptr) {
         live.emplace(c_, live_role::step);
@@ -181,7 +175,6 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     if (live && profile_.on_cut == config::on_cut::resume) {
         live->keep_text();
     }
-    const auto changes = changes_for(u, gate);
     co_await run_leg(step, changes, live ? &*live : nullptr);
     auto& result = step.result();
     const step_rules rules{
@@ -194,6 +187,7 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
         log_breach(c_, u, *breach);
     }
     attempts_.end(attempt_word(step));
+    costs_.release_gate();
     std::string_view failed_part;
     if (gate != nullptr && result.is_answered()) {
         failed_part = co_await pass_gate(*gate, step);
@@ -223,8 +217,9 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
 // out of it.
 net::task<std::string_view> cascade::pass_gate(const step_gate_target& gate, leg& step) {
     gate_check check(c_, gate);
-    const auto agree_changes = gate.agree_with != nullptr ? changes_for(*gate.agree_with, nullptr)
-                                                          : upstream::body_changes{};
+    const auto agree_changes = gate.agree_with != nullptr
+                                   ? step_changes(c_, *gate.agree_with, nullptr)
+                                   : upstream::body_changes{};
     const auto failed_part = co_await check.run(step.result().draft, agree_changes);
     if (!failed_part.empty()) {
         step.result().outcome = leg_outcome::failed;
@@ -237,6 +232,9 @@ net::task<std::string_view> cascade::pass_gate(const step_gate_target& gate, leg
     note_step(step);
     for (const auto& asked : check.legs()) {
         c_.record.legs.push_back(asked);
+    }
+    for (const auto& usage : check.usages()) {
+        used_.add(usage);
     }
     co_return failed_part;
 }
@@ -279,7 +277,7 @@ net::task<cascade::verdict> cascade::finish_live(std::size_t i, leg& step, live_
     const auto& result = step.result();
     if (result.is_answered()) {
         note_answer(result);
-        co_await live.close(result.draft.finish_reason, result.draft.usage);
+        co_await live.close(result.draft.finish_reason, used_.shown(result.draft.usage));
         co_return verdict::answered;
     }
     if (may_resume(result, live)) {
@@ -309,6 +307,14 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
             break;
         }
         auto& u = *c_.target.upstreams[i];
+        const auto how = u.config.supports_prefill ? continuation_seam::kind::prefill
+                                                   : continuation_seam::kind::followup;
+        auto changes = step_changes(c_, u, nullptr);
+        changes.trailing_message = continuation_messages(live.text(), how);
+        if (!costs_.take(u, changes, nullptr)) {
+            leave_out(u);
+            continue;
+        }
         c_.log.write(
             base::log_level::warning,
             "a cut answer is continued by the next step",
@@ -319,11 +325,7 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
         );
         attempts_.add(u.config.key);
         live.begin_continuation();
-        const auto how = u.config.supports_prefill ? continuation_seam::kind::prefill
-                                                   : continuation_seam::kind::followup;
         continuation rest(live, how, !c_.target.expose_reasoning);
-        auto changes = changes_for(u, nullptr);
-        changes.trailing_message = continuation_messages(live.text(), how);
         leg step(c_, u);
         step.keep_body();
         std::function<net::task<bool>()> flush = [&rest, &step] {
@@ -341,7 +343,7 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
             result.content_bytes = live.text_bytes();
             note_answer(result);
             c_.record.synth_decision = "resumed";
-            co_await live.close(result.draft.finish_reason, result.draft.usage);
+            co_await live.close(result.draft.finish_reason, used_.shown(result.draft.usage));
             co_return true;
         }
     }
@@ -355,12 +357,16 @@ net::task<> cascade::answer(leg& step) {
     if (c_.request.stream() || result.body.empty()) {
         c_.header_lines += result.passed_headers;
         note_answer(result);
+        result.draft.usage = used_.shown(result.draft.usage);
         co_await send_draft(c_, std::move(result.draft));
         co_return;
     }
+    note_answer(result);
+    if (used_.is_told()) {
+        replace_usage(result.body, used_.sum());
+    }
     reply_members members;
     read_reply(result.body, members);
-    note_answer(result);
     const auto written = send_whole_reply(c_, 200, result.passed_headers, result.body, members);
     if (written == write_state::pending) {
         co_await c_.sink.drain();
@@ -450,6 +456,13 @@ error cascade::exhausted() {
     return e;
 }
 
+// A step that costs too much stands in the books all the same.
+void cascade::leave_out(upstream::upstream_state& u) {
+    leg step(c_, u);
+    step.leave_out();
+    note_step(step);
+}
+
 void cascade::note_step(const leg& step) {
     const auto& result = step.result();
     auto record = step.record();
@@ -457,6 +470,7 @@ void cascade::note_step(const leg& step) {
         record.state = telemetry::leg_state::partial;
     }
     c_.record.legs.push_back(record);
+    used_.add(result.usage);
     if (!result.is_answered()) {
         c_.record.failures.push_back(
             {.upstream = step.upstream().metric_id, .reason = result.reason}

@@ -40,6 +40,10 @@ std::string reply_extension(const request_context& c, std::string own) {
     }
     out += ',';
     out += c.ledger.members();
+    if (c.purse != nullptr) {
+        out += R"(,"max_cost_usd":)";
+        out += base::to_usd(c.purse->limit());
+    }
     out += '}';
     return out;
 }

@@ -8,9 +8,12 @@
 
 namespace meta_model::dispatch {
 
-filtered_stream::filtered_stream(request_context& context, upstream::call& call)
+filtered_stream::filtered_stream(
+    request_context& context, upstream::call& call, relay_account* account
+)
     : context_(context),
       call_(call),
+      account_(account),
       policy_(resolve_tool_policy(
           context.request, context.target.profile != nullptr && context.target.profile->strip_tools
       )),
@@ -136,6 +139,10 @@ net::task<base::maybe_error> filtered_stream::run() {
         encoder_->on_event({.kind = api::answer_event_kind::failure, .error = &*failure_});
     } else if (encoder_) {
         end_text();
+        if (account_ != nullptr) {
+            account_->close(usage_, content_bytes);
+            encoder_->set_extension(reply_extension(context_));
+        }
         encoder_->on_event({.kind = api::answer_event_kind::finish, .text = finish_reason_});
         if (usage_) {
             encoder_->on_event({.kind = api::answer_event_kind::usage, .usage = &*usage_});

@@ -7,6 +7,7 @@
 #include "api/chat_stream_encoder.hpp"
 #include "api/reasoning.hpp"
 #include "dispatch/call_filter.hpp"
+#include "dispatch/relay_account.hpp"
 #include "dispatch/request_context.hpp"
 #include "upstream/call.hpp"
 
@@ -17,7 +18,10 @@ namespace meta_model::dispatch {
 
 class filtered_stream final : private api::answer_listener {
 public:
-    filtered_stream(request_context& context, upstream::call& call);
+    // `account` (may be null): its books go out with the last chunk.
+    filtered_stream(
+        request_context& context, upstream::call& call, relay_account* account = nullptr
+    );
 
     // An error is returned only while nothing was committed.
     net::task<base::maybe_error> run();
@@ -30,6 +34,7 @@ private:
 
     request_context& context_;
     upstream::call& call_;
+    relay_account* account_;
     std::string out_;
     std::optional<api::chat_stream_encoder> encoder_;
     const tool_policy policy_;

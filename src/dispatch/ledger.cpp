@@ -66,6 +66,7 @@ std::string_view to_string(leg_role role) {
         case leg_role::step: return "step";
         case leg_role::gate: return "gate";
         case leg_role::describer: return "describer";
+        case leg_role::relay: return "relay";
     }
     return "";
 }
@@ -76,10 +77,17 @@ void price(ledger_line& line, const leg_usage& usage, const config::upstream_pri
         line.tokens_out = std::max<std::int64_t>(0, usage.reported->completion_tokens);
         line.cached_tokens =
             std::clamp<std::int64_t>(usage.reported->cached_tokens, 0, line.tokens_in);
-    } else if (usage.was_billed) {
+    }
+    if (usage.was_billed && line.tokens_in == 0 && usage.sent_tokens > 0) {
         line.is_estimated = true;
-        line.tokens_in = estimate_text_tokens(usage.sent_bytes);
+        line.tokens_in = usage.sent_tokens;
+    }
+    if (usage.was_billed && line.tokens_out == 0 && usage.received_bytes > 0) {
+        line.is_estimated = true;
         line.tokens_out = estimate_text_tokens(usage.received_bytes);
+        if (usage.most_output > 0) {
+            line.tokens_out = std::min(line.tokens_out, usage.most_output);
+        }
     }
     line.cost = base::times(pricing.input, line.tokens_in - line.cached_tokens);
     line.cost += base::times(pricing.cached_input.value_or(pricing.input), line.cached_tokens);

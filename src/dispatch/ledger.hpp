@@ -17,14 +17,14 @@
 
 namespace meta_model::dispatch {
 
-enum class leg_role { generator, synthesizer, voter, judge, step, gate, describer };
+enum class leg_role { generator, synthesizer, voter, judge, step, gate, describer, relay };
 std::string_view to_string(leg_role role);
 
 struct ledger_line {
     std::string_view upstream{};  // its key
     leg_role role{};
-    std::string_view state = "running";  // running, done, cancelled, failed
-    std::string_view reason{};           // with failed and cancelled
+    std::string_view state = "running";  // running, done, partial, cancelled, failed, not_started
+    std::string_view reason{};           // with all but running and done
     std::chrono::microseconds elapsed{0};
     std::int64_t tokens_in = 0;
     std::int64_t cached_tokens = 0;  // of tokens_in
@@ -37,11 +37,13 @@ struct ledger_line {
 struct leg_usage {
     const api::token_usage* reported = nullptr;  // null: estimated from the bytes
     bool was_billed = false;                     // it was sent and not refused
-    std::size_t sent_bytes = 0;                  // of its body
+    std::int64_t sent_tokens = 0;                // estimate of its body
     std::size_t received_bytes = 0;              // of its answer's text
+    std::int64_t most_output = 0;                // tokens that it could write; 0: unknown
 };
 
-// Fills in the tokens and the cost.
+// Fills in the tokens and the cost. A side of which the upstream reports nothing although there was something is
+// estimated.
 void price(ledger_line& line, const leg_usage& usage, const config::upstream_pricing& pricing);
 
 class ledger {

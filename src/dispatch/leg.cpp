@@ -4,6 +4,7 @@
 #include "api/chat_wire.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
+#include "dispatch/call_cost.hpp"
 #include "dispatch/progress.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/whole_reply.hpp"
@@ -88,8 +89,9 @@ void leg::finish() {
          .status = result_.error_status != 0 ? result_.error_status : result_.status,
          .is_own_pace = listener_ == nullptr}
     );
-    const bool is_news =
-        result_.reason != call_outcome::cancelled && result_.reason != call_outcome::breaker_open;
+    const bool is_news = result_.reason != call_outcome::cancelled
+                         && result_.reason != call_outcome::breaker_open
+                         && result_.reason != call_outcome::cost;
     close_line();
     if (!result_.is_answered() && is_news) {
         context_.log.write(
@@ -109,25 +111,51 @@ void leg::close_line() {
         return;
     }
     line_->elapsed = result_.total;
+    const auto why = result_.reason;
     if (result_.is_answered()) {
         line_->state = "done";
     } else {
-        line_->state = result_.reason == call_outcome::cancelled ? "cancelled" : "failed";
-        line_->reason = telemetry::to_string(result_.reason);
+        const bool is_left_out = sent_bytes_ == 0 || why == call_outcome::breaker_open;
+        line_->state = is_left_out                      ? "not_started"
+                       : why == call_outcome::cancelled ? "cancelled"
+                                                        : "failed";
+        line_->reason = why == call_outcome::cost ? "cost_limit" : telemetry::to_string(why);
     }
-    const auto why = result_.reason;
     const bool was_refused = why == call_outcome::non_2xx || why == call_outcome::breaker_open
                              || why == call_outcome::misconfigured
                              || (why == call_outcome::transport && result_.status == 0);
+    const bool is_told = result_.usage && result_.usage->prompt_tokens > 0;
     price(
         *line_,
         {.reported = result_.usage ? &*result_.usage : nullptr,
          .was_billed = result_.is_answered() || (sent_bytes_ > 0 && !was_refused),
-         .sent_bytes = sent_bytes_,
-         .received_bytes = result_.content_bytes},
+         .sent_tokens = is_told ? 0 : estimate_body_tokens(context_.request, sent_bytes_),
+         .received_bytes = result_.content_bytes,
+         .most_output = most_output_},
         upstream_.config.pricing
     );
     report_progress(context_, *line_);
+    if (context_.purse != nullptr) {
+        context_.purse->settle(ceiling_, spent(was_refused));
+    }
+}
+
+// What the request can no longer spend. Only what was reported is known: the upstream of a call that was cut or left may
+// bill more than came of it.
+base::money leg::spent(bool was_refused) const {
+    if (result_.usage && !line_->is_estimated) {
+        return line_->cost;
+    }
+    const bool is_begun = result_.status >= 200 && result_.status <= 299;
+    const bool may_be_billed =
+        result_.reason == call_outcome::transport ? !is_unreached_ : !was_refused || is_begun;
+    return result_.is_answered() || may_be_billed ? ceiling_ : base::money{};
+}
+
+void leg::note_partial() {
+    if (line_ != nullptr) {
+        line_->state = "partial";
+    }
 }
 
 telemetry::leg_record leg::record() const {
@@ -139,6 +167,8 @@ telemetry::leg_record leg::record() const {
         out.state = leg_state::partial;
     } else if (result_.reason == call_outcome::cancelled) {
         out.state = leg_state::cancelled;
+    } else if (result_.reason == call_outcome::cost) {
+        out.state = leg_state::skipped;
     }
     out.first_byte = result_.first_byte;
     out.total = result_.total;
@@ -147,6 +177,38 @@ telemetry::leg_record leg::record() const {
         out.tokens_out = result_.usage->completion_tokens;
     }
     return out;
+}
+
+// Nothing is sent.
+void leg::refuse(call_outcome reason, std::string detail) {
+    fail(reason, std::move(detail));
+    finish();
+}
+
+void leg::leave_out() {
+    started_ = steady_clock::now();
+    line_ = &context_.ledger.open(upstream_.config.key, role_);
+    context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::cost);
+    refuse(call_outcome::cost, "it does not fit the cost limit");
+}
+
+// False: the call may cost more than the request may still spend.
+bool leg::prepare(upstream::prepared_body& body, const upstream::body_changes& changes) {
+    if (context_.purse == nullptr) {
+        body.prepare(context_.request, upstream_.config, changes);
+        return true;
+    }
+    limited_ = std::make_unique<upstream::body_changes>(changes);
+    most_output_ = limit_output(context_.request, upstream_.config, *limited_);
+    body.prepare(context_.request, upstream_.config, *limited_);
+    const auto ceiling = bound_body(context_, upstream_, body, most_output_).ceiling;
+    const bool is_paid = context_.purse->take(ceiling);
+    if (is_paid) {
+        ceiling_ = ceiling;
+    } else {
+        context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::cost);
+    }
+    return is_paid;
 }
 
 net::task<> leg::run(
@@ -160,27 +222,27 @@ net::task<> leg::run(
     line_ = &context_.ledger.open(upstream_.config.key, role_);
     report_progress(context_, *line_);
     if (upstream_.config.protocol == config::wire_protocol::anthropic) {
-        fail(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
-        finish();
-        co_return;
+        co_return refuse(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
     }
     if (!changes.refusal.empty()) {
-        fail(call_outcome::too_large, changes.refusal);
-        finish();
-        co_return;
+        co_return refuse(call_outcome::too_large, changes.refusal);
     }
     upstream::prepared_body body;
-    body.prepare(context_.request, upstream_.config, changes);
+    const bool is_paid = prepare(body, changes);
+    if (!is_paid) {
+        co_return refuse(call_outcome::cost, "it does not fit the cost limit");
+    }
     upstream::call_options options;
     options.path = "/chat/completions";
     options.header_lines = context_.upstream_header_lines;
     options.body = &body.pieces();
     options.affinity = body.affinity();
-    sent_bytes_ = bytes_as_text(api::total_size(body.pieces()), context_.media);
+    sent_bytes_ = api::total_size(body.pieces());
     options.deadline = deadline;
     options.cancel = &cancel_;
     const auto fault = co_await call_.start(options, retries_);
     if (fault) {
+        is_unreached_ = fault.fault == upstream::call_fault::unreached;
         fail_with(fault);
     } else {
         result_.status = call_->reply().status;

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -70,6 +71,12 @@ public:
     // The client has the beginning of the answer: nothing will take its place, so that its text need not be kept.
     void forget_text() { builder_.forget_text(); }
 
+    // In place of run(): the call does not fit what the request may cost.
+    void leave_out();
+
+    // What it had written is used all the same.
+    void note_partial();
+
     // Ends the leg as `cancelled` or, when its time was up, as `timeout`. The socket is closed at once.
     void cancel(base::cancel_reason why);
 
@@ -88,8 +95,11 @@ private:
     void judge_body(const std::string& body);
     void fail(telemetry::call_outcome reason, std::string detail);
     void fail_with(const upstream::call_error& fault);
+    void refuse(telemetry::call_outcome reason, std::string detail);
+    bool prepare(upstream::prepared_body& body, const upstream::body_changes& changes);
     void finish();
     void close_line();
+    base::money spent(bool was_refused) const;
 
     request_context& context_;
     upstream::upstream_state& upstream_;
@@ -104,7 +114,12 @@ private:
     retries retries_ = retries::none;
     leg_role role_;
     ledger_line* line_ = nullptr;  // of the context's ledger
-    std::size_t sent_bytes_ = 0;   // as text
+    std::size_t sent_bytes_ = 0;
+    // With a limit on what the request may cost:
+    std::unique_ptr<upstream::body_changes> limited_;  // the changes, with a limit on the answer
+    std::int64_t most_output_ = 0;                     // tokens
+    base::money ceiling_{};                            // set aside while it runs
+    bool is_unreached_ = false;                        // nothing was sent
 };
 
 // The error that a failed leg is for a strategy in which nothing can take its place (spec §3.4).

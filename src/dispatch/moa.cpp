@@ -9,10 +9,9 @@
 #include "dispatch/judge_choice.hpp"
 #include "dispatch/live_answer.hpp"
 #include "dispatch/moa_panel.hpp"
-#include "dispatch/moa_requests.hpp"
 #include "dispatch/reply_headers.hpp"
-#include "dispatch/shown_order.hpp"
 #include "dispatch/stream_keepalive.hpp"
+#include "dispatch/synthesis_calls.hpp"
 #include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/verdict.hpp"
@@ -38,7 +37,8 @@ public:
           profile_(*c.target.profile),
           synthesizer_(*c.target.synthesizer),
           prompts_(c),
-          panel_(c, prompts_) {}
+          panel_(c, prompts_),
+          calls_(c, prompts_, panel_) {}
 
     net::task<maybe_error> run();
 
@@ -49,9 +49,6 @@ private:
     net::task<maybe_error> decide();
     void note_agreement();
     net::task<maybe_error> settle_without_synthesis(std::size_t chosen, std::string_view decision);
-    shown_drafts show(const std::vector<const leg*>& candidates, std::vector<std::string>& texts);
-    synthesizer_call judge_request();
-    synthesizer_call synthesis_request();
     net::task<maybe_error> choose_best();
     net::task<maybe_error> synthesize();
     net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
@@ -70,10 +67,10 @@ private:
     upstream::upstream_state& synthesizer_;
     moa_prompts prompts_;
     moa_panel panel_;
+    synthesis_calls calls_;
     std::optional<leg> synth_;
     base::steady_time synth_start_{};
     std::int64_t synth_tokens_ = 0;     // estimate of its messages
-    std::vector<std::size_t> order_{};  // the candidate at each place of what the judge is shown
 };
 
 net::task<maybe_error> moa::run() {
@@ -146,48 +143,6 @@ net::task<maybe_error> moa::settle_without_synthesis(
     co_return co_await answer(std::move(v));
 }
 
-// The candidates' texts in the order of this request, kept in `texts`.
-shown_drafts moa::show(const std::vector<const leg*>& candidates, std::vector<std::string>& texts) {
-    order_ = shown_order(c_.request_id, candidates.size());
-    shown_drafts shown;
-    std::vector<std::string_view> names;
-    for (const auto i : order_) {
-        const auto& result = candidates[i]->result();
-        if (result.is_partial) {
-            shown.unfinished.push_back(texts.size());
-        }
-        texts.push_back(candidate_text(result.draft));
-        names.push_back(candidates[i]->upstream().config.key);
-    }
-    shown.texts.assign(texts.begin(), texts.end());
-    c_.ledger.note_draft_order(std::move(names));
-    return shown;
-}
-
-synthesizer_call moa::judge_request() {
-    std::vector<const leg*> candidates;
-    for (const auto& l : panel_.legs().legs()) {
-        if (l->result().is_answered()) {
-            candidates.push_back(l.get());
-        }
-    }
-    std::vector<std::string> texts;
-    return best_of_changes(c_, prompts_, show(candidates, texts));
-}
-
-synthesizer_call moa::synthesis_request() {
-    std::vector<const leg*> candidates;
-    for (const auto& l : panel_.legs().legs()) {
-        if (l->result().is_answered() || l->result().is_partial) {
-            candidates.push_back(l.get());
-        }
-    }
-    std::vector<std::string> texts;
-    const auto shown = show(candidates, texts);
-    const bool is_arbitrated = needs_arbitration(panel_.as_candidates());
-    return synthesizer_changes(c_, prompts_, shown, is_arbitrated ? &panel_.policy() : nullptr);
-}
-
 // best-of: calls are voted on by the gateway, texts are chosen among by the judge.
 net::task<maybe_error> moa::choose_best() {
     constexpr std::string_view decision = "best_of_picked";
@@ -196,7 +151,8 @@ net::task<maybe_error> moa::choose_best() {
         co_return co_await answer(std::move(v));
     }
     synth_start_ = steady_clock::now();
-    const auto call = judge_request();
+    panel_.release_synthesis();
+    const auto call = calls_.judge();
     synth_tokens_ = call.tokens;
     synth_.emplace(c_, synthesizer_);
     co_await synth_->run(call.changes, c_.deadline);
@@ -212,7 +168,7 @@ net::task<maybe_error> moa::choose_best() {
     if (!chosen) {
         co_return co_await fall_back(reply);
     }
-    auto v = settle_on(panel_.as_candidates(), order_[*chosen], panel_.base_reason(), decision);
+    auto v = settle_on(panel_.as_candidates(), calls_.draft_at(*chosen), panel_.base_reason(), decision);
     co_return co_await answer(std::move(v));
 }
 
@@ -227,7 +183,8 @@ bool moa::may_stream_live() const {
 
 net::task<maybe_error> moa::synthesize() {
     synth_start_ = steady_clock::now();
-    const auto call = synthesis_request();
+    panel_.release_synthesis();
+    const auto call = calls_.merge();
     synth_tokens_ = call.tokens;
     synth_.emplace(c_, synthesizer_);
     if (may_stream_live()) {

@@ -4,6 +4,7 @@
 #include "dispatch/call_names.hpp"
 #include "dispatch/contract_check.hpp"
 #include "dispatch/draft_stats.hpp"
+#include "dispatch/moa_costs.hpp"
 #include "dispatch/moa_requests.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/upstream_errors.hpp"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 namespace meta_model::dispatch {
 
@@ -71,8 +73,30 @@ panel_limits moa_panel::limits() const {
     return out;
 }
 
+// Decides which generators a cost limit lets begin. The error: 402, too few of them for any answer.
+maybe_error moa_panel::plan_costs() {
+    if (c_.purse == nullptr) {
+        return std::nullopt;
+    }
+    choice_ = choose_panel(bound_moa(c_, prompts_, policy_).costs(), c_.purse->limit());
+    if (static_cast<int>(choice_.count) < std::max(1, profile_.required_drafts)) {
+        return over_cost_limit(c_, choice_.cheapest);
+    }
+    c_.purse->take(choice_.held);
+    return std::nullopt;
+}
+
+void moa_panel::release_synthesis() {
+    if (c_.purse != nullptr) {
+        c_.purse->settle(std::exchange(choice_.held, {}));
+    }
+}
+
 net::task<maybe_error> moa_panel::run() {
     c_.record.generators = static_cast<std::uint16_t>(c_.target.upstreams.size());
+    if (auto refusal = plan_costs()) {
+        co_return std::move(refusal);
+    }
     const auto changes = [this](const upstream::upstream_state& u) {
         return generator_changes(c_, prompts_, u);
     };
@@ -80,6 +104,9 @@ net::task<maybe_error> moa_panel::run() {
     hooks.judge = [this](std::size_t i, leg_result& result) {
         judge_leg(*panel_.legs()[i], result);
     };
+    if (c_.purse != nullptr) {
+        hooks.may_start = [this](std::size_t i) { return choice_.starts[i]; };
+    }
     co_await panel_.run(c_.target.upstreams, changes, limits(), std::move(hooks));
     collect_usable();
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {

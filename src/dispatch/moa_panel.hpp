@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/message.hpp"
+#include "dispatch/cost_plan.hpp"
 #include "dispatch/moa_prompts.hpp"
 #include "dispatch/panel.hpp"
 #include "dispatch/tool_policy.hpp"
@@ -20,6 +21,9 @@ public:
 
     // Asks the generators, writes the headers that tell of them, and returns why there are not enough drafts, or nothing.
     net::task<base::maybe_error> run();
+
+    // Ends what run() kept of the request's money for the synthesizer: its call is about to be made.
+    void release_synthesis();
 
     // Waits for the last leg's coroutine and puts all of them into the record.
     net::task<> finish();
@@ -40,6 +44,7 @@ public:
 
 private:
     panel_limits limits() const;
+    base::maybe_error plan_costs();
     void judge_leg(const leg& l, leg_result& result);
     void collect_usable();
     void append_panel_headers();
@@ -53,6 +58,7 @@ private:
     panel panel_;
     std::vector<const leg*> usable_;         // in configuration order
     std::vector<const api::draft*> drafts_;  // theirs
+    panel_choice choice_;                    // with a cost limit
     bool has_breach_ = false;                // a draft called what it may not call
     bool is_lone_stripped_ = false;  // and it was the only one: it stays without these calls
 };

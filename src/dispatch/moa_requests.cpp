@@ -47,7 +47,7 @@ void add_drafts(
     synthesis_prompt_options options,
     prompt_writer write
 ) {
-    const auto most = options.max_total_bytes;
+    const auto most = std::min(options.max_total_bytes, drafts.max_bytes);
     const auto write_within = [&](std::size_t max_bytes) {
         options.max_total_bytes = std::min(most, max_bytes);
         return write(drafts.texts, options);

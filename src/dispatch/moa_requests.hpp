@@ -6,7 +6,9 @@
 #include "dispatch/tool_policy.hpp"
 #include "upstream/prepare.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +24,8 @@ upstream::body_changes generator_changes(
 struct shown_drafts {
     std::vector<std::string_view> texts{};
     std::vector<std::size_t> unfinished{};  // positions among them
+    // More of them together is cut.
+    std::size_t max_bytes = std::numeric_limits<std::size_t>::max();
 };
 
 struct synthesizer_call {

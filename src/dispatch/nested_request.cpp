@@ -13,6 +13,8 @@ void move_facts(request_context& from, request_context& to) {
     to.dropped_events = from.dropped_events;
     to.was_cut = from.was_cut;
     to.usage_is_estimated = from.usage_is_estimated;
+    to.stream_id = std::move(from.stream_id);
+    to.purse = std::move(from.purse);
 }
 
 }  // namespace

@@ -45,7 +45,11 @@ net::task<> panel::run_leg(
     std::size_t i, upstream::body_changes changes, base::steady_time deadline
 ) {
     try {
-        co_await legs_[i]->run(changes, deadline);
+        if (hooks_.may_start && !hooks_.may_start(i)) {
+            legs_[i]->leave_out();
+        } else {
+            co_await legs_[i]->run(changes, deadline);
+        }
     } catch (const std::exception& e) {
         auto& result = legs_[i]->result();
         result.outcome = leg_outcome::failed;
@@ -56,6 +60,9 @@ net::task<> panel::run_leg(
         hooks_.judge(i, legs_[i]->result());
     } else {
         judge_draft(legs_[i]->result());
+    }
+    if (legs_[i]->result().is_partial) {
+        legs_[i]->note_partial();
     }
     ended_[i] = steady_clock::now();
     --running_;

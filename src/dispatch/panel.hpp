@@ -13,12 +13,14 @@
 
 namespace meta_model::dispatch {
 
-// How a strategy other than a panel of drafts takes part. Both may be empty.
+// How a strategy takes part. Each may be empty.
 struct panel_hooks {
     // Judges the answer of leg `i` in place of the panel, when it is over.
     std::function<void(std::size_t i, leg_result& result)> judge{};
     // True: what the legs that still run will answer no longer counts.
     std::function<bool()> is_decided{};
+    // False: the leg is not started, because of what it may cost.
+    std::function<bool(std::size_t i)> may_start{};
 };
 
 class panel {

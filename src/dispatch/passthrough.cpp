@@ -7,17 +7,21 @@
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
 #include "dispatch/breach_log.hpp"
+#include "dispatch/call_cost.hpp"
 #include "dispatch/contract_check.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/guarded_call.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/raw_stream.hpp"
+#include "dispatch/relay_account.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/whole_reply.hpp"
 #include "upstream/prepare.hpp"
+
+#include <memory>
 
 namespace meta_model::dispatch {
 
@@ -42,6 +46,8 @@ public:
 
 private:
     call_end end_of(const maybe_error& failure);
+    upstream::body_changes changes() const;
+    maybe_error take_cost();
     net::task<upstream::call_error> start();
     maybe_error judge_reply(const upstream::call_error& fault) const;
     net::task<maybe_error> relay_whole();
@@ -58,7 +64,8 @@ private:
     request_context& c_;
     upstream::upstream_state& upstream_;
     guarded_call call_;
-    bool is_misshapen_ = false;  // the reply is JSON, but no chat completion
+    std::unique_ptr<relay_account> account_;  // when the client wants to see the books
+    bool is_misshapen_ = false;               // the reply is JSON, but no chat completion
 };
 
 void passthrough::end_call(const maybe_error& failure) {
@@ -120,6 +127,11 @@ net::task<maybe_error> passthrough::serve() {
             error_code_id::not_implemented, "Anthropic upstreams are not available yet."
         );
     }
+    if (c_.purse != nullptr) {
+        if (auto refusal = take_cost()) {
+            co_return std::move(refusal);
+        }
+    }
     const stream_keepalive keepalive(c_, c_.request.stream());
     const auto fault = co_await start();
     if (auto e = judge_reply(fault)) {
@@ -142,8 +154,7 @@ net::task<maybe_error> passthrough::serve() {
     co_return co_await relay_raw_stream();
 }
 
-// Sends the request. What it was made of is gone when the reply's head is there.
-net::task<upstream::call_error> passthrough::start() {
+upstream::body_changes passthrough::changes() const {
     auto changes = operator_changes(c_.config);
     if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
         upstream::remove_tools(changes);
@@ -152,8 +163,30 @@ net::task<upstream::call_error> passthrough::start() {
         changes.members.push_back({"stream", std::nullopt});
         changes.members.push_back({"stream_options", std::nullopt});
     }
+    return changes;
+}
+
+// The error: the call may cost more than the request is allowed to.
+maybe_error passthrough::take_cost() {
+    const auto ceiling = bound_call(c_, upstream_, changes()).ceiling;
+    if (c_.purse->take(ceiling)) {
+        return std::nullopt;
+    }
+    c_.shard.counters.call_refused(upstream_.metric_id, telemetry::call_outcome::cost);
+    return over_cost_limit(c_, ceiling);
+}
+
+// Sends the request. What it was made of is gone when the reply's head is there.
+net::task<upstream::call_error> passthrough::start() {
+    auto changes = this->changes();
+    const auto most_output =
+        c_.purse != nullptr ? limit_output(c_.request, upstream_.config, changes) : std::int64_t{0};
     upstream::prepared_body body;
     body.prepare(c_.request, upstream_.config, changes);
+    if (c_.request.envelope().trace) {
+        const auto sent = estimate_body_tokens(c_.request, api::total_size(body.pieces()));
+        account_ = std::make_unique<relay_account>(c_, upstream_, sent, most_output);
+    }
     upstream::call_options options;
     options.path = "/chat/completions";
     options.header_lines = c_.upstream_header_lines;
@@ -201,7 +234,7 @@ net::task<maybe_error> passthrough::relay_refusal() {
 net::task<maybe_error> passthrough::relay_whole() {
     constexpr auto room = net::event_loop::scratch_bytes;
     const auto& reply = call_->reply();
-    const bool must_hold = is_filtered() || !model_replacement(c_).empty();
+    const bool must_hold = is_filtered() || account_ != nullptr || !model_replacement(c_).empty();
     const bool is_large = reply.has_length && reply.content_length > room && !must_hold;
     const auto limit = must_hold ? upstream_.config.limits.max_reply_bytes : room;
     std::string held;  // what came before the reply was complete
@@ -245,6 +278,9 @@ net::task<maybe_error> passthrough::relay_whole() {
             co_return co_await finish_with(
                 error_of_status(status_of_error(told), reply.retry_after_s, loggable(c_, told))
             );
+        }
+        if (account_ != nullptr) {
+            account_->close(members.usage, body.size());
         }
         api::draft answer;
         const bool may_call = is_filtered() && body.find("_call") != std::string_view::npos;
@@ -319,12 +355,12 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
 }
 
 net::task<maybe_error> passthrough::relay_raw_stream() {
-    raw_stream relay(c_, *call_, model_replacement(c_));
+    raw_stream relay(c_, *call_, model_replacement(c_), account_.get());
     co_return co_await relay.run();
 }
 
 net::task<maybe_error> passthrough::relay_filtered_stream() {
-    filtered_stream relay(c_, *call_);
+    filtered_stream relay(c_, *call_, account_.get());
     co_return co_await relay.run();
 }
 
@@ -378,6 +414,9 @@ net::task<maybe_error> passthrough::replay_as_stream() {
     if (!is_object || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
         is_misshapen_ = is_object;
         co_return co_await finish_with(protocol_error("the reply has no usable choice"));
+    }
+    if (account_ != nullptr) {
+        account_->close(answer.usage, answer.content ? answer.content->size() : 0);
     }
     if (!keeps_declared_calls(answer)) {
         co_return co_await send_written(std::move(answer));

@@ -22,10 +22,13 @@ constexpr std::string_view done_event = "data: [DONE]\n\n";
 
 }  // namespace
 
-raw_stream::raw_stream(request_context& context, upstream::call& call, std::string model)
+raw_stream::raw_stream(
+    request_context& context, upstream::call& call, std::string model, relay_account* account
+)
     : context_(context),
       call_(call),
       model_(std::move(model)),
+      account_(account),
       has_one_choice_(has_one_choice(context.request)) {
 }
 
@@ -37,13 +40,21 @@ void raw_stream::flush_run(std::string_view buffer) {
 
 // An event whose `model` is replaced is rebuilt in `spliced_`; one allocation serves the whole stream.
 void raw_stream::take_event(std::string_view event) {
-    if (inspector_.model_length() == 0) {
+    if (model_.empty() || inspector_.model_length() == 0) {
         spliced_ += event;
         return;
     }
     spliced_ += event.substr(0, inspector_.model_offset());
     spliced_ += model_;
     spliced_ += event.substr(inspector_.model_offset() + inspector_.model_length());
+}
+
+std::string raw_stream::account_event() {
+    if (account_ == nullptr) {
+        return {};
+    }
+    account_->close(inspector_.usage(), inspector_.content_bytes());
+    return account_->event();
 }
 
 // Takes the complete events of `buffer`; `run_begin_` is left at the first byte that belongs to none.
@@ -53,7 +64,7 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
     std::size_t run = 0;
     std::size_t at = 0;
     auto outcome = progress::go_on;
-    const bool is_spliced = !model_.empty();
+    const bool is_spliced = this->is_spliced();
     while (outcome == progress::go_on) {
         const auto end = api::find_event_end(buffer.substr(at));
         if (end == std::string_view::npos) {
@@ -71,6 +82,9 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
             flush_run(is_spliced ? std::string_view{} : buffer.substr(run, at - run));
             run = at + end;
         } else if (is_spliced) {
+            if (verdict == api::event_verdict::done) {
+                spliced_ += account_event();
+            }
             take_event(event);
         }
         if (verdict == api::event_verdict::failure) {
@@ -197,7 +211,11 @@ write_state raw_stream::end(step how) {
             write();
         }
         // A stream that finished but forgot to say so is completed.
-        return context_.sink.end(is_done_ ? api::pieces{} : api::pieces{done_event});
+        if (is_done_) {
+            return context_.sink.end({});
+        }
+        const auto last = account_event();
+        return context_.sink.end({last, done_event});
     }
     context_.was_cut = true;
     if (how == step::ended_by_error_event) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/chat_event_inspector.hpp"
+#include "dispatch/relay_account.hpp"
 #include "dispatch/request_context.hpp"
 #include "upstream/call.hpp"
 
@@ -16,7 +17,13 @@ public:
     static constexpr std::size_t max_event_bytes = 1u << 20;
 
     // `model`: JSON string that replaces `model` in each event; empty: the events pass unchanged.
-    raw_stream(request_context& context, upstream::call& call, std::string model);
+    // `account` (may be null): its books go out as the last event before [DONE].
+    raw_stream(
+        request_context& context,
+        upstream::call& call,
+        std::string model,
+        relay_account* account = nullptr
+    );
 
     // An error is returned only while nothing was committed.
     net::task<base::maybe_error> run();
@@ -27,6 +34,8 @@ private:
 
     progress take(std::string_view buffer);
     void take_event(std::string_view event);
+    std::string account_event();
+    bool is_spliced() const { return !model_.empty() || account_ != nullptr; }
     void flush_run(std::string_view buffer);
     step pump();
     step judge_end(upstream::read_state state);
@@ -37,6 +46,7 @@ private:
     request_context& context_;
     upstream::call& call_;
     std::string model_;
+    relay_account* account_;
     const bool has_one_choice_;  // asked for
     api::chat_event_inspector inspector_;
     std::string carry_;          // a partial event

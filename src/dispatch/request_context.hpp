@@ -10,15 +10,25 @@
 #include "dispatch/answer_sink.hpp"
 #include "dispatch/catalog.hpp"
 #include "dispatch/ledger.hpp"
+#include "dispatch/purse.hpp"
 #include "net/event_loop.hpp"
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace meta_model::dispatch {
+
+// The end of the request's time: what the client asks for shortens it, never lengthens it.
+base::steady_time request_deadline(
+    const config::gateway_config& config, const api::chat_request& request, base::steady_time start
+);
+
+// What it may cost: what the client allows lowers the profile's limit, never raises it. Null: there is no limit.
+std::unique_ptr<purse> purse_of(const target& target, const api::chat_request& request);
 
 struct request_context {
     net::event_loop& loop;
@@ -35,6 +45,7 @@ struct request_context {
     std::string_view upstream_header_lines;  // header lines for upstreams, each with CRLF
     base::steady_time start{};
     base::steady_time deadline{};
+    std::unique_ptr<dispatch::purse> purse{};  // null: nothing limits what it may cost
 
     // Filled in on the way.
     media_weight media{};        // of the conversation; unknown on passthroughs, which do not look

@@ -7,6 +7,8 @@
 #include "dispatch/agreement.hpp"
 #include "dispatch/answer_form.hpp"
 #include "dispatch/ballot_number.hpp"
+#include "dispatch/call_cost.hpp"
+#include "dispatch/cost_plan.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
@@ -78,6 +80,27 @@ std::string_view failed_part(
     return {};
 }
 
+base::money gate_ceiling(
+    const request_context& c,
+    const step_gate_target& target,
+    const upstream::upstream_state& step,
+    const upstream::body_changes& step_changes
+) {
+    auto changes = step_changes;
+    const auto answer = draft_tokens(limit_output(c.request, step.config, changes));
+    base::money out;
+    if (target.agree_with != nullptr) {
+        out += bound_call(c, *target.agree_with, step_changes).ceiling;
+    }
+    if (target.judge != nullptr) {
+        auto question = question_changes(c, *target.judge, 0);
+        add_user_message(question, grade_prompt({}, {.fence = std::string(32, '0')}));
+        out += bound_call(c, *target.judge, std::move(question)).ceiling;
+        out += cost_ceiling(target.judge->config.pricing, answer, 0);
+    }
+    return out;
+}
+
 net::task<std::string_view> gate_check::run(
     const api::draft& answer, const upstream::body_changes& agree_changes
 ) {
@@ -102,13 +125,20 @@ net::task<std::string_view> gate_check::run(
     co_return std::string_view();
 }
 
+void gate_check::note(const leg& asked) {
+    legs_.push_back(asked.record());
+    if (asked.result().usage) {
+        usages_.push_back(*asked.result().usage);
+    }
+}
+
 net::task<bool> gate_check::is_agreed(
     const api::draft& answer, const upstream::body_changes& changes
 ) {
     leg other(context_, *target_.agree_with);
     other.set_role(leg_role::gate);
     co_await other.run(changes, half_time(context_));
-    legs_.push_back(other.record());
+    note(other);
     co_return other.result().is_answered()
         && all_agree_canonically({&answer, &other.result().draft});
 }
@@ -127,7 +157,7 @@ net::task<bool> gate_check::is_judged_good(const api::draft& answer) {
     judge.set_role(leg_role::gate);
     judge.allow_retries();
     co_await judge.run(changes, half_time(context_));
-    legs_.push_back(judge.record());
+    note(judge);
     const auto& verdict = judge.result();
     if (!verdict.is_answered()) {
         co_return false;

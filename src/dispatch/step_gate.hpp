@@ -30,6 +30,14 @@ std::string_view failed_part(
 // Of the tokens in choices[0].logprobs, natural logarithms; nothing when there are none.
 std::optional<double> mean_logprob(std::string_view logprobs);
 
+// The most that the calls of a gate can cost when a step with these changes has answered.
+base::money gate_ceiling(
+    const request_context& context,
+    const step_gate_target& target,
+    const upstream::upstream_state& step,
+    const upstream::body_changes& step_changes
+);
+
 // One answer before its gate.
 class gate_check {
 public:
@@ -44,14 +52,17 @@ public:
 
     // Of those who were asked.
     const std::vector<telemetry::leg_record>& legs() const { return legs_; }
+    const std::vector<api::token_usage>& usages() const { return usages_; }  // that they reported
 
 private:
+    void note(const leg& asked);
     net::task<bool> is_agreed(const api::draft& answer, const upstream::body_changes& changes);
     net::task<bool> is_judged_good(const api::draft& answer);
 
     request_context& context_;
     const step_gate_target& target_;
     std::vector<telemetry::leg_record> legs_;
+    std::vector<api::token_usage> usages_;
 };
 
 }  // namespace meta_model::dispatch

@@ -106,6 +106,7 @@ telemetry::call_outcome outcome_of(const base::error& failure) {
         case error_code_id::upstream_unavailable: return call_outcome::breaker_open;
         case error_code_id::upstream_misconfigured:
         case error_code_id::not_implemented: return call_outcome::misconfigured;
+        case error_code_id::cost_limit_exceeded: return call_outcome::cost;
         default: return failure.status != 0 ? call_outcome::non_2xx : call_outcome::cut;
     }
 }

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "dispatch/ballot_number.hpp"
 #include "dispatch/breach_log.hpp"
+#include "dispatch/call_cost.hpp"
 #include "dispatch/draft_rank.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/election.hpp"
@@ -73,6 +74,7 @@ private:
     void close_poll();
     net::task<maybe_error> decide();
     base::error no_votes() const;
+    base::error too_expensive() const;
 
     net::task<std::optional<std::size_t>> ask_judge(const std::vector<std::size_t>& tied);
     std::optional<std::size_t> chosen_candidate(std::size_t count);
@@ -208,12 +210,28 @@ base::error voting::no_votes() const {
     return e;
 }
 
+base::error voting::too_expensive() const {
+    std::optional<base::money> cheapest;
+    for (std::size_t i = 0; i < voters_.size(); ++i) {
+        const auto& voter = *voters_[i];
+        const auto cost = bound_call(c_, voter, voter_changes(c_, voter, samples_[i])).ceiling;
+        cheapest = std::min(cheapest.value_or(cost), cost);
+    }
+    return over_cost_limit(c_, cheapest.value_or(base::money{}));
+}
+
 net::task<maybe_error> voting::decide() {
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {
         co_return client_closed();
     }
     if (c_.cancel.reason() == base::cancel_reason::shutdown && !is_settled(reports_, rules_)) {
         co_return server_draining();
+    }
+    const auto is_too_dear = [](const auto& l) {
+        return l->result().reason == telemetry::call_outcome::cost;
+    };
+    if (c_.purse != nullptr && std::ranges::all_of(panel_.legs(), is_too_dear)) {
+        co_return too_expensive();  // not even failure votes: nobody could be asked
     }
     auto result = elect(reports_, rules_);
     if (!result.has_result) {

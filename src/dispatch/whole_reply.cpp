@@ -3,6 +3,7 @@
 #include "api/chat_wire.hpp"
 #include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
+#include "api/usage_json.hpp"
 #include "base/text.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/reasoning_policy.hpp"
@@ -63,6 +64,17 @@ bool read_reply(std::string_view body, reply_members& out) {
         }
     }
     return !in.failed() && in.at_end() && base::is_valid_utf8(body);
+}
+
+void replace_usage(std::string& body, const api::token_usage& usage) {
+    reply_members members;
+    if (!read_reply(body, members) || members.usage.empty()) {
+        return;
+    }
+    std::string json;
+    api::append_usage(json, usage);
+    const auto at = static_cast<std::size_t>(members.usage.data() - body.data());
+    body.replace(at, members.usage.size(), json);
 }
 
 std::string_view error_in(const reply_members& reply) {

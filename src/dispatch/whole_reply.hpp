@@ -22,6 +22,9 @@ struct reply_members {
 // Checks and reads `body` in one pass. False: it is not one JSON object in valid UTF-8.
 bool read_reply(std::string_view body, reply_members& out);
 
+// Puts `usage` in the place of the one that `body`, a JSON object, has. Without one the body stays as it is.
+void replace_usage(std::string& body, const api::token_usage& usage);
+
 // The error object that a server put into a reply with a good status, in place of choices; empty: none.
 std::string_view error_in(const reply_members& reply);
 

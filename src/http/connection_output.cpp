@@ -314,6 +314,9 @@ net::task<> connection::send_error(const base::error& e, std::string_view header
         lines += e.id == base::error_code_id::no_upstream ? "\r\nx-should-retry: false\r\n"
                                                           : "\r\nx-should-retry: true\r\n";
     }
+    if (e.id == base::error_code_id::cost_limit_exceeded) {
+        lines += "x-should-retry: false\r\n";
+    }
     if (e.id == base::error_code_id::wrong_method) {
         lines += "Allow: GET, HEAD, POST, OPTIONS\r\n";
     }

@@ -7,7 +7,6 @@
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -18,23 +17,6 @@ namespace {
 
 using base::error_code_id;
 using std::chrono::steady_clock;
-
-// The request's own deadline: what the client asks for shortens it, never lengthens it.
-base::steady_time deadline_of(
-    const model_services& s, const api::chat_request& request, base::steady_time start
-) {
-    using std::chrono::duration_cast;
-    auto time = duration_cast<base::steady_duration>(s.config.server.request_timeout);
-    if (const auto wish = request.envelope().deadline_ms) {
-        time = std::min(
-            time,
-            duration_cast<base::steady_duration>(
-                std::chrono::milliseconds(std::min<std::int64_t>(*wish, 86'400'000))
-            )
-        );
-    }
-    return start + time;
-}
 
 std::string upstream_lines(const http::connection& c) {
     std::string lines;
@@ -67,13 +49,6 @@ base::result<void> judge(const model_services& s, const api::chat_request& reque
     }
     if (const auto judged = api::judge_legacy_tools(request); !judged) {
         return judged.error();
-    }
-    if (request.envelope().has_max_cost) {
-        return base::make_error(
-            error_code_id::not_implemented,
-            "'x_meta_model.max_cost_usd' is not available yet.",
-            "x_meta_model.max_cost_usd"
-        );
     }
     return {};
 }
@@ -212,7 +187,8 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
         .request_id = c.request_id(),
         .upstream_header_lines = lines,
         .start = c.start(),
-        .deadline = deadline_of(s, request, c.start())
+        .deadline = dispatch::request_deadline(s.config, request, c.start()),
+        .purse = dispatch::purse_of(*target, request)
     };
     base::maybe_error failure;
     try {

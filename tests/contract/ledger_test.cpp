@@ -214,14 +214,176 @@ TEST(ledger, a_votes_own_account_and_the_trace_stand_side_by_side) {
     EXPECT_EQ(both["legs"][0]["role"], "voter");
 }
 
-TEST(ledger, one_relayed_call_is_left_as_it_is) {
+TEST(ledger, one_relayed_call_is_left_as_it_is_unless_its_books_are_asked_for) {
     priced p;
     const gateway_process gateway(p.config());
 
-    const auto reply = chat(gateway, with(say("a"), traced));
+    const auto plain = chat(gateway, say("a"));
+    const auto traced_reply = chat(gateway, with(say("a"), traced));
 
-    EXPECT_FALSE(reply.json().contains("x_meta_model"));
-    EXPECT_FALSE(reply.has("X-MetaModel-Cost-USD"));
+    EXPECT_FALSE(plain.json().contains("x_meta_model"));
+    EXPECT_FALSE(plain.has("X-MetaModel-Cost-USD"));
+    auto body = traced_reply.json();
+    const auto trace = body["x_meta_model"];
+    ASSERT_EQ(trace["legs"].size(), 1u) << trace;
+    EXPECT_EQ(trace["strategy"], "passthrough");
+    EXPECT_EQ(trace["legs"][0]["role"], "relay");
+    EXPECT_EQ(trace["legs"][0]["state"], "done");
+    EXPECT_EQ(trace["total_tokens"], 110);
+    EXPECT_EQ(cost(traced_reply), "0.000140000");
+    body.erase("x_meta_model");
+    EXPECT_EQ(body, plain.json()) << "the rest is the upstream's own";
+}
+
+TEST(ledger, a_relayed_stream_ends_with_its_books) {
+    priced p;
+    const gateway_process gateway(
+        p.config().passthrough("quiet.v1", "a", "expose_reasoning = false")
+    );
+    const json usage = {{"stream_options", {{"include_usage", true}}}};
+
+    const auto plain = stream(gateway, with(say_streamed("a"), usage));
+    for (const std::string model : {"a", "quiet.v1"}) {
+        const auto result = stream(gateway, with(with(say_streamed(model), usage), traced));
+
+        EXPECT_TRUE(result.has_done()) << model;
+        EXPECT_EQ(result.text(), plain.text()) << model;
+        const auto trace = trace_of(result);
+        ASSERT_EQ(trace["legs"].size(), 1u) << model << trace;
+        EXPECT_EQ(trace["total_tokens"], 110) << model;
+        EXPECT_EQ(trace["usage_source"], "reported") << model;
+    }
+    EXPECT_TRUE(trace_of(plain).is_null());
+    const auto estimated = trace_of(stream(gateway, with(say_streamed("a"), traced)));
+    EXPECT_EQ(estimated["usage_source"], "estimated") << "the client did not ask for usage";
+}
+
+TEST(ledger, a_whole_reply_that_is_replayed_as_a_stream_ends_with_its_books) {
+    priced p;
+    answer what{.message = {{"role", "assistant"}, {"content", "all at once"}}};
+    what.always_json = true;
+    p.models.on("a", complete(what));
+    const gateway_process gateway(p.config());
+
+    const auto trace = trace_of(stream(gateway, with(say_streamed("a"), traced)));
+
+    ASSERT_EQ(trace["legs"].size(), 1u) << trace;
+    EXPECT_EQ(trace["total_tokens"], 18);
+}
+
+TEST(ledger, a_draft_that_was_cut_off_is_partial) {
+    priced p;
+    p.models.on("c", hang_after_sends(3, ok(std::string(4000, 'd'))));
+    const gateway_process gateway(p.config("grace_secs = 0.3\nmin_drafts = 2"));
+
+    const auto trace = chat(gateway, with(say("panel.v1"), traced)).json()["x_meta_model"];
+
+    ASSERT_EQ(trace["legs"].size(), 4u) << trace;
+    EXPECT_EQ(trace["legs"][2]["state"], "partial");
+    EXPECT_EQ(trace["legs"][2]["reason"], "cancelled");
+    EXPECT_GT(trace["legs"][2]["tokens_out"], 0);
+}
+
+TEST(ledger, what_an_upstream_cannot_have_counted_is_estimated) {
+    const std::vector<std::string> lies{
+        R"({"prompt_tokens":-5,"completion_tokens":-7,"total_tokens":-12})",
+        R"({"prompt_tokens":9223372036854775808,"completion_tokens":9223372036854775808})",
+        R"({"prompt_tokens":4611686018427387904,"completion_tokens":4611686018427387904})",
+        R"({"prompt_tokens":"100","completion_tokens":"10","total_tokens":"110"})",
+        R"({"total_tokens":110})",
+        R"({"prompt_tokens":[],"completion_tokens":{}})",
+        R"(null)",
+        R"("many")",
+    };
+    priced p;
+    const gateway_process gateway(p.config());
+    for (const auto& lie : lies) {
+        p.models.on(
+            "b",
+            text_reply(
+                200,
+                "application/json",
+                R"({"id":"x","object":"chat.completion","created":1,"model":"b","choices":[{"index":0,)"
+                R"("message":{"role":"assistant","content":"draft of b"},"finish_reason":"stop"}],"usage":)"
+                    + lie + '}'
+            )
+        );
+
+        const auto reply = chat(gateway, with(say("panel.v1"), traced));
+
+        ASSERT_EQ(reply.status, 200) << lie << reply.body;
+        const auto trace = reply.json()["x_meta_model"];
+        const auto& b = trace["legs"][1];
+        EXPECT_EQ(b["usage_source"], "estimated") << lie;
+        EXPECT_GT(b["tokens_in"], 0) << lie;
+        EXPECT_LT(b["tokens_in"], 500) << lie;
+        EXPECT_GT(b["tokens_out"], 0) << lie;
+        EXPECT_EQ(trace["legs"][0]["usage_source"], "reported");
+        EXPECT_EQ(
+            tokens(reply),
+            std::to_string(330 + b["tokens_in"].get<int>() + b["tokens_out"].get<int>())
+        ) << lie;
+    }
+}
+
+TEST(ledger, a_lone_prompt_count_is_taken_and_the_answer_estimated) {
+    priced p;
+    p.answers("b", std::string(280, 'b'), {{"prompt_tokens", 100}, {"total_tokens", 100}});
+    const gateway_process gateway(p.config());
+
+    const auto b = chat(gateway, with(say("panel.v1"), traced)).json()["x_meta_model"]["legs"][1];
+
+    EXPECT_EQ(b["tokens_in"], 100);
+    EXPECT_EQ(b["tokens_out"], 100);
+    EXPECT_EQ(b["usage_source"], "estimated");
+}
+
+TEST(ledger, the_sums_are_what_the_upstreams_counted_with_faults_among_them) {
+    priced p;
+    p.models.on("a", close_at_once());
+    p.models.next("b", json_reply(500, {{"error", {{"message", "down"}}}}));
+    const gateway_process gateway(p.config());
+
+    const auto reply = chat(gateway, with(say("panel.v1"), traced));
+    const auto trace = reply.json()["x_meta_model"];
+
+    EXPECT_EQ(trace["legs"][0]["state"], "failed");
+    EXPECT_EQ(trace["legs"][1]["state"], "failed");
+    EXPECT_EQ(trace["legs"][1]["cost_usd"], 0.0);
+    std::int64_t counted = 0;
+    for (const auto& leg : trace["legs"]) {
+        counted += leg["state"] == "done"
+                       ? 110
+                       : leg["tokens_in"].get<int>() + leg["tokens_out"].get<int>();
+    }
+    EXPECT_EQ(tokens(reply), std::to_string(counted));
+}
+
+TEST(ledger, a_step_that_is_left_alone_stands_in_the_books) {
+    priced p;
+    p.models.on("a", json_reply(503, {{"error", {{"message", "down"}}}}, {{"Retry-After", "60"}}));
+    const gateway_process gateway(p.config());
+    chat(gateway, say("steps.v1"));
+
+    const auto trace = chat(gateway, with(say("steps.v1"), traced)).json()["x_meta_model"];
+
+    ASSERT_EQ(trace["legs"].size(), 2u) << trace;
+    EXPECT_EQ(trace["legs"][0]["state"], "not_started");
+    EXPECT_EQ(trace["legs"][0]["reason"], "breaker_open");
+    EXPECT_EQ(trace["legs"][1]["state"], "done");
+}
+
+TEST(ledger, a_cascades_usage_is_the_sum_when_asked_for) {
+    priced p;
+    p.answers("a", " ");
+    const gateway_process gateway(p.config().server("usage = \"total\""));
+    const json wish = {{"stream_options", {{"include_usage", true}}}};
+
+    const auto whole = chat(gateway, say("steps.v1"));
+    const auto streamed = stream(gateway, with(say_streamed("steps.v1"), wish));
+
+    EXPECT_EQ(whole.json()["usage"]["total_tokens"], 220);
+    EXPECT_EQ(streamed.chunks().back()["usage"]["total_tokens"], 220);
 }
 
 }  // namespace

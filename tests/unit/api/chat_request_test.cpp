@@ -258,7 +258,7 @@ TEST(chat_request, the_envelope_is_read_and_its_profile_wins) {
     EXPECT_TRUE(envelope.progress);
     EXPECT_EQ(envelope.deadline_ms, 900);
     EXPECT_EQ(envelope.min_drafts, 2);
-    EXPECT_TRUE(envelope.has_max_cost);
+    EXPECT_EQ(envelope.max_cost, base::from_usd(0.5));
     EXPECT_EQ(request.requested_name(), "write-v1");
     request.release();
     EXPECT_EQ(request.requested_name(), "write-v1");
@@ -276,7 +276,7 @@ TEST(chat_request, an_envelope_of_nulls_says_nothing) {
     EXPECT_EQ(request.requested_name(), "m");
     EXPECT_FALSE(request.envelope().trace);
     EXPECT_FALSE(request.envelope().deadline_ms);
-    EXPECT_FALSE(request.envelope().has_max_cost);
+    EXPECT_FALSE(request.envelope().max_cost);
 }
 
 }  // namespace

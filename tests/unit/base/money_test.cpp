@@ -17,6 +17,13 @@ TEST(money, a_million_tokens_cost_what_the_price_list_says) {
     EXPECT_EQ(to_usd(times(per_token(75), 3'000'000)), "225.000000000");
 }
 
+TEST(money, is_read_from_dollars) {
+    EXPECT_EQ(from_usd(0.1).pico_usd, 100'000'000'000);
+    EXPECT_EQ(from_usd(1e300).pico_usd, std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ(minus(from_usd(0.3), from_usd(0.1)), from_usd(0.2));
+    EXPECT_EQ(minus(from_usd(0.1), from_usd(0.3)), money{});
+}
+
 TEST(money, sums_do_not_drift) {
     money sum;
     for (int i = 0; i < 1'000'000; ++i) {

@@ -52,8 +52,8 @@ TEST(ledger, what_was_sent_without_a_report_is_estimated) {
     ledger_line sent;
     ledger_line refused;
 
-    price(sent, {.was_billed = true, .sent_bytes = 2800, .received_bytes = 28}, prices());
-    price(refused, {.was_billed = false, .sent_bytes = 2800}, prices());
+    price(sent, {.was_billed = true, .sent_tokens = 1000, .received_bytes = 28}, prices());
+    price(refused, {.was_billed = false, .sent_tokens = 1000}, prices());
 
     EXPECT_TRUE(sent.is_estimated);
     EXPECT_EQ(sent.tokens_in, 1000);
@@ -64,11 +64,36 @@ TEST(ledger, what_was_sent_without_a_report_is_estimated) {
     EXPECT_EQ(refused.cost, base::money{});
 }
 
+TEST(ledger, a_side_that_is_not_reported_is_estimated) {
+    ledger_line line;
+    const auto usage = used(100, 0);
+
+    price(
+        line,
+        {.reported = &usage, .was_billed = true, .sent_tokens = 70, .received_bytes = 280},
+        prices()
+    );
+
+    EXPECT_EQ(line.tokens_in, 100);
+    EXPECT_EQ(line.tokens_out, 100);
+    EXPECT_TRUE(line.is_estimated);
+}
+
+TEST(ledger, no_answer_is_estimated_longer_than_it_could_be) {
+    ledger_line line;
+
+    price(line, {.was_billed = true, .received_bytes = 2800, .most_output = 50}, prices());
+
+    EXPECT_EQ(line.tokens_out, 50);
+}
+
 TEST(ledger, totals_are_the_sums_of_the_lines) {
     ledger books;
     const auto usage = used(100, 10);
     price(books.open("a", leg_role::generator), {.reported = &usage}, prices());
-    price(books.open("b", leg_role::synthesizer), {.was_billed = true, .sent_bytes = 28}, prices());
+    price(
+        books.open("b", leg_role::synthesizer), {.was_billed = true, .sent_tokens = 10}, prices()
+    );
     std::string headers;
     books.append_headers(headers);
 

@@ -1,0 +1,134 @@
+#include "dispatch/call_cost.hpp"
+
+#include "api/json_cursor.hpp"
+#include "dispatch/cost_plan.hpp"
+#include "dispatch/message_estimate.hpp"
+#include "dispatch/purse.hpp"
+#include "dispatch/token_estimate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace meta_model::dispatch {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> output_keys{"max_tokens", "max_completion_tokens"};
+constexpr std::int64_t most_choices = 1'000'000;
+
+std::optional<std::int64_t> positive(std::string_view raw) {
+    std::int64_t n = 0;
+    return api::to_int64(raw, n) && n >= 1 ? std::optional(n) : std::nullopt;
+}
+
+std::optional<std::int64_t> overridden(const config::upstream& u, std::string_view key) {
+    const auto& all = u.request_overrides;
+    const auto it = std::ranges::find(all, key, &std::pair<std::string, std::string>::first);
+    return it == all.end() ? std::nullopt : positive(it->second);
+}
+
+// What goes out of a member before the upstream's own changes.
+std::optional<std::int64_t> number_of(
+    const api::chat_request& request, const upstream::body_changes& changes, std::string_view key
+) {
+    const auto* own = request.find(key);
+    auto out = own != nullptr ? positive(own->value) : std::nullopt;
+    for (const auto& change : changes.members) {
+        if (change.key == key) {
+            out = change.value ? positive(*change.value) : std::nullopt;
+        }
+    }
+    return out;
+}
+
+bool drops(const config::upstream& u, std::string_view key) {
+    return u.openai && std::ranges::find(u.openai->drop_params, key) != u.openai->drop_params.end();
+}
+
+std::int64_t output_of_one_choice(
+    const api::chat_request& request, const config::upstream& u, upstream::body_changes& changes
+) {
+    std::int64_t forced = 0;
+    std::int64_t wished = 0;
+    bool is_dropped = false;
+    for (const auto key : output_keys) {
+        forced = std::max(forced, overridden(u, key).value_or(0));
+        is_dropped = is_dropped || drops(u, key);
+        auto wish = number_of(request, changes, key);
+        if (wish && *wish > u.max_output) {
+            wish = u.max_output;
+            changes.members.push_back({key, std::to_string(u.max_output)});
+        }
+        wished = std::max(wished, wish.value_or(0));
+    }
+    if (forced > 0) {
+        return forced;
+    }
+    if (wished == 0) {
+        changes.members.push_back({output_keys.front(), std::to_string(u.max_output)});
+    }
+    return wished == 0 || is_dropped ? u.max_output : wished;
+}
+
+}  // namespace
+
+std::int64_t limit_output(
+    const api::chat_request& request, const config::upstream& u, upstream::body_changes& changes
+) {
+    const auto choices = overridden(u, "n").value_or(number_of(request, changes, "n").value_or(1));
+    return output_of_one_choice(request, u, changes) * std::min(choices, most_choices);
+}
+
+std::int64_t estimate_body_tokens(const api::chat_request& request, std::size_t bytes) {
+    std::int64_t media = 0;
+    for (const auto& m : request.messages()) {
+        if (m.content_type != api::json_type::array) {
+            continue;
+        }
+        const auto shape = shape_of(m);
+        if (shape.media_tokens > 0) {
+            bytes -= std::min(bytes, m.raw.size());
+            media += estimate_message_tokens(shape);
+        }
+    }
+    return estimate_text_tokens(bytes) + media;
+}
+
+call_bound bound_body(
+    const request_context& c,
+    const upstream::upstream_state& u,
+    const upstream::prepared_body& body,
+    std::int64_t output_tokens
+) {
+    const auto estimated = estimate_body_tokens(c.request, api::total_size(body.pieces()));
+    call_bound out{.output_tokens = output_tokens};
+    out.prompt_tokens = most_prompt_tokens(estimated, u.tokens_per_estimate.value());
+    out.ceiling = cost_ceiling(u.config.pricing, out.prompt_tokens, output_tokens);
+    return out;
+}
+
+call_bound bound_call(
+    const request_context& c, const upstream::upstream_state& u, upstream::body_changes changes
+) {
+    const auto output = limit_output(c.request, u.config, changes);
+    upstream::prepared_body body;
+    body.prepare(c.request, u.config, changes);
+    return bound_body(c, u, body, output);
+}
+
+base::error over_cost_limit(const request_context& c, base::money needed) {
+    const auto own = c.request.envelope().max_cost;
+    const bool is_clients = own && *own == c.purse->limit();
+    auto e = base::make_error(
+        base::error_code_id::cost_limit_exceeded,
+        "The cost limit of " + base::to_usd(c.purse->limit())
+            + " USD is too low: one call may cost up to " + base::to_usd(needed)
+            + " USD. Allow more, send less, or lower 'max_tokens'.",
+        is_clients ? "x_meta_model.max_cost_usd" : ""
+    );
+    return e;
+}
+
+}  // namespace meta_model::dispatch

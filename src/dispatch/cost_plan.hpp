@@ -1,0 +1,44 @@
+// The most that calls can cost, known before they are made, and which generators of a panel a limit lets begin
+// (design §4.7). Pure: `meta-model explain` and requests decide by the same functions.
+#pragma once
+
+#include "base/money.hpp"
+#include "config/config.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+// Tokens that a prompt estimated at `estimated` can have: 1.3 times as many, by what the upstream is known to count for
+// an estimated token, which below 1 is not believed.
+std::int64_t most_prompt_tokens(std::int64_t estimated, double tokens_per_estimate = 1.0);
+
+// Of one call whose prompt and answer have at most so many tokens. Nothing of the prompt is taken to be cached.
+base::money cost_ceiling(
+    const config::upstream_pricing& pricing, std::int64_t prompt_tokens, std::int64_t output_tokens
+);
+
+// Tokens that a draft of at most `output_tokens` can add to a synthesizer's prompt.
+std::int64_t draft_tokens(std::int64_t output_tokens);
+
+struct panel_costs {
+    std::vector<base::money> drafts{};    // of each generator's call
+    std::vector<base::money> readings{};  // what its draft adds to the synthesizer's call
+    base::money synthesis{};              // that call without any draft
+};
+
+struct panel_choice {
+    std::vector<bool> starts{};  // by generator
+    std::size_t count = 0;       // of those that do
+    base::money held{};          // kept for the synthesizer
+    base::money cheapest{};      // what the cheapest single draft costs at most
+};
+
+// The synthesizer's call comes first: a panel that cannot be merged is worth less than one with a draft less. Then the
+// generators in order, each that still fits. A draft that would stand alone needs no synthesis: then the first
+// generator begins that fits without it. Count 0: not even one fits.
+panel_choice choose_panel(const panel_costs& costs, base::money limit);
+
+}  // namespace meta_model::dispatch

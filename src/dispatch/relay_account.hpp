@@ -1,0 +1,42 @@
+// The one line that a relayed call has in the books of a request that asks for them (`x_meta_model.trace`).
+#pragma once
+
+#include "dispatch/request_context.hpp"
+#include "upstream/registry.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace meta_model::dispatch {
+
+class relay_account {
+public:
+    // `context` outlives it. `sent_tokens`: estimate of the body. `most_output`: tokens that the answer can have at most;
+    // 0: unknown.
+    relay_account(
+        request_context& context,
+        const upstream::upstream_state& upstream,
+        std::int64_t sent_tokens,
+        std::int64_t most_output
+    );
+
+    // The answer is complete. Before the reply's headers or its `x_meta_model` are made.
+    void close(const std::optional<api::token_usage>& usage, std::size_t content_bytes);
+    // `usage`: raw JSON; empty: none.
+    void close(std::string_view usage, std::size_t content_bytes);
+
+    // `data: {…}` with the books, for a stream whose own events stay as they are.
+    std::string event() const;
+
+private:
+    request_context& context_;
+    const upstream::upstream_state& upstream_;
+    ledger_line& line_;
+    const std::int64_t sent_tokens_;
+    const std::int64_t most_output_;
+};
+
+}  // namespace meta_model::dispatch

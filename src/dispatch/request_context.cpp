@@ -1,0 +1,28 @@
+#include "dispatch/request_context.hpp"
+
+#include <algorithm>
+
+namespace meta_model::dispatch {
+
+base::steady_time request_deadline(
+    const config::gateway_config& config, const api::chat_request& request, base::steady_time start
+) {
+    using std::chrono::duration_cast;
+    constexpr std::int64_t longest_ms = 86'400'000;
+    auto time = duration_cast<base::steady_duration>(config.server.request_timeout);
+    if (const auto wish = request.envelope().deadline_ms) {
+        const std::chrono::milliseconds wished(std::min(*wish, longest_ms));
+        time = std::min(time, duration_cast<base::steady_duration>(wished));
+    }
+    return start + time;
+}
+
+std::unique_ptr<purse> purse_of(const target& target, const api::chat_request& request) {
+    auto limit = request.envelope().max_cost;
+    if (target.profile != nullptr && target.profile->max_cost) {
+        limit = std::min(limit.value_or(*target.profile->max_cost), *target.profile->max_cost);
+    }
+    return limit ? std::make_unique<purse>(*limit) : nullptr;
+}
+
+}  // namespace meta_model::dispatch

@@ -1,0 +1,182 @@
+// Requests at random against profiles of every kind: what the upstreams bill for a request never exceeds what it may
+// cost, and what the reply tells is what they billed. META_MODEL_BUDGET_RUNS sets the number of requests.
+#include "contract/contract_test.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <random>
+
+namespace meta_model::contract {
+
+namespace {
+
+constexpr unsigned usual_runs = 300;
+constexpr int max_output = 400;
+
+// In 10^-12 dollars a token, so that sums are whole numbers.
+struct price_list {
+    std::int64_t input = 0;
+    std::int64_t output = 0;
+};
+
+// Upstreams that answer, refuse, cut and babble at random, and bill what they did by the request they did it for.
+class billing_models {
+public:
+    explicit billing_models(unsigned seed) : random_(seed) {
+        for (const std::string name : {"a", "b", "c", "d", "s", "j"}) {
+            auto& price = prices_[name];
+            price = name == "d" ? price_list{}
+                                : price_list{number(1, 40) * 100'000, number(1, 40) * 400'000};
+            models.on(name, [this, name](const recorded_request& r) { return answer_to(name, r); });
+        }
+    }
+
+    config_text config() const {
+        config_text out(models);
+        for (const auto& [name, price] : prices_) {
+            out.upstream(
+                name,
+                "max_output = " + std::to_string(max_output) + "\n[upstreams." + name
+                    + ".pricing]\ninput_usd_per_mtok = " + dollars(price.input)
+                    + "\noutput_usd_per_mtok = " + dollars(price.output) + "\n[upstreams." + name
+                    + ".breaker]\nfailures = 1000000\n[upstreams." + name
+                    + ".retry]\nbase_ms = 1\ncap_ms = 2"
+            );
+        }
+        return out.moa("panel.v1", {"a", "b", "c"}, "s")
+            .moa("best.v1", {"a", "d", "c"}, "s", "synthesis_mode = \"best-of\"")
+            .raw(
+                "[profiles.\"steps.v1\"]\ntype = \"cascade\"\nsteps = [{ use = \"a\", accept = { "
+                "judge = "
+                "\"j\" } }, { use = \"b\", accept = { agree_with = \"d\" } }, { use = \"c\" }]"
+            )
+            .voting(
+                "vote.v1",
+                {"a", "b", "c"},
+                "ballot = \"text\"\naggregation = \"plurality\"\ntie_break = \"judge\"\njudge = "
+                "\"j\""
+            )
+            .raw("[features]\nvoting = true");
+    }
+
+    // By the id that the gateway gives its request.
+    struct bill {
+        std::int64_t pico_usd = 0;
+        std::int64_t tokens = 0;
+        bool is_told = true;  // the gateway was told of all of it
+    };
+    bill bill_of(const std::string& id) {
+        const std::lock_guard lock(mutex_);
+        return bills_[id];
+    }
+
+    int number(int low, int high) {
+        const std::lock_guard lock(mutex_);
+        return std::uniform_int_distribution<int>(low, high)(random_);
+    }
+
+    fake_upstream models{};
+
+private:
+    static std::string dollars(std::int64_t pico_a_token) {
+        return std::to_string(static_cast<double>(pico_a_token) / 1e6);
+    }
+
+    void book(
+        const std::string& name, const std::string& id, std::int64_t in, std::int64_t out, bool told
+    ) {
+        const std::lock_guard lock(mutex_);
+        auto& bill = bills_[id];
+        bill.pico_usd += in * prices_[name].input + out * prices_[name].output;
+        bill.tokens += in + out;
+        bill.is_told = bill.is_told && told;
+    }
+
+    // What a tokenizer can make of it: up to a token for 2.8 bytes and a third more.
+    script answer_to(const std::string& name, const recorded_request& r) {
+        const auto id = r.header("X-Request-Id");
+        const auto most_in = static_cast<int>(std::ceil((10 * r.body.size() + 27) / 28 * 1.3));
+        const auto most_out = r.json.value("max_tokens", r.json.value("max_completion_tokens", 0));
+        EXPECT_GT(most_out, 0) << name << ": nothing limits the answer";
+        const auto in = number(0, 3) == 0 ? most_in : number(1, most_in);
+        const auto out = number(0, 3) == 0 ? most_out : number(1, std::max(1, most_out));
+        answer what;
+        const auto text = name == "j" ? std::to_string(number(0, 10))
+                                      : std::string(static_cast<std::size_t>(out) * 2, 'x');
+        what.message["content"] = number(0, 3) == 0 ? "red" : text;
+        what.usage = {
+            {"prompt_tokens", in}, {"completion_tokens", out}, {"total_tokens", in + out}
+        };
+        switch (number(0, 9)) {
+            case 0: return json_reply(503, {{"error", {{"message", "busy"}}}})(r);
+            case 1: book(name, id, in, out, false); return cut_after_sends(2, complete(what))(r);
+            case 2: book(name, id, in, out, false); return html()(r);
+            default: book(name, id, in, out, true); return complete(what)(r);
+        }
+    }
+
+    std::mutex mutex_;
+    std::mt19937 random_;
+    std::map<std::string, price_list> prices_;
+    std::map<std::string, bill> bills_;
+};
+
+json random_request(billing_models& m, std::int64_t limit) {
+    constexpr std::array models{"panel.v1", "best.v1", "steps.v1", "vote.v1", "a", "d"};
+    auto body =
+        say(models[static_cast<std::size_t>(m.number(0, 5))],
+            std::string(static_cast<std::size_t>(m.number(1, 4000)), 'w'));
+    body["x_meta_model"] = {{"max_cost_usd", static_cast<double>(limit) / 1e12}, {"trace", true}};
+    if (m.number(0, 1) == 0) {
+        body["max_tokens"] = m.number(1, 2 * max_output);
+    }
+    return body;
+}
+
+TEST(budget_runs, nothing_at_random_costs_more_than_it_may) {
+    const char* const wish = std::getenv("META_MODEL_BUDGET_RUNS");
+    const auto runs = wish != nullptr ? std::stoul(wish) : usual_runs;
+    billing_models m(20);
+    const gateway_process gateway(m.config());
+    std::map<int, int> statuses;
+    int compared = 0;
+    for (unsigned long i = 0; i < runs && !testing::Test::HasFailure(); ++i) {
+        // From what buys nothing to what buys everything.
+        const auto limit = static_cast<std::int64_t>(std::pow(10.0, 7 + m.number(0, 400) / 100.0));
+        const auto body = random_request(m, limit);
+
+        const auto reply = chat(gateway, body);
+
+        const auto bill = m.bill_of(reply.header("X-MetaModel-Request-Id"));
+        ++statuses[reply.status];
+        EXPECT_LE(bill.pico_usd, limit)
+            << "run " << i << ": " << body["model"] << ' ' << reply.body;
+        if (reply.status == 402) {
+            EXPECT_EQ(bill.tokens, 0) << "run " << i;
+        }
+        if (reply.status != 200 || !bill.is_told) {
+            continue;
+        }
+        const auto told = reply.json()["x_meta_model"];
+        if (told["usage_source"] == "reported") {
+            EXPECT_EQ(told["total_tokens"], bill.tokens) << "run " << i << ' ' << told;
+            EXPECT_NEAR(
+                told["cost_usd"].get<double>() * 1e12, static_cast<double>(bill.pico_usd), 1001
+            );
+            ++compared;
+        }
+    }
+    EXPECT_GT(statuses[200], static_cast<int>(runs / 10));
+    EXPECT_GT(statuses[402], static_cast<int>(runs / 20));
+    EXPECT_GT(compared, static_cast<int>(runs / 20));
+    RecordProperty("answered", statuses[200]);
+    RecordProperty("refused", statuses[402]);
+    RecordProperty("compared", compared);
+}
+
+}  // namespace
+
+}  // namespace meta_model::contract
