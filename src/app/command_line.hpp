@@ -1,6 +1,7 @@
 // The command line: what is to be done, and with which configuration.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace meta_model::app {
 
-enum class command { serve, check, help, version };
+enum class command { serve, check, explain, help, version };
 
 struct command_line {
     app::command command = command::serve;
@@ -16,6 +17,12 @@ struct command_line {
     std::optional<std::string> host{};
     std::optional<std::uint16_t> port{};
     bool is_demo = false;
+
+    // explain
+    std::string profile{};                      // --profile
+    std::optional<std::size_t> prompt_bytes{};  // --prompt-bytes
+    std::optional<std::string> body_path{};     // --body
+    bool is_json = false;                       // --json
 };
 
 // The text of a usage error, or nothing.

@@ -1,5 +1,6 @@
 // The process: command line, configuration, signals.
 #include "app/command_line.hpp"
+#include "app/explain.hpp"
 #include "config/demo_config.hpp"
 #include "config/load.hpp"
 #include "meta_model/gateway.hpp"
@@ -77,6 +78,26 @@ std::optional<config::gateway_config> load_config(
         return std::nullopt;
     }
     return std::move(loaded.config);
+}
+
+int explain(config::gateway_config config, const app::command_line& line) {
+    constexpr std::size_t usual_prompt_bytes = 4000;
+    app::explain_options options{.profile = line.profile, .is_json = line.is_json};
+    if (!line.body_path) {
+        options.body =
+            app::sample_body(line.profile, line.prompt_bytes.value_or(usual_prompt_bytes));
+    } else if (auto body = read_file(*line.body_path)) {
+        options.body = std::move(*body);
+    } else {
+        std::cerr << *line.body_path << ": the file cannot be read\n";
+        return exit_problem;
+    }
+    const auto told = app::explain(std::move(config), options);
+    std::cout << told.text;
+    if (!told.error.empty()) {
+        std::cerr << "meta-model: " << told.error << '\n';
+    }
+    return told.error.empty() && !told.is_refused ? 0 : exit_problem;
 }
 
 sigset_t handled_signals() {
@@ -166,6 +187,9 @@ int main(int argc, char** argv) {
     }
     if (!config) {
         return exit_problem;
+    }
+    if (line.command == app::command::explain) {
+        return explain(std::move(*config), line);
     }
     if (line.host) {
         config->server.host = *line.host;

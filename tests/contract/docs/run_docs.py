@@ -56,11 +56,26 @@ def run_commands(page, address):
     return count
 
 
+def run_explanations(binary, page):
+    """Commands of the binary that end by themselves."""
+    count = 0
+    for block in blocks(page, "sh"):
+        for line in block.splitlines():
+            if line.startswith("meta-model explain "):
+                words = [binary, *line.split()[1:]]
+                done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+                assert done.returncode == 0, f"{line}\n{done.stderr}"
+                assert "--json" not in line or json.loads(done.stdout)["calls"], line
+                count += 1
+    return count
+
+
 def main():
     binary, source = sys.argv[1], Path(sys.argv[2])
     readme = source / "README.md"
     pages = [readme, *sorted((source / "docs").glob("*.md"))]
     configurations = check_configurations(binary, pages)
+    explanations = sum(run_explanations(binary, page) for page in pages)
     demo = subprocess.Popen([binary, "serve", "--demo", "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         address = demo.stdout.readline().removeprefix("listening on ").strip()
@@ -68,8 +83,8 @@ def main():
     finally:
         demo.kill()
         demo.wait(timeout=10)
-    print(f"{configurations} configurations, {commands} commands")
-    assert configurations >= 1 and commands >= 3
+    print(f"{configurations} configurations, {commands} commands, {explanations} explanations")
+    assert configurations >= 1 and commands >= 3 and explanations >= 2
 
 
 main()
