@@ -227,7 +227,15 @@ plan_report planner::make() {
             "Cascade steps that use a profile are not available yet."
         );
     } else if (c_.target.type != profile_type::passthrough) {
-        out_.refusal = judge_ensemble_request(c_);
+        const auto content = scan_content(c_.request);
+        c_.media = content.all;
+        out_.refusal = judge_ensemble_request(c_.request, content);
+        if (!out_.refusal && !c_.target.sees.has_all(content.turn)) {
+            out_.refusal = base::make_error(
+                base::error_code_id::not_implemented,
+                "Requests that [vision], [video] or [audio] serve are not explained yet."
+            );
+        }
     }
     if (out_.refusal) {
         return std::move(out_);
