@@ -157,6 +157,40 @@ TEST(budget, the_answers_length_is_limited_so_that_the_ceiling_holds) {
         << "without a limit nothing is added";
 }
 
+TEST(budget, what_an_upstreams_configuration_makes_of_the_length_counts) {
+    priced_models p;
+    const auto config = [&](const std::string& lines) {
+        return p.config().upstream(
+            "x",
+            "max_output = 1000\n" + lines + "\n[upstreams.x.pricing]\noutput_usd_per_mtok = 4.0"
+        );
+    };
+    p.models.on("x", ok("answer of x"));
+    const gateway_process shorter(config("request_overrides = { max_tokens = 50 }"));
+    const gateway_process dropped(config("openai = { drop_params = [\"max_tokens\"] }"));
+    const json short_wish = {{"max_tokens", 10}};
+
+    EXPECT_EQ(chat(shorter, with(say("x"), allowed(0.0002))).status, 200) << "50 tokens";
+    EXPECT_EQ(chat(shorter, with(say("x"), allowed(0.000199))).status, 402);
+    const auto unlimited = with(say("x"), with(short_wish, allowed(0.0039)));
+    EXPECT_EQ(chat(dropped, unlimited).status, 402) << "nothing keeps it from writing 1,000";
+    EXPECT_EQ(chat(dropped, with(say("x"), with(short_wish, allowed(0.004)))).status, 200);
+    EXPECT_FALSE(p.models.last_request("x").json.contains("max_tokens"));
+}
+
+TEST(budget, a_picture_costs_what_a_picture_costs) {
+    priced_models p;
+    const gateway_process gateway(p.config());
+    const auto url = "data:image/png;base64," + std::string(1 << 20, 'A');
+    const json picture = {{"type", "image_url"}, {"image_url", {{"url", url}}}};
+    auto body = say("a");
+    body["messages"][0]["content"] =
+        json::array({{{"type", "text"}, {"text", "What is it?"}}, picture});
+
+    EXPECT_EQ(chat(gateway, with(body, allowed(0.01))).status, 200);
+    EXPECT_EQ(chat(gateway, with(body, allowed(0.004))).status, 402);
+}
+
 TEST(budget, what_has_no_price_is_free) {
     priced_models p;
     const gateway_process gateway(p.config({{"b", ""}}).cascade("steps.v1", {"a", "b"}));
