@@ -89,10 +89,10 @@ private:
         const std::string& name, const std::string& id, std::int64_t in, std::int64_t out, bool told
     ) {
         const std::lock_guard lock(mutex_);
-        auto& bill = bills_[id];
-        bill.pico_usd += in * prices_[name].input + out * prices_[name].output;
-        bill.tokens += in + out;
-        bill.is_told = bill.is_told && told;
+        auto& one = bills_[id];
+        one.pico_usd += in * prices_[name].input + out * prices_[name].output;
+        one.tokens += in + out;
+        one.is_told = one.is_told && told;
     }
 
     // What a tokenizer can make of it: up to a token for 2.8 bytes and a third more.
