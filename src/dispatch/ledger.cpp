@@ -111,7 +111,10 @@ base::money ledger::total_cost() const {
 }
 
 bool ledger::is_estimated() const {
-    return std::ranges::any_of(lines_, [](const auto& line) { return line->is_estimated; });
+    // What still runs has not told anything yet.
+    return std::ranges::any_of(lines_, [](const auto& line) {
+        return line->is_estimated || line->state == "running";
+    });
 }
 
 void ledger::append_headers(std::string& lines) const {
