@@ -8,8 +8,8 @@
 
 namespace meta_model::dispatch {
 
-// A permutation of 0 … count-1: which draft is shown at each place. The same for the same `seed` (the request's id), on
-// every machine; over many seeds each draft stands as often at each place.
+// A permutation of 0 … count-1: which draft is shown at each place. The same for the same `seed`, on every
+// machine; over many seeds each draft stands as often at each place.
 std::vector<std::size_t> shown_order(std::string_view seed, std::size_t count);
 
 }  // namespace meta_model::dispatch

@@ -25,6 +25,14 @@ std::size_t bytes_for(base::money price, base::money amount) {
     return static_cast<std::size_t>(tokens * bytes_a_token) + mark_bytes;
 }
 
+// The end of the conversation: the same question gets its drafts in the same order again.
+std::string_view seed_of(const api::chat_request& request) {
+    constexpr std::size_t most_bytes = 256;
+    const auto* messages = request.find("messages");
+    const auto text = messages != nullptr ? messages->value : std::string_view{};
+    return text.substr(text.size() - std::min(text.size(), most_bytes));
+}
+
 std::size_t size_of(const std::vector<std::string>& texts) {
     std::size_t bytes = 0;
     for (const auto& text : texts) {
@@ -39,7 +47,7 @@ std::size_t size_of(const std::vector<std::string>& texts) {
 shown_drafts synthesis_calls::show(
     const std::vector<const leg*>& drafts, std::vector<std::string>& texts
 ) {
-    order_ = shown_order(c_.request_id, drafts.size());
+    order_ = shown_order(seed_of(c_.request), drafts.size());
     shown_drafts shown;
     std::vector<std::string_view> names;
     for (const auto i : order_) {

@@ -138,7 +138,9 @@ TEST(ledger, drafts_are_shown_in_an_order_of_the_requests_own_and_it_is_told) {
     std::set<json> orders;
 
     for (int i = 0; i < 40; ++i) {
-        const auto reply = chat(gateway, with(say("panel.v1"), traced));
+        const auto question = "question " + std::to_string(i);
+        const auto reply = chat(gateway, with(say("panel.v1", question), traced));
+        const auto again = chat(gateway, with(say("panel.v1", question), traced));
         const auto order = reply.json()["x_meta_model"]["draft_order"];
         const auto shown = all_message_text(p.models.last_request("s").json);
         ASSERT_EQ(order.size(), 3u) << reply.body;
@@ -146,6 +148,7 @@ TEST(ledger, drafts_are_shown_in_an_order_of_the_requests_own_and_it_is_told) {
             const auto text = "draft of " + order[place].get<std::string>();
             EXPECT_EQ(number_shown(shown, text), std::to_string(place + 1));
         }
+        EXPECT_EQ(again.json()["x_meta_model"]["draft_order"], order);
         orders.insert(order);
     }
 
