@@ -49,6 +49,11 @@ answer_form::answer_form(std::string_view response_format)
     : schema_(schema_within(response_format)), is_asked_(is_json_asked(response_format)) {
 }
 
+answer_form form_of(const api::chat_request& request) {
+    const auto* format = request.find("response_format");
+    return format != nullptr ? answer_form(format->value) : answer_form();
+}
+
 std::string answer_form::text_problem(std::string_view text) const {
     if (!is_json(text)) {
         return "not JSON";

@@ -1,6 +1,7 @@
 // What the request's `response_format` asks of an answer, and whether a draft or a synthesis keeps to it.
 #pragma once
 
+#include "api/chat_request.hpp"
 #include "api/message.hpp"
 
 #include <string>
@@ -34,6 +35,8 @@ private:
     std::string_view schema_{};
     bool is_asked_ = false;
 };
+
+answer_form form_of(const api::chat_request& request);
 
 // True when `text` certainly is what `response_format` asks for: what a gate wants to know.
 bool has_wished_form(std::string_view text, std::string_view response_format);

@@ -66,6 +66,7 @@ std::string_view to_string(leg_role role) {
         case leg_role::step: return "step";
         case leg_role::gate: return "gate";
         case leg_role::describer: return "describer";
+        case leg_role::repair: return "repair";
         case leg_role::relay: return "relay";
     }
     return "";

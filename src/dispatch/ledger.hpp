@@ -17,7 +17,7 @@
 
 namespace meta_model::dispatch {
 
-enum class leg_role { generator, synthesizer, voter, judge, step, gate, describer, relay };
+enum class leg_role { generator, synthesizer, voter, judge, step, gate, describer, repair, relay };
 std::string_view to_string(leg_role role);
 
 struct ledger_line {

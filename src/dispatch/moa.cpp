@@ -1,6 +1,7 @@
 #include "dispatch/moa.hpp"
 
 #include "api/reasoning.hpp"
+#include "api/usage_json.hpp"
 #include "base/text.hpp"
 #include "dispatch/agreement.hpp"
 #include "dispatch/candidate_text.hpp"
@@ -54,6 +55,7 @@ private:
     net::task<maybe_error> synthesize_live(leg& synth, const upstream::body_changes& changes);
     net::task<maybe_error> after_live(leg& synth, live_answer& live);
     net::task<maybe_error> after_synthesis(leg& synth);
+    net::task<maybe_error> mend_form(api::draft d);
     net::task<maybe_error> fall_back(const leg_result& failed);
     net::task<maybe_error> answer(verdict v);
     std::optional<api::token_usage> shown_usage(const api::draft& d) const;
@@ -69,8 +71,9 @@ private:
     moa_panel panel_;
     synthesis_calls calls_;
     std::optional<leg> synth_;
+    std::optional<leg> repair_;  // of an answer that was not in the form that was asked for
     base::steady_time synth_start_{};
-    std::int64_t synth_tokens_ = 0;     // estimate of its messages
+    std::int64_t synth_tokens_ = 0;  // estimate of its messages
 };
 
 net::task<maybe_error> moa::run() {
@@ -83,6 +86,9 @@ net::task<maybe_error> moa::run() {
         failure = co_await decide();
     }
     co_await panel_.finish();
+    if (repair_) {
+        c_.record.legs.push_back(repair_->record());
+    }
     if (synth_) {
         c_.record.legs.push_back(synth_->record());
         prompts_.learn(synthesizer_, synth_tokens_, synth_->result().usage);
@@ -93,13 +99,19 @@ net::task<maybe_error> moa::run() {
 net::task<maybe_error> moa::decide() {
     const auto& drafts = panel_.drafts();
     if (drafts.size() == 1) {
-        co_return co_await settle_without_synthesis(0, "single_success");
+        // One that is not in the form that was asked for is the synthesizer's to put into it.
+        if (is_best_of() || panel_.form().is_met_by(*drafts.front())) {
+            co_return co_await settle_without_synthesis(0, "single_success");
+        }
+        co_return co_await synthesize();
     }
     if (all_agree(drafts, profile_.agreement)) {
-        note_agreement();
         const bool is_exact = profile_.agreement == config::agreement_rule::exact;
         const auto chosen = is_exact ? 0 : medoid_index(drafts);
-        co_return co_await settle_without_synthesis(chosen, "fastpath_consensus");
+        if (panel_.form().is_met_by(*drafts[chosen])) {
+            note_agreement();
+            co_return co_await settle_without_synthesis(chosen, "fastpath_consensus");
+        }
     }
     if (is_best_of()) {
         co_return co_await choose_best();
@@ -163,12 +175,13 @@ net::task<maybe_error> moa::choose_best() {
     std::optional<std::size_t> chosen;
     if (reply.is_answered() && reply.draft.content) {
         chosen =
-            read_choice(api::strip_in_band_reasoning(*reply.draft.content), panel_.drafts().size());
+            read_choice(api::strip_in_band_reasoning(*reply.draft.content), calls_.shown_count());
     }
     if (!chosen) {
         co_return co_await fall_back(reply);
     }
-    auto v = settle_on(panel_.as_candidates(), calls_.draft_at(*chosen), panel_.base_reason(), decision);
+    auto v =
+        settle_on(panel_.as_candidates(), calls_.draft_at(*chosen), panel_.base_reason(), decision);
     co_return co_await answer(std::move(v));
 }
 
@@ -255,11 +268,55 @@ net::task<maybe_error> moa::after_synthesis(leg& synth) {
         d.content = api::strip_in_band_reasoning(*d.content);
     }
     api::rescue_reasoning(d);
+    panel_.form().unwrap(d);
+    if (api::has_visible_content(d) && !panel_.form().is_met_by(d)) {
+        co_return co_await mend_form(std::move(d));
+    }
     auto v = settle_synthesis(panel_.as_candidates(), std::move(d));
     if (!v.answer && v.fault == final_fault::none) {
         co_return co_await fall_back(result);
     }
     co_return co_await answer(std::move(v));
+}
+
+// An answer that is not in the form that was asked for: the synthesizer is asked once more, then a draft that is in it
+// answers, then it goes out as it is.
+net::task<maybe_error> moa::mend_form(api::draft d) {
+    const auto& form = panel_.form();
+    const auto problem = form.problem_of(d);
+    c_.log.write(
+        base::log_level::warning,
+        "an answer is not in the form that was asked for",
+        {{"id", c_.request_id}, {"profile", c_.target.name}, {"problem", base::clip(problem, 200)}}
+    );
+    if (d.finish_reason != "length") {
+        const auto call = calls_.repair(*d.content, problem);
+        repair_.emplace(c_, synthesizer_);
+        repair_->set_role(leg_role::repair);
+        co_await repair_->run(call.changes, c_.deadline);
+        if (is_client_gone()) {
+            co_return client_closed();
+        }
+        auto mended =
+            repair_->result().is_answered() ? std::move(repair_->result().draft) : api::draft();
+        if (mended.content) {
+            mended.content = api::strip_in_band_reasoning(*mended.content);
+        }
+        form.unwrap(mended);
+        if (api::has_visible_content(mended) && form.is_met_by(mended)) {
+            auto f = finalise(std::move(mended), tool_policy{});
+            verdict v;
+            v.answer = std::move(f.answer);
+            v.reason = "schema_repaired";
+            v.decision = "merged_with_repair";
+            co_return co_await answer(std::move(v));
+        }
+    }
+    auto v = settle_on_form(panel_.as_candidates());
+    if (!v) {
+        v = settle_synthesis(panel_.as_candidates(), std::move(d));
+    }
+    co_return co_await answer(std::move(*v));
 }
 
 net::task<maybe_error> moa::fall_back(const leg_result& failed) {
@@ -289,7 +346,11 @@ std::optional<api::token_usage> moa::shown_usage(const api::draft& d) const {
     if (c_.config.server.usage == config::usage_scope::answer) {
         return d.usage;
     }
-    return used_tokens(panel_.legs(), synth_ ? &*synth_ : nullptr);
+    auto total = used_tokens(panel_.legs(), synth_ ? &*synth_ : nullptr);
+    if (total && repair_ && repair_->result().usage) {
+        api::add_usage(*total, *repair_->result().usage);
+    }
+    return total;
 }
 
 void moa::note_decision(std::string_view reason, std::string_view decision, bool fastpath) {
@@ -305,6 +366,10 @@ net::task<maybe_error> moa::answer(verdict v) {
     append_header(c_.header_lines, "X-MetaModel-Fallback-Reason", v.reason);
     append_header(c_.header_lines, "X-MetaModel-Fastpath", v.is_fastpath ? "true" : "false");
     append_header(c_.header_lines, "X-MetaModel-Synth-Decision", v.decision);
+    if (panel_.form().is_asked()) {
+        const bool is_met = panel_.form().is_met_by(*v.answer);
+        append_header(c_.header_lines, "X-MetaModel-Schema-Valid", is_met ? "true" : "false");
+    }
     v.answer->usage = shown_usage(*v.answer);
     note_decision(v.reason, v.decision, v.is_fastpath);
     co_await send_draft(c_, std::move(*v.answer));

@@ -13,7 +13,7 @@ namespace meta_model::dispatch {
 
 struct moa_bounds {
     std::vector<std::optional<call_bound>> drafts{
-    };                                    // empty: its window is too small, it is not asked
+    };  // empty: its window is too small, it is not asked
     std::vector<base::money> readings{};  // what each draft adds to the synthesizer's call
     call_bound synthesis{};               // without any draft
 

@@ -42,6 +42,7 @@ moa_panel::moa_panel(request_context& c, const moa_prompts& prompts)
       profile_(*c.target.profile),
       prompts_(prompts),
       policy_(resolve_tool_policy(c.request, c.target.profile->strip_tools)),
+      form_(form_of(c.request)),
       panel_(c) {
 }
 
@@ -149,6 +150,9 @@ void moa_panel::judge_leg(const leg& l, leg_result& result) {
     }
     clean_call_names(d);
     panel_.judge_draft(result);
+    if (result.is_answered()) {
+        form_.unwrap(d);
+    }
     if (!breach) {
         return;
     }

@@ -33,10 +33,12 @@ public:
 
     const panel& legs() const { return panel_; }
     const tool_policy& policy() const { return policy_; }
+    // That the request asks of the answer.
+    const answer_form& form() const { return form_; }
     // The usable drafts in the order of configuration; not empty after a run() without failure.
     const std::vector<const api::draft*>& drafts() const { return drafts_; }
     candidates as_candidates() const {
-        return {.drafts = drafts_, .policy = policy_, .reason = base_reason()};
+        return {.drafts = drafts_, .policy = policy_, .reason = base_reason(), .form = form_};
     }
     // What the headers say of an answer that nothing had to be done for: of a synthesis, and of the only draft.
     std::string_view base_reason() const;
@@ -55,6 +57,7 @@ private:
     const config::profile& profile_;
     const moa_prompts& prompts_;
     const tool_policy policy_;
+    const answer_form form_;
     panel panel_;
     std::vector<const leg*> usable_;         // in configuration order
     std::vector<const api::draft*> drafts_;  // theirs

@@ -2,10 +2,12 @@
 
 #include "api/tool_fields.hpp"
 #include "base/ids.hpp"
+#include "dispatch/answer_form.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace meta_model::dispatch {
 
@@ -36,8 +38,8 @@ synthesis_prompt_options prompt_options(const request_context& c, const shown_dr
     return options;
 }
 
-using prompt_writer =
-    std::string (*)(const std::vector<std::string_view>&, const synthesis_prompt_options&);
+using prompt_writer = std::function<
+    std::string(const std::vector<std::string_view>&, const synthesis_prompt_options&)>;
 
 // Puts the conversation and the message that `write` makes of the drafts into the synthesizer's window.
 void add_drafts(
@@ -45,7 +47,7 @@ void add_drafts(
     const moa_prompts& prompts,
     const shown_drafts& drafts,
     synthesis_prompt_options options,
-    prompt_writer write
+    const prompt_writer& write
 ) {
     const auto most = std::min(options.max_total_bytes, drafts.max_bytes);
     const auto write_within = [&](std::size_t max_bytes) {
@@ -65,6 +67,16 @@ void add_drafts(
     add_user_message(call.changes, fitted.text);
 }
 
+// The answer has what the window leaves, unless the client wants less.
+void limit_answer(synthesizer_call& call, const request_context& c, const moa_prompts& prompts) {
+    const auto limit = prompts.output_limit(*c.target.synthesizer, call.tokens);
+    if (c.request.find("max_tokens") == nullptr
+        && c.request.find("max_completion_tokens") == nullptr) {
+        call.changes.members.push_back({"max_tokens", std::to_string(limit)});
+    }
+    cap_output(c, call.changes, limit);
+}
+
 }  // namespace
 
 synthesizer_call synthesizer_changes(
@@ -80,6 +92,7 @@ synthesizer_call synthesizer_changes(
         {"temperature", number_json(c.target.profile->synthesizer_temperature)}
     );
     auto options = prompt_options(c, drafts);
+    options.form_rules = form_of(c.request).rules();
     if (arbitration != nullptr) {
         options.tool_rules = tool_rules(*arbitration);
     } else if (!c.target.profile->strip_tools && api::offered_tools(c.request) != nullptr) {
@@ -87,12 +100,7 @@ synthesizer_call synthesizer_changes(
         changes.members.push_back({"tool_choice", R"("none")"});
     }
     add_drafts(out, prompts, drafts, std::move(options), &synthesis_prompt);
-    const auto limit = prompts.output_limit(u, out.tokens);
-    if (c.request.find("max_tokens") == nullptr
-        && c.request.find("max_completion_tokens") == nullptr) {
-        changes.members.push_back({"max_tokens", std::to_string(limit)});
-    }
-    cap_output(c, changes, limit);
+    limit_answer(out, c, prompts);
     return out;
 }
 
@@ -104,6 +112,28 @@ synthesizer_call best_of_changes(
         .changes = question_changes(c, u, c.target.profile->synthesizer_temperature)
     };
     add_drafts(out, prompts, drafts, prompt_options(c, drafts), &judge_prompt);
+    return out;
+}
+
+synthesizer_call repair_changes(
+    const request_context& c,
+    const moa_prompts& prompts,
+    std::string_view answer,
+    std::string_view problem
+) {
+    synthesizer_call out{.changes = leg_changes(c, *c.target.synthesizer)};
+    out.changes.members.push_back({"temperature", "0"});
+    if (!c.target.profile->strip_tools && api::offered_tools(c.request) != nullptr) {
+        out.changes.members.push_back({"tool_choice", R"("none")"});
+    }
+    const shown_drafts shown{.texts = {answer}};
+    auto options = prompt_options(c, shown);
+    options.form_rules = form_of(c.request).rules();
+    const prompt_writer write = [&](const auto& texts, const auto& with) {
+        return repair_prompt(texts.front(), problem, with);
+    };
+    add_drafts(out, prompts, shown, std::move(options), write);
+    limit_answer(out, c, prompts);
     return out;
 }
 

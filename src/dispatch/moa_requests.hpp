@@ -47,4 +47,12 @@ synthesizer_call best_of_changes(
     const request_context& context, const moa_prompts& prompts, const shown_drafts& drafts
 );
 
+// Asks for `answer` once more, in the form that the request asks for. `problem`: what is wrong with it.
+synthesizer_call repair_changes(
+    const request_context& context,
+    const moa_prompts& prompts,
+    std::string_view answer,
+    std::string_view problem
+);
+
 }  // namespace meta_model::dispatch

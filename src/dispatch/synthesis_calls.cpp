@@ -65,9 +65,8 @@ shown_drafts synthesis_calls::show(
 
 // A call that costs too much is made with less of the drafts. What cannot be made to fit is not sent: the leg sees to
 // that.
-synthesizer_call synthesis_calls::affordable(
-    std::size_t draft_bytes, const call_maker& make
-) const {
+synthesizer_call synthesis_calls::affordable(std::size_t draft_bytes, const call_maker& make)
+    const {
     constexpr int most_cuts = 3;
     const auto& synthesizer = *c_.target.synthesizer;
     auto call = make(std::numeric_limits<std::size_t>::max());
@@ -102,14 +101,28 @@ synthesizer_call synthesis_calls::merge() {
 }
 
 synthesizer_call synthesis_calls::judge() {
+    // Drafts that do not keep to the form are not chosen among, unless none does.
+    const auto& usable = panel_.drafts();
+    const auto keeps_form = [&](const auto* d) { return panel_.form().is_met_by(*d); };
+    const bool any_keeps_form = std::ranges::any_of(usable, keeps_form);
     std::vector<const leg*> drafts;
+    std::vector<std::size_t> positions;
+    std::size_t position = 0;
     for (const auto& l : panel_.legs().legs()) {
-        if (l->result().is_answered()) {
-            drafts.push_back(l.get());
+        if (!l->result().is_answered()) {
+            continue;
         }
+        if (!any_keeps_form || keeps_form(usable[position])) {
+            drafts.push_back(l.get());
+            positions.push_back(position);
+        }
+        ++position;
     }
     std::vector<std::string> texts;
     auto shown = show(drafts, texts);
+    for (auto& place : order_) {
+        place = positions[place];
+    }
     return affordable(size_of(texts), [&](std::size_t max_bytes) {
         shown.max_bytes = max_bytes;
         return best_of_changes(c_, prompts_, shown);

@@ -23,6 +23,13 @@ public:
     // Asks for the number of the best of the usable drafts.
     synthesizer_call judge();
 
+    // Asks for an answer in the form that the request asks for.
+    synthesizer_call repair(std::string_view answer, std::string_view problem) const {
+        return repair_changes(c_, prompts_, answer, problem);
+    }
+
+    // How many judge() showed.
+    std::size_t shown_count() const { return order_.size(); }
     // The position among the panel's usable drafts of what judge() showed at this place.
     std::size_t draft_at(std::size_t place) const { return order_[place]; }
 

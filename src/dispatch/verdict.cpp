@@ -107,9 +107,19 @@ std::size_t best_candidate(const candidates& from) {
     }
     std::vector<rank_input> inputs;
     for (const auto i : positions) {
-        inputs.push_back({.draft = from.drafts[i]});
+        inputs.push_back(
+            {.draft = from.drafts[i], .is_schema_valid = from.form.is_met_by(*from.drafts[i])}
+        );
     }
     return positions[best_draft_index(inputs)];
+}
+
+std::optional<verdict> settle_on_form(const candidates& from) {
+    const auto chosen = best_candidate(from);
+    if (!from.form.is_met_by(*from.drafts[chosen])) {
+        return std::nullopt;
+    }
+    return settle_on(from, chosen, "schema_draft_picked", "fallback_primary");
 }
 
 verdict settle_synthesis(const candidates& from, api::draft message) {

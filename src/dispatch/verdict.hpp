@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/message.hpp"
+#include "dispatch/answer_form.hpp"
 #include "dispatch/finalisation.hpp"
 #include "dispatch/tool_policy.hpp"
 
@@ -26,6 +27,7 @@ struct candidates {
     const std::vector<const api::draft*>& drafts;
     const tool_policy& policy;
     std::string_view reason{};  // what the headers say when nothing had to be done
+    answer_form form{};         // that the request asks for
 };
 
 // True when calls must be reasoned about: the request needs one, or may have one and a draft makes one (spec §5.4).
@@ -48,6 +50,9 @@ verdict settle_on(
 // The draft that speaks for the panel when there is no synthesis: the best one, of those with text where calls are not
 // wanted.
 std::size_t best_candidate(const candidates& from);
+
+// The best of the drafts that keep to the form, in place of an answer that does not; nothing when none does.
+std::optional<verdict> settle_on_form(const candidates& from);
 
 // The synthesizer's message. No answer and no fault: it is none (blank, or a call that its output limit cut), a draft has
 // to answer.
