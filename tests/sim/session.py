@@ -1,0 +1,111 @@
+"""Asks the gateway every question by every strategy, and keeps what came back."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import books
+from gateway import Client
+from questions import read_answer
+
+
+@dataclass
+class Answer:
+    """To one question. `option`: index among the question's options, None for something else or no answer."""
+
+    option: int | None
+    seconds: float
+    cost: int  # pico-dollars, as the gateway tells it
+    calls: int
+    fault: str | None = None  # no answer, or a ledger that differs from the books
+
+    @property
+    def is_right(self):
+        return self.option == 0
+
+
+@dataclass
+class Row:
+    """One strategy on one panel."""
+
+    panel: object
+    strategy: object
+    answers: list = field(default_factory=list)
+
+    @property
+    def faults(self):
+        return [answer.fault for answer in self.answers if answer.fault]
+
+    @property
+    def hits(self):
+        return sum(answer.is_right for answer in self.answers)
+
+
+class Session:
+    def __init__(self, port, sold, concurrency):
+        self._port = port
+        self._books = sold
+        self._concurrency = concurrency
+
+    async def run(self, panel, strategy, asked):
+        """A Row whose answers are in the order of `asked`. At most `concurrency` requests are open at a time."""
+        row = Row(panel, strategy, [None] * len(asked))
+        waiting = list(reversed(list(enumerate(asked))))
+
+        async def work():
+            client = Client(self._port)
+            while waiting:
+                place, question = waiting.pop()
+                row.answers[place] = await self._ask(client, panel, strategy, question)
+            client.close()
+
+        await asyncio.gather(*(work() for _ in range(self._concurrency)))
+        self._settle(row, asked)
+        return row
+
+    async def _ask(self, client, panel, strategy, question):
+        body = {
+            "model": strategy.profiles[question.kind],
+            "messages": [{"role": "user", "content": question.text}],
+            "seed": 0,
+            "user": tag_of(panel, strategy, question),
+        }
+        if strategy.has_ledger:
+            body["x_meta_model"] = {"trace": True}
+        started = time.perf_counter()
+        status, headers, reply = await client.post("/v1/chat/completions", body)
+        seconds = time.perf_counter() - started
+        if status != 200:
+            return Answer(None, seconds, 0, 0, f"status {status}: {reply.get('error')}")
+        answer = Answer(None, seconds, 0, 1)
+        text = reply["choices"][0]["message"]["content"] or ""
+        answer.option = question.index_of(read_answer(text))
+        if answer.option is None:
+            answer.fault = f"not an answer to {question.text!r}: {text!r}"
+        answer.reply = (headers, reply)
+        return answer
+
+    def _settle(self, row, asked):
+        """Holds every reply's ledger against the books, when all calls are over."""
+        for answer, question in zip(row.answers, asked):
+            if not hasattr(answer, "reply"):
+                continue
+            headers, reply = answer.reply
+            del answer.reply
+            sales = self._books.sales[tag_of(row.panel, row.strategy, question)]
+            if not row.strategy.has_ledger:
+                # A relayed call tells its tokens and no price: what it cost is for its reader to work out.
+                used = (reply["usage"]["prompt_tokens"], reply["usage"]["completion_tokens"])
+                sold = [(sale.tokens_in, sale.tokens_out) for sale in sales]
+                answer.cost = sum(sale.cost for sale in sales)
+                answer.fault = answer.fault or (None if sold == [used] else f"usage {used}, in the books {sold}")
+                continue
+            legs = reply["x_meta_model"]["legs"]
+            answer.cost = books.pico(headers["x-metamodel-cost-usd"])
+            answer.calls = len(legs)
+            answer.fault = answer.fault or books.disagreement(sales, legs, answer.cost)
+
+
+def tag_of(panel, strategy, question):
+    """What the books know a request by."""
+    return f"{panel.name}/{strategy.code}/{question.number:05}"
