@@ -34,6 +34,7 @@ void append_cors_lines(std::string& lines, std::string_view allow_origin, std::s
         "X-MetaModel-Fastpath, X-MetaModel-Synth-Decision, X-MetaModel-Degraded, "
         "X-MetaModel-Failed-Generators, "
         "X-MetaModel-Usage, X-MetaModel-Total-Tokens, X-MetaModel-Cost-USD, "
+        "X-MetaModel-Schema-Valid, "
         "X-MetaModel-Cascade-Tried, X-MetaModel-Cascade-Rejected, X-MetaModel-Cascade-Winner, "
         "Retry-After, retry-after-ms, x-should-retry\r\n";
 }
