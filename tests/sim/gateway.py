@@ -1,13 +1,21 @@
 """The real binary as a child process, and a client that asks it over HTTP with a bounded number of connections."""
 
 import asyncio
+import ctypes
 import json
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 STOP_SECONDS = 10
-REPLY_SECONDS = 60
+REPLY_SECONDS = 200
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Gateway:
@@ -27,7 +35,9 @@ class Gateway:
         log = Path(self._folder.name) / "gateway.log"
         with log.open("w", encoding="utf-8") as stderr:
             command = [self._binary, "serve", "--config", path, "--port", "0"]
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, preexec_fn=_end_with_parent
+            )
         line = self._process.stdout.readline()  # empty when it ends instead
         if not line.startswith("listening on "):
             told = log.read_text(encoding="utf-8")[-2000:]

@@ -10,6 +10,7 @@ is a fresh draw of the model's own.
 """
 
 from dataclasses import dataclass
+from math import exp
 
 import dice
 
@@ -87,4 +88,4 @@ class World:
     def latency(self, model, question, task):
         """Seconds; log-normal with a spread of a quarter."""
         spread = dice.normal(self.seed, "latency", model.key, task, question.number)
-        return model.latency_ms / 1000 * 2.718281828 ** (0.25 * spread)
+        return model.latency_ms / 1000 * exp(0.25 * spread)

@@ -49,21 +49,26 @@ class Session:
 
     async def run(self, panel, strategy, asked):
         """A Row whose answers are in the order of `asked`. At most `concurrency` requests are open at a time."""
-        row = Row(panel, strategy, [None] * len(asked))
+        replies = [None] * len(asked)
         waiting = list(reversed(list(enumerate(asked))))
 
         async def work():
             client = Client(self._port)
             while waiting:
                 place, question = waiting.pop()
-                row.answers[place] = await self._ask(client, panel, strategy, question)
+                replies[place] = await self._ask(client, panel, strategy, question)
             client.close()
 
         await asyncio.gather(*(work() for _ in range(self._concurrency)))
-        self._settle(row, asked)
+        # When all calls are over: the books of a request are complete.
+        row = Row(panel, strategy)
+        for question, reply in zip(asked, replies):
+            sales = self._books.sales[tag_of(panel, strategy, question)]
+            row.answers.append(_judged(strategy, question, reply, sales))
         return row
 
     async def _ask(self, client, panel, strategy, question):
+        """(seconds, status, headers, body)"""
         body = {
             "model": strategy.profiles[question.kind],
             "messages": [{"role": "user", "content": question.text}],
@@ -73,37 +78,28 @@ class Session:
         if strategy.has_ledger:
             body["x_meta_model"] = {"trace": True}
         started = time.perf_counter()
-        status, headers, reply = await client.post("/v1/chat/completions", body)
-        seconds = time.perf_counter() - started
-        if status != 200:
-            return Answer(None, seconds, 0, 0, f"status {status}: {reply.get('error')}")
-        answer = Answer(None, seconds, 0, 1)
-        text = reply["choices"][0]["message"]["content"] or ""
-        answer.option = question.index_of(read_answer(text))
-        if answer.option is None:
-            answer.fault = f"not an answer to {question.text!r}: {text!r}"
-        answer.reply = (headers, reply)
-        return answer
+        reply = await client.post("/v1/chat/completions", body)
+        return time.perf_counter() - started, *reply
 
-    def _settle(self, row, asked):
-        """Holds every reply's ledger against the books, when all calls are over."""
-        for answer, question in zip(row.answers, asked):
-            if not hasattr(answer, "reply"):
-                continue
-            headers, reply = answer.reply
-            del answer.reply
-            sales = self._books.sales[tag_of(row.panel, row.strategy, question)]
-            if not row.strategy.has_ledger:
-                # A relayed call tells its tokens and no price: what it cost is for its reader to work out.
-                used = (reply["usage"]["prompt_tokens"], reply["usage"]["completion_tokens"])
-                sold = [(sale.tokens_in, sale.tokens_out) for sale in sales]
-                answer.cost = sum(sale.cost for sale in sales)
-                answer.fault = answer.fault or (None if sold == [used] else f"usage {used}, in the books {sold}")
-                continue
-            legs = reply["x_meta_model"]["legs"]
-            answer.cost = books.pico(headers["x-metamodel-cost-usd"])
-            answer.calls = len(legs)
-            answer.fault = answer.fault or books.disagreement(sales, legs, answer.cost)
+
+def _judged(strategy, question, reply, sales):
+    """The Answer that a reply is, its ledger held against `sales`."""
+    seconds, status, headers, body = reply
+    if status != 200:
+        return Answer(None, seconds, 0, 0, f"status {status}: {body.get('error')}")
+    text = body["choices"][0]["message"]["content"] or ""
+    option = question.index_of(read_answer(text))
+    fault = None if option is not None else f"not an answer to {question.text!r}: {text!r}"
+    if strategy.has_ledger:
+        legs = body["x_meta_model"]["legs"]
+        cost = books.pico(headers["x-metamodel-cost-usd"])
+        fault = fault or books.disagreement(sales, legs, cost)
+        return Answer(option, seconds, cost, len(legs), fault)
+    # A relayed call tells its tokens and no price: what it cost is for its reader to work out.
+    used = [(body["usage"]["prompt_tokens"], body["usage"]["completion_tokens"])]
+    sold = [(sale.tokens_in, sale.tokens_out) for sale in sales]
+    fault = fault or (None if sold == used else f"usage {used}, in the books {sold}")
+    return Answer(option, seconds, sum(sale.cost for sale in sales), 1, fault)
 
 
 def tag_of(panel, strategy, question):
