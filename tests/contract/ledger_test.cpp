@@ -134,7 +134,7 @@ TEST(ledger, the_synthesis_that_agreement_spared_is_in_it_and_in_no_sum) {
 
 TEST(ledger, drafts_are_shown_in_an_order_of_the_requests_own_and_it_is_told) {
     priced p;
-    const gateway_process gateway(p.config());
+    const gateway_process gateway(p.config("min_drafts = 3"));  // none is left behind
     std::set<json> orders;
 
     for (int i = 0; i < 40; ++i) {
