@@ -102,7 +102,8 @@ class Bench:
 
     def is_wanted_load(self, load):
         is_panel = load.name.startswith("moa")
-        source = "moa" if is_panel else load.name
+        is_part = load.name in ("moa_generator", "moa_synthesizer")
+        source = "moa" if is_part else load.name
         rows = [row.name for row in scenarios.ROWS if source in (row.source, row.base[1])]
         is_ours = load.servers == ("gateway",) or is_panel
         return self.is_wanted(*rows) and (bool(self.options.gateway) or not is_ours)

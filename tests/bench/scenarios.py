@@ -52,6 +52,8 @@ class Load:
 SLOWEST_GENERATOR = "m4096.30.10"
 SYNTHESIZER = "d10.s20.2"
 PANEL = {"a": "m4096.20.10", "b": "m4096.25.10", "c": SLOWEST_GENERATOR, "s": SYNTHESIZER}
+# The same without any delay, for what it costs: drafts and answer of 4 KB, whole.
+PANEL_AT_ONCE = {"wa": "j4096", "wb": "j4096", "wc": "j4096", "ws": "j4096"}
 # Delays of the slowest generator and of the synthesizer: 30 + 10 + 19 x 2 ms.
 PANEL_NOMINAL_US = 78_000
 
@@ -68,6 +70,7 @@ LOADS = [
          expect_bytes=1024),
     Load("moa", SYNTHESIZER, connections=4, seconds=3.0, spread=0.08, stream=True,
          expect_chunks=20, model="panel.v1", servers=("gateway",)),
+    Load("moa_at_once", "j4096", connections=16, model="panel_at_once.v1", servers=("gateway",)),
     Load("moa_generator", SLOWEST_GENERATOR, connections=4, spread=0.03, seconds=1.5,
          servers=("direct",)),
     Load("moa_synthesizer", SYNTHESIZER, connections=4, spread=0.05, seconds=1.5, stream=True,
@@ -149,6 +152,8 @@ ROWS = [
     Row("moa_token", "MoA: first token on its way p50, us", "moa", "first_delay_p50_us", 5000,
         None, "value"),
     Row("moa_cpu", "MoA: CPU/request, us", "moa", "cpu_per_request_us"),
+    Row("moa_at_once", "MoA of 3, no delays: CPU/request, us", "moa_at_once", "cpu_per_request_us",
+        300, 150, "value"),
 ]
 
 
@@ -182,10 +187,12 @@ def gateway_config(mock_port, tls_front=None):
         upstream = profile.removesuffix(".v1")
         add_upstream(upstream, "mock-model", load.prefix)
         add_passthrough(profile, upstream)
-    for key, prefix in PANEL.items():
-        add_upstream(key, f"mock-{key}", prefix)
-    parts.append(
-        '[profiles."panel.v1"]\ntype = "moa"\n'
-        'generators = ["a", "b", "c"]\nsynthesizer = "s"\n'
-    )
+    for profile, panel in {"panel.v1": PANEL, "panel_at_once.v1": PANEL_AT_ONCE}.items():
+        for key, prefix in panel.items():
+            add_upstream(key, f"mock-{key}", prefix)
+        *generators, synthesizer = panel
+        parts.append(
+            f'[profiles."{profile}"]\ntype = "moa"\n'
+            f"generators = {list(generators)}\nsynthesizer = \"{synthesizer}\"\n"
+        )
     return "\n".join(parts)
