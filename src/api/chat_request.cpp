@@ -99,8 +99,17 @@ const field_rule* rule_for(std::string_view key) {
 }
 
 // Given twice, these would be read one way here and perhaps another way upstream.
-constexpr std::array<std::string_view, 7> structural{
-    "model", "messages", "stream", "stream_options", "x_meta_model", "tools", "functions"
+constexpr std::array<std::string_view, 10> structural{
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "x_meta_model",
+    "tools",
+    "functions",
+    "max_tokens",
+    "max_completion_tokens",
+    "n"
 };
 
 constexpr std::array<std::pair<std::string_view, role>, 6> roles{{

@@ -111,6 +111,7 @@ private:
     static const std::array<row, 26> rows;
 
     void step(int cost = 1);
+    void step_over(std::size_t bytes);
     int count_matches(const json& schemas, const json& value, const std::string& at);
 
     const json& root_;
@@ -121,6 +122,12 @@ private:
         0;  // schemas of which another may hold: what fails in them is no problem yet
 };
 
+// What is done byte by byte.
+void checker::step_over(std::size_t bytes) {
+    constexpr std::size_t bytes_a_step = 64;
+    step(1 + static_cast<int>(std::min<std::size_t>(bytes / bytes_a_step, max_steps)));
+}
+
 void checker::step(int cost) {
     steps_ += cost;
     if (steps_ > max_steps || depth_ > max_depth) {
@@ -129,6 +136,7 @@ void checker::step(int cost) {
 }
 
 bool checker::check(const json& schema, const json& value, const std::string& at) {
+    step();
     if (schema.is_boolean()) {
         return schema.get<bool>();
     }
@@ -168,6 +176,7 @@ bool checker::any_of_values(const json& limit, const json&, const json& value, c
 }
 
 bool checker::constant(const json& limit, const json&, const json& value, const std::string&) {
+    step(static_cast<int>(std::min<std::size_t>(limit.size(), max_steps)));
     return limit == value;
 }
 
@@ -180,8 +189,11 @@ bool checker::multiple(const json& limit, const json&, const json& value, const 
     if (!value.is_number() || !limit.is_number() || limit.get<double>() <= 0) {
         return true;
     }
-    if (value.is_number_integer() && limit.is_number_integer()) {
-        return value.get<std::int64_t>() % limit.get<std::int64_t>() == 0;
+    // Beyond 64 bits with a sign, and for a limit that would be negative there, the quotient has to do.
+    const auto whole = limit.is_number_integer() ? limit.get<std::int64_t>() : 0;
+    const bool is_small = !value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0;
+    if (value.is_number_integer() && is_small && whole > 0) {
+        return value.get<std::int64_t>() % whole == 0;
     }
     const auto times = value.get<double>() / limit.get<double>();
     return std::abs(times - std::round(times)) <= 1e-9 * std::max(1.0, std::abs(times));
@@ -189,8 +201,12 @@ bool checker::multiple(const json& limit, const json&, const json& value, const 
 
 template <class Compare>
 bool checker::length(const json& limit, const json&, const json& value, const std::string&) {
-    return !value.is_string() || !limit.is_number()
-           || Compare()(json(length_of(value.get_ref<const std::string&>())), limit);
+    if (!value.is_string() || !limit.is_number()) {
+        return true;
+    }
+    const auto& text = value.get_ref<const std::string&>();
+    step_over(text.size());
+    return Compare()(json(length_of(text)), limit);
 }
 
 template <class Compare>
@@ -208,6 +224,8 @@ bool checker::pattern(const json& limit, const json&, const json& value, const s
         return true;
     }
     step(pattern_steps);
+    // Without room for its automaton the search takes much longer than one look at each byte.
+    step_over(4 * value.get_ref<const std::string&>().size());
     if (limit.get_ref<const std::string&>().size() > max_pattern_bytes) {
         throw undecided();
     }

@@ -55,7 +55,16 @@ TEST(chat_request, invalid_json_wins_over_a_wrong_shape) {
 
 TEST(chat_request, structural_members_given_twice_are_refused) {
     for (const std::string_view name :
-         {"model", "messages", "stream", "stream_options", "x_meta_model", "tools", "functions"}) {
+         {"model",
+          "messages",
+          "stream",
+          "stream_options",
+          "x_meta_model",
+          "tools",
+          "functions",
+          "max_tokens",
+          "max_completion_tokens",
+          "n"}) {
         const auto twice = '"' + std::string(name) + "\":null,\"" + std::string(name) + "\":null";
         const auto e = fault_of('{' + twice + '}');
         EXPECT_EQ(e.id, error_code_id::invalid_json) << name;

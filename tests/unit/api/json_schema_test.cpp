@@ -92,6 +92,34 @@ TEST(json_schema, what_is_no_schema_or_points_elsewhere_decides_nothing) {
     }
 }
 
+TEST(json_schema, numbers_beyond_64_bits_with_a_sign_are_no_trap) {
+    const std::string huge = R"({"multipleOf":18446744073709551615})";
+    EXPECT_EQ(check_schema(huge, "-9223372036854775808").verdict, schema_verdict::invalid);
+    EXPECT_EQ(check_schema(huge, "18446744073709551615").verdict, schema_verdict::valid);
+    EXPECT_EQ(
+        check_schema(R"({"multipleOf":5})", "18446744073709551615").verdict, schema_verdict::valid
+    );
+    EXPECT_EQ(check_schema(R"({"multipleOf":3})", "-9").verdict, schema_verdict::valid);
+    EXPECT_EQ(check_schema(R"({"multipleOf":0})", "7").verdict, schema_verdict::valid);
+}
+
+TEST(json_schema, what_costs_nothing_to_write_is_counted_too) {
+    std::string truths = "true";
+    for (int i = 0; i < 40'000; ++i) {
+        truths += ",true";
+    }
+    EXPECT_EQ(
+        check_schema(R"({"allOf":[)" + truths + "]}", "0").verdict, schema_verdict::undecided
+    );
+    const auto long_text = '"' + std::string(200'000, 'x') + '"';
+    std::string lengths = R"({"allOf":[{"minLength":1})";
+    for (int i = 0; i < 100; ++i) {
+        lengths += R"(,{"minLength":1})";
+    }
+    EXPECT_EQ(check_schema(lengths + "]}", long_text).verdict, schema_verdict::undecided);
+    EXPECT_EQ(check_schema(R"({"pattern":"x$"})", long_text).verdict, schema_verdict::valid);
+}
+
 TEST(json_schema, work_is_bounded) {
     EXPECT_EQ(check_schema(R"({"$ref":"#"})", "1").verdict, schema_verdict::undecided);
     // Each level asks the next one twice.
