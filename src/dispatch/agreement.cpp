@@ -83,8 +83,11 @@ conclusion conclusion_of(const api::draft& d) {
     if (text.empty()) {
         return {};
     }
-    if (auto value = read_json_value(text);
-        value && (value->key[0] == '{' || value->key[0] == '[')) {
+    constexpr std::string_view fence = "```";
+    const bool is_all_of_it = text.starts_with('{') || text.starts_with('[')
+                              || (text.starts_with(fence) && text.ends_with(fence));
+    auto value = is_all_of_it ? read_json_value(text) : std::nullopt;
+    if (value && (value->key[0] == '{' || value->key[0] == '[')) {
         return {.form = form::json, .key = std::move(value->key)};
     }
     if (d.finish_reason == "length" && !marked_answer(text)) {

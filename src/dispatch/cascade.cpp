@@ -145,11 +145,11 @@ net::task<maybe_error> cascade::run_steps() {
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
         co_return server_draining();
     }
-    if (is_route()) {
-        co_return co_await end_route(c_, attempts_, refusal_);
-    }
     if (attempts_.count() == 0 && costs_.cheapest()) {
         co_return over_cost_limit(c_, *costs_.cheapest());
+    }
+    if (is_route()) {
+        co_return co_await end_route(c_, attempts_, refusal_);
     }
     co_return exhausted();
 }

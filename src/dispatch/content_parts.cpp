@@ -149,6 +149,7 @@ media_set scan_content_value(std::string_view content, content_scan& into) {
         add_label(label_of(part), into);
         if (part.kind != modality::text) {
             kinds.add(part.kind);
+            ++into.media_count;
             into.all.bytes += raw.size();
             into.all.tokens += estimate_part_tokens(part);
         }

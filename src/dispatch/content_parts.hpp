@@ -87,7 +87,11 @@ struct content_scan {
     std::vector<std::string> labels{};  // of parts that cannot be understood, as first seen
     media_weight all{};
     media_set turn{};  // of the current turn
+    std::size_t media_count = 0;
 };
+
+// More parts with media than anybody sends; each of them costs memory for each call of a panel.
+inline constexpr std::size_t max_media_parts = 2000;
 
 // The position of the first message of the current turn: the user's newest messages, up to what somebody else said before
 // them, and everything after them. 0 when the user says nothing.

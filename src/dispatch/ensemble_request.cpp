@@ -20,6 +20,13 @@ base::maybe_error judge_ensemble_request(
             error_code_id::unsupported_v1, "This model gives one choice only; 'n' must be 1.", "n"
         );
     }
+    if (content.media_count > max_media_parts) {
+        return base::make_error(
+            error_code_id::unsupported_content_part,
+            "There are more than " + std::to_string(max_media_parts) + " parts with media.",
+            "messages"
+        );
+    }
     if (content.labels.empty()) {
         return std::nullopt;
     }

@@ -133,11 +133,8 @@ base::result<media_route> route_media(const target& t, media_set turn, bool two_
     const auto* const first =
         std::ranges::find_if(media_kinds, [&](auto k) { return turn.has(k); });
     const auto& endpoints = t.routes->of(*first);
-    if (endpoints.empty()) {
-        return not_supported(t, *first);
-    }
     const auto rest = turn.without(media_set(modality::image));
-    out.is_described_first = two_stage && *first == modality::image
+    out.is_described_first = two_stage && *first == modality::image && !endpoints.empty()
                              && t.type == config::profile_type::moa && t.sees.has_all(rest);
     for (const auto kind : media_kinds) {
         if (!turn.has(kind)) {

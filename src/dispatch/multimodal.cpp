@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "dispatch/cascade.hpp"
 #include "dispatch/image_description.hpp"
+#include "dispatch/live_answer.hpp"
 #include "dispatch/moa.hpp"
 #include "dispatch/nested_request.hpp"
 #include "dispatch/reply_headers.hpp"
@@ -79,8 +80,7 @@ void note_description(request_context& c, const leg& step, bool is_useful) {
 // Stage one. Empty when no upstream of [vision] has described the images in time.
 net::task<std::string> describe_images(request_context& c, const image_selection& images) {
     const auto now = steady_clock::now();
-    const auto share =
-        std::min<base::steady_duration>((c.deadline - c.start) / 2, longest_description);
+    const auto share = std::min<base::steady_duration>((c.deadline - now) / 2, longest_description);
     const auto deadline = std::min(c.deadline, now + share);
     const auto& upstreams = c.target.routes->vision;
     for (auto* u : upstreams) {
@@ -163,7 +163,8 @@ net::task<maybe_error> run_media_route(request_context& c, const media_route& ro
     } else {
         failure = co_await run_described(c, images, std::move(text));
     }
-    co_return std::move(failure);
+    // The first stage may have opened the stream, and the second one be refused before it begins.
+    co_return co_await end_committed(c, std::move(failure));
 }
 
 }  // namespace meta_model::dispatch

@@ -108,18 +108,27 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
 
 write_state raw_stream::write() {
     if (context_.sink.is_committed()) {
+        release_request();  // a heartbeat may have been the first to commit
         return context_.sink.write(out_);
     }
-    context_.note_first_byte();
     std::string storage;
     context_.header_lines += call_.reply().passed_headers;
     const auto head = stream_keepalive::stream_head(context_, storage);
     const auto written = context_.sink.begin(head, std::nullopt, out_);
-    // From here on it may take minutes, and what made the request is not needed again.
+    release_request();
+    return written;
+}
+
+// From here on it may take minutes, and what made the request is not needed again.
+void raw_stream::release_request() {
+    if (is_released_) {
+        return;
+    }
+    is_released_ = true;
+    context_.note_first_byte();
     std::string().swap(context_.header_lines);
     context_.request.release();  // first: it keeps a name that it has only a view of
     context_.sink.release_request();
-    return written;
 }
 
 // Everything that can be done without waiting: the coroutine that waits for thousands of streams stays small.

@@ -40,6 +40,7 @@ private:
     step pump();
     step judge_end(upstream::read_state state);
     write_state write();
+    void release_request();
     write_state end(step how);
     void account();
 
@@ -54,8 +55,9 @@ private:
     std::string spliced_;        // their text, when it had to be changed
     std::size_t run_begin_ = 0;  // of the events that go out together
     bool is_done_ = false;       // [DONE] went out
-    bool has_data_ = false;      // an event other than a comment was seen
-    std::string failure_{};      // raw `error` value of an error event
+    bool is_released_ = false;
+    bool has_data_ = false;  // an event other than a comment was seen
+    std::string failure_{};  // raw `error` value of an error event
     base::maybe_error error_{};
 };
 

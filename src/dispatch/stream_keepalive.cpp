@@ -14,9 +14,11 @@ base::steady_duration to_steady(config::seconds_f s) {
 
 stream_keepalive::stream_keepalive(request_context& context, bool is_active) : context_(context) {
     if (is_active) {
-        const auto wait = context.request.envelope().progress
-                              ? base::steady_duration::zero()
-                              : to_steady(context.config.server.stream_commit);
+        // A relayed call has no progress to tell, and its status may still be that of an error.
+        const bool is_at_once = context.request.envelope().progress
+                                && context.target.type != config::profile_type::passthrough;
+        const auto wait = is_at_once ? base::steady_duration::zero()
+                                     : to_steady(context.config.server.stream_commit);
         context.loop.timers().arm(*this, std::chrono::steady_clock::now() + wait);
     }
 }

@@ -139,6 +139,18 @@ TEST(progress, a_failure_behind_it_is_an_error_event) {
     EXPECT_EQ(told(streamed).size(), 6u);
 }
 
+TEST(progress, a_relayed_call_has_none_and_keeps_its_status) {
+    panel p;
+    p.models.on("a", delayed(300ms, json_reply(429, {{"error", {{"message", "slow down"}}}})));
+    auto config = p.config();
+    config.passthrough("fast.v1", "a");
+    const gateway_process gateway(config);
+
+    const auto refused = stream(gateway, with(say_streamed("fast.v1"), wishes_progress));
+
+    EXPECT_EQ(refused.head.status, 429);
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract

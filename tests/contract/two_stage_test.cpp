@@ -236,6 +236,24 @@ TEST(two_stage, a_video_beside_the_image_is_not_lost) {
     EXPECT_EQ(refused.error_code(), "video_not_supported");
 }
 
+TEST(two_stage, what_is_refused_behind_the_first_stage_ends_the_stream_it_opened) {
+    media_profiles m;
+    const gateway_process gateway(m.config(two_stage));
+    // Described, and then there is no message left that a model could answer.
+    auto request = asks(
+        "panel.v1", json::array({{{"role", "assistant"}, {"content", json::array({image_part()})}}})
+    );
+    request["stream"] = true;
+    request["x_meta_model"] = {{"progress", true}};
+
+    const auto streamed = stream(gateway, request);
+
+    EXPECT_EQ(streamed.head.status, 200);
+    EXPECT_TRUE(streamed.is_whole);
+    EXPECT_TRUE(streamed.error().is_object());
+    EXPECT_FALSE(streamed.has_done());
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract

@@ -149,6 +149,9 @@ TEST(canonical_agreement, json_agrees_as_values) {
     EXPECT_TRUE(come_to_the_same(R"({"a":1,"b":[2]})", "```json\n{ \"b\": [2], \"a\": 1 }\n```"));
     EXPECT_FALSE(come_to_the_same(R"({"a":1})", R"({"a":2})"));
     EXPECT_FALSE(come_to_the_same(R"([1])", "1"));
+    EXPECT_FALSE(come_to_the_same(
+        "Send this:\n```json\n{\"a\":1}\n```", "Never send this:\n```json\n{\"a\":1}\n```"
+    )) << "what is said around it counts";
 }
 
 TEST(canonical_agreement, longer_texts_agree_word_for_word) {
