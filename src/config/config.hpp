@@ -220,10 +220,15 @@ struct cascade_step {
     std::optional<step_gate> accept{};
 };
 
-// One of `upstreams` of a voting profile; its upstream stands at the same place of profile::upstreams.
-struct voter {
+inline constexpr int max_panel_calls = 32;  // of one request to a panel
+
+// One of `generators` of a moa or of `upstreams` of a voting profile; its upstream stands at the same place of
+// profile::generators or profile::upstreams.
+struct panel_member {
     double weight = 1.0;
-    int samples = 1;  // ballots that it casts
+    int samples = 1;                      // drafts that it writes, or ballots that it casts
+    std::optional<double> temperature{};  // absent: the profile's
+    bool is_required = false;             // moa: there is no answer without a draft of it
 };
 
 struct profile {
@@ -237,6 +242,8 @@ struct profile {
 
     // passthrough: one; cascade, voting: all. Upstream keys.
     std::vector<std::string> upstreams{};
+
+    std::vector<panel_member> members{};  // moa, voting
 
     // moa
     std::vector<std::string> generators{};
@@ -262,7 +269,6 @@ struct profile {
     config::on_cut on_cut = config::on_cut::error;  // of a stream whose beginning the client has
 
     // voting; panel_timeout, and with a judge synthesis_share, hold here too
-    std::vector<voter> voters{};
     ballot_kind ballot = ballot_kind::yes_no;
     std::vector<std::string> labels{};
     vote_aggregation aggregation = vote_aggregation::any_yes;

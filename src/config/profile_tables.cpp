@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "config/cascade_steps.hpp"
+#include "config/panel_members.hpp"
 #include "config/voting_keys.hpp"
 
 #include <algorithm>
@@ -54,6 +55,7 @@ constexpr choice<tie_break> tie_breaks[] = {
 struct profile_entry : profile {
     std::optional<position> fastpath_at{};
     std::optional<position> agreement_at{};
+    int draft_count = 0;  // of generators with all their samples
 };
 
 void read_aliases(const field& f, profile_entry& p) {
@@ -96,6 +98,13 @@ void read_upstream_list(const field& f, std::vector<std::string>& into, std::siz
     }
 }
 
+void read_generators(const field& f, profile_entry& p) {
+    p.draft_count = read_members(f, panel_kind::drafts, p.generators, p.members);
+    if (p.draft_count < 1 && f.value().as<node::array>() != nullptr) {
+        f.error(": at least 1 upstream is needed");
+    }
+}
+
 constexpr key_row<profile_entry> common_keys[] = {
     {"type",
      [](const field& f, profile_entry& p) { f.read(p.type, types); },
@@ -122,7 +131,7 @@ constexpr key_row<profile_entry> passthrough_keys[] = {
 
 constexpr key_row<profile_entry> moa_keys[] = {
     {"generators",
-     [](const field& f, profile_entry& p) { read_upstream_list(f, p.generators, 1); },
+     [](const field& f, profile_entry& p) { read_generators(f, p); },
      nullptr,
      presence::required},
     {"synthesizer",
@@ -205,17 +214,16 @@ void check_moa(const field& table, const profile_entry& p) {
         table.problems().error(*p.agreement_at, table.label() + ".agreement: fastpath_on_agreement is set too; give "
                                                                 "only one");
     }
-    const auto n = static_cast<int>(p.generators.size());
+    const auto n = p.draft_count;
     if (n > 0 && p.min_drafts.value_or(1) > n) {
         table.problems().error(
-            table.at("min_drafts"),
-            table.label() + ".min_drafts: is more than the number of generators"
+            table.at("min_drafts"), table.label() + ".min_drafts: is more than the number of drafts"
         );
     }
     if (n > 0 && p.required_drafts > n) {
         table.problems().error(
             table.at("required_drafts"),
-            table.label() + ".required_drafts: is more than the number of generators"
+            table.label() + ".required_drafts: is more than the number of drafts"
         );
     }
 }

@@ -1,7 +1,7 @@
 #include "config/voting_keys.hpp"
 
 #include "base/text.hpp"
-#include "config/key_table.hpp"
+#include "config/panel_members.hpp"
 
 #include <algorithm>
 
@@ -9,25 +9,8 @@ namespace meta_model::config {
 
 namespace {
 
-constexpr int most_ballots = 32;
-constexpr double highest_weight = 1e6;
 constexpr int label_max_tokens = 16;
 constexpr double sampling_temperature = 0.7;
-
-struct voter_entry : voter {
-    std::string upstream{};
-};
-
-constexpr key_row<voter_entry> voter_keys[] = {
-    {"upstream",
-     [](const field& f, voter_entry& v) { f.read_filled(v.upstream); },
-     nullptr,
-     presence::required},
-    {"weight",
-     [](const field& f, voter_entry& v) { f.read(v.weight, number_range{1e-6, highest_weight}); }},
-    {"samples", [](const field& f, voter_entry& v) { f.read(v.samples, between(1, most_ballots)); }
-    },
-};
 
 bool is_set(const field& table, std::string_view key) {
     return table.value().find(key) != nullptr;
@@ -79,37 +62,8 @@ void check_tie_break(const field& table, const profile& p) {
 }  // namespace
 
 void read_voters(const field& list, profile& into) {
-    const auto* elements = list.value().as<node::array>();
-    if (elements == nullptr) {
-        list.wrong_type("an array");
-        return;
-    }
-    std::int64_t ballots = 0;
-    for (std::size_t i = 0; i < elements->size(); ++i) {
-        const auto element = list.element(i);
-        voter_entry v;
-        if (element.value().as<node::table>() != nullptr) {
-            read_table(element, voter_keys, v);
-        } else {
-            element.read_filled(v.upstream);
-        }
-        ballots += v.samples;
-        if (v.upstream.empty()) {
-            continue;  // reported already
-        }
-        if (std::ranges::find(into.upstreams, v.upstream) != into.upstreams.end()) {
-            element.error(" = '" + v.upstream + "' is a duplicate");
-        }
-        into.upstreams.push_back(v.upstream);
-        into.voters.push_back(v);
-    }
-    if (ballots < 2) {
+    if (read_members(list, panel_kind::votes, into.upstreams, into.members) < 2) {
         list.error(": at least 2 ballots are needed (upstreams times their samples)");
-    } else if (ballots > most_ballots) {
-        list.error(
-            ": " + std::to_string(ballots) + " ballots are more than "
-            + std::to_string(most_ballots)
-        );
     }
 }
 
@@ -127,7 +81,7 @@ void settle_voting(const field& table, profile& p) {
         refuse(table, "failure_vote", "is for ballot = \"yes_no\" only");
     }
     const bool has_weights =
-        std::ranges::any_of(p.voters, [](const auto& v) { return v.weight != 1.0; });
+        std::ranges::any_of(p.members, [](const auto& v) { return v.weight != 1.0; });
     if (has_weights && p.aggregation != vote_aggregation::weighted) {
         refuse(table, "upstreams", "weights count with aggregation = \"weighted\" only");
     }
@@ -135,7 +89,7 @@ void settle_voting(const field& table, profile& p) {
     check_tie_break(table, p);
     // Samples of one model at temperature 0 would be one ballot many times.
     const bool has_samples =
-        std::ranges::any_of(p.voters, [](const auto& v) { return v.samples > 1; });
+        std::ranges::any_of(p.members, [](const auto& v) { return v.samples > 1; });
     if (has_samples && !is_set(table, "temperature")) {
         p.temperature = sampling_temperature;
     }

@@ -1,6 +1,7 @@
 #include "dispatch/call_cost.hpp"
 
 #include "api/json_cursor.hpp"
+#include "dispatch/content_parts.hpp"
 #include "dispatch/cost_plan.hpp"
 #include "dispatch/message_estimate.hpp"
 #include "dispatch/purse.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -47,29 +49,38 @@ bool drops(const config::upstream& u, std::string_view key) {
     return u.openai && std::ranges::find(u.openai->drop_params, key) != u.openai->drop_params.end();
 }
 
+// What the window leaves for an answer nobody limited. A conversation that does not fit is compacted, or refused.
+std::int64_t room_in_window(const api::chat_request& request, const config::upstream& u) {
+    api::pieces whole;
+    whole.push_back(request.body());
+    const auto prompt = estimate_body_tokens(request, whole);
+    const auto room = prompt < u.context ? u.context - prompt : std::max(1, u.context / 4);
+    return std::min<std::int64_t>(u.max_output, room);
+}
+
+// Both names may go out, and a server may go by either.
 std::int64_t output_of_one_choice(
     const api::chat_request& request, const config::upstream& u, upstream::body_changes& changes
 ) {
-    std::int64_t forced = 0;
-    std::int64_t wished = 0;
+    std::int64_t most = 0;
     bool is_dropped = false;
     for (const auto key : output_keys) {
-        forced = std::max(forced, overridden(u, key).value_or(0));
         is_dropped = is_dropped || drops(u, key);
-        auto wish = number_of(request, changes, key);
-        if (wish && *wish > u.max_output) {
-            wish = u.max_output;
-            changes.members.push_back({key, std::to_string(u.max_output)});
+        auto sent = overridden(u, key);
+        if (!sent) {
+            sent = number_of(request, changes, key);
+            if (sent && *sent > u.max_output) {
+                sent = u.max_output;
+                changes.members.push_back({key, std::to_string(u.max_output)});
+            }
         }
-        wished = std::max(wished, wish.value_or(0));
+        most = std::max(most, sent.value_or(0));
     }
-    if (forced > 0) {
-        return forced;
+    if (most == 0) {
+        most = room_in_window(request, u);
+        changes.members.push_back({output_keys.front(), std::to_string(most)});
     }
-    if (wished == 0) {
-        changes.members.push_back({output_keys.front(), std::to_string(u.max_output)});
-    }
-    return wished == 0 || is_dropped ? u.max_output : wished;
+    return is_dropped ? std::max<std::int64_t>(most, u.max_output) : most;
 }
 
 }  // namespace
@@ -81,17 +92,24 @@ std::int64_t limit_output(
     return output_of_one_choice(request, u, changes) * std::min(choices, most_choices);
 }
 
-std::int64_t estimate_body_tokens(const api::chat_request& request, std::size_t bytes) {
+std::int64_t estimate_body_tokens(const api::chat_request& request, const api::pieces& body) {
+    auto bytes = api::total_size(body);
     std::int64_t media = 0;
+    // What was not edited away lies in the request's own bytes.
+    const auto goes_out = [&](std::string_view raw) {
+        return std::ranges::any_of(body, [&](std::string_view piece) {
+            return !std::less<>()(raw.data(), piece.data())
+                   && !std::less<>()(piece.data() + piece.size(), raw.data() + raw.size());
+        });
+    };
     for (const auto& m : request.messages()) {
-        if (m.content_type != api::json_type::array) {
-            continue;
-        }
-        const auto shape = shape_of(m);
-        if (shape.media_tokens > 0) {
-            bytes -= std::min(bytes, m.raw.size());
-            media += estimate_message_tokens(shape);
-        }
+        for_each_part(m, [&](std::string_view raw) {
+            const auto part = read_part(raw);
+            if (part.kind != config::modality::text && goes_out(raw)) {
+                bytes -= std::min(bytes, raw.size());
+                media += estimate_part_tokens(part);
+            }
+        });
     }
     return estimate_text_tokens(bytes) + media;
 }
@@ -102,7 +120,7 @@ call_bound bound_body(
     const upstream::prepared_body& body,
     std::int64_t output_tokens
 ) {
-    const auto estimated = estimate_body_tokens(c.request, api::total_size(body.pieces()));
+    const auto estimated = estimate_body_tokens(c.request, body.pieces());
     call_bound out{.output_tokens = output_tokens};
     out.prompt_tokens = most_prompt_tokens(estimated, u.tokens_per_estimate.value());
     out.ceiling = cost_ceiling(u.config.pricing, out.prompt_tokens, output_tokens);

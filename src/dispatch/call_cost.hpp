@@ -11,7 +11,7 @@
 namespace meta_model::dispatch {
 
 // Sets the most tokens of an answer: what the request, the strategy or the upstream's request_overrides say, else its
-// `max_output`, and never more than that but by an override. Returns it, for all of `n` choices. Where drop_params keeps
+// `max_output` as far as its window has room for it, and never more than that but by an override. Returns it, for all of `n` choices. Where drop_params keeps
 // it from being sent, the upstream is trusted not to write more than its `max_output`.
 std::int64_t limit_output(
     const api::chat_request& request,
@@ -19,8 +19,9 @@ std::int64_t limit_output(
     upstream::body_changes& changes
 );
 
-// Estimated tokens of a body of `bytes`, of which pictures and sounds are counted as what they are.
-std::int64_t estimate_body_tokens(const api::chat_request& request, std::size_t bytes);
+// Estimated tokens of a body, in which pictures and sounds that are the request's own count as what models make of them,
+// roughly.
+std::int64_t estimate_body_tokens(const api::chat_request& request, const api::pieces& body);
 
 // What a call is at most.
 struct call_bound {

@@ -149,8 +149,17 @@ void catalog::add_profile(
     t->expose_reasoning = p.expose_reasoning;
     t->id = ids(p.name);
     t->profile_header = "X-MetaModel-Profile: " + base::header_safe(p.name) + "\r\n";
-    for (const auto& key : p.type == profile_type::moa ? p.generators : p.upstreams) {
-        t->upstreams.push_back(upstreams.find(key));
+    const auto& names = p.type == profile_type::moa ? p.generators : p.upstreams;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        auto* const u = upstreams.find(names[i]);
+        if (i >= p.members.size()) {
+            t->upstreams.push_back(u);
+            continue;
+        }
+        for (int sample = 0; sample < p.members[i].samples; ++sample) {
+            t->upstreams.push_back(u);
+            t->seats.push_back({&p.members[i], sample});
+        }
     }
     for (const auto& step : p.steps) {
         auto* const u = upstreams.find(step.use);

@@ -37,6 +37,12 @@ struct media_routes {
     }
 };
 
+// Who is asked by one call of a panel.
+struct panel_seat {
+    const config::panel_member* member = nullptr;
+    int sample = 0;  // of the same upstream the how-manieth, from 0 on
+};
+
 // A profile, or an upstream addressed directly, with everything looked up that a request needs.
 struct target {
     std::string name{};  // canonical: the profile's name or the upstream's key
@@ -47,7 +53,8 @@ struct target {
     telemetry::profile_id id{};
     telemetry::strategy strategy{};
     std::vector<upstream::upstream_state*> upstreams{
-    };  // passthrough: one; moa: the generators; cascade: the steps; voting: the voters
+    };  // passthrough: one; moa, voting: one for each seat; cascade: the steps
+    std::vector<panel_seat> seats{};                  // moa, voting: one for each call of the panel
     std::vector<step_gate_target> gates{};            // cascade: one for each step, or none at all
     upstream::upstream_state* synthesizer = nullptr;  // moa; voting: the judge of ties, if any
     bool has_pending_parts = false;                   // it loads, but a part of it is not built yet

@@ -11,17 +11,29 @@ namespace {
 
 constexpr std::size_t most_shown_bytes = 96u << 10;  // of one draft in a synthesizer's prompt
 
+// Nothing is spent on them.
+std::vector<bool> those_that_cannot(const panel_costs& costs) {
+    std::vector<bool> out;
+    for (const auto& cost : costs.drafts) {
+        out.push_back(!cost);
+    }
+    return out;
+}
+
 // Begins generators in order as long as each fits into what is left, with what its draft adds to the synthesis.
 panel_choice fill(const panel_costs& costs, base::money limit) {
     panel_choice out;
-    out.starts.assign(costs.drafts.size(), false);
+    out.starts = those_that_cannot(costs);
     out.held = costs.synthesis;
     if (out.held > limit) {
         return out;
     }
     auto left = base::minus(limit, out.held);
     for (std::size_t i = 0; i < costs.drafts.size(); ++i) {
-        auto both = costs.drafts[i];
+        if (!costs.drafts[i]) {
+            continue;
+        }
+        auto both = *costs.drafts[i];
         both += costs.readings[i];
         if (both <= left) {
             left = base::minus(left, both);
@@ -56,9 +68,11 @@ std::int64_t draft_tokens(std::int64_t output_tokens) {
 
 panel_choice choose_panel(const panel_costs& costs, base::money limit) {
     auto out = fill(costs, limit);
-    if (!costs.drafts.empty()) {
-        out.cheapest = std::ranges::min(costs.drafts);
+    std::optional<base::money> cheapest;
+    for (const auto& cost : costs.drafts) {
+        cheapest = cost ? std::min(*cost, cheapest.value_or(*cost)) : cheapest;
     }
+    out.cheapest = cheapest.value_or(base::money{});
     const bool is_single = costs.drafts.size() == 1;
     if (out.count >= 2 || (is_single && out.count == 1)) {
         return out;
@@ -66,9 +80,10 @@ panel_choice choose_panel(const panel_costs& costs, base::money limit) {
     // A draft alone is the answer: the first generator that can be paid at all.
     out.held = {};
     out.count = 0;
-    out.starts.assign(costs.drafts.size(), false);
-    const auto first =
-        std::ranges::find_if(costs.drafts, [&](const auto& cost) { return cost <= limit; });
+    out.starts = those_that_cannot(costs);
+    const auto first = std::ranges::find_if(costs.drafts, [&](const auto& cost) {
+        return cost && *cost <= limit;
+    });
     if (first != costs.drafts.end()) {
         out.starts[static_cast<std::size_t>(first - costs.drafts.begin())] = true;
         out.count = 1;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace meta_model::dispatch {
@@ -24,16 +25,18 @@ base::money cost_ceiling(
 std::int64_t draft_tokens(std::int64_t output_tokens);
 
 struct panel_costs {
-    std::vector<base::money> drafts{};    // of each generator's call
+    // Of each generator's call; empty: it cannot be made.
+    std::vector<std::optional<base::money>> drafts{};
     std::vector<base::money> readings{};  // what its draft adds to the synthesizer's call
     base::money synthesis{};              // that call without any draft
 };
 
 struct panel_choice {
-    std::vector<bool> starts{};  // by generator
-    std::size_t count = 0;       // of those that do
-    base::money held{};          // kept for the synthesizer
-    base::money cheapest{};      // what the cheapest single draft costs at most
+    std::vector<bool> starts{
+    };  // by generator; one whose call cannot be made costs nothing and says so itself
+    std::size_t count = 0;   // of the others that do
+    base::money held{};      // kept for the synthesizer
+    base::money cheapest{};  // what the cheapest single draft costs at most
 };
 
 // The synthesizer's call comes first: a panel that cannot be merged is worth less than one with a draft less. Then the

@@ -87,12 +87,14 @@ finalised finalise(api::draft d, const tool_policy& policy) {
 }
 
 std::optional<finalised> pick_draft(
-    const std::vector<const api::draft*>& drafts, const tool_policy& policy
+    const std::vector<const api::draft*>& drafts,
+    const std::vector<std::int64_t>& weights,
+    const tool_policy& policy
 ) {
     struct group {
         std::string calls;
         std::size_t first = 0;
-        std::size_t size = 0;
+        std::int64_t weight = 0;
     };
     std::vector<group> groups;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
@@ -103,12 +105,12 @@ std::optional<finalised> pick_draft(
         auto calls = signature_of(meant.answer).calls;
         const auto known = std::ranges::find(groups, calls, &group::calls);
         if (known != groups.end()) {
-            ++known->size;
+            known->weight += weights[i];
         } else {
-            groups.push_back({.calls = std::move(calls), .first = i, .size = 1});
+            groups.push_back({.calls = std::move(calls), .first = i, .weight = weights[i]});
         }
     }
-    const auto best = std::ranges::max_element(groups, {}, &group::size);  // the first of equals
+    const auto best = std::ranges::max_element(groups, {}, &group::weight);  // the first of equals
     if (best == groups.end()) {
         return std::nullopt;
     }

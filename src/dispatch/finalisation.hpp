@@ -6,6 +6,7 @@
 #include "dispatch/tool_policy.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,12 @@ struct finalised {
 // finish_reason in line with the calls. With a fault the answer must not go out.
 finalised finalise(api::draft d, const tool_policy& policy);
 
-// The most frequent sequence of calls (names and canonical arguments) among the drafts that meet the policy; ties go to
-// the earliest. The first draft with it, finalised; nothing when no draft meets the policy.
+// The sequence of calls (names and canonical arguments) with the most weight among the drafts that meet the policy; ties
+// go to the earliest. The first draft with it, finalised; nothing when no draft meets the policy.
 std::optional<finalised> pick_draft(
-    const std::vector<const api::draft*>& drafts, const tool_policy& policy
+    const std::vector<const api::draft*>& drafts,
+    const std::vector<std::int64_t>& weights,
+    const tool_policy& policy
 );
 
 // The label of an answer whose place a pick has taken, and the inner reason of `synthesis_failed` when there was none.

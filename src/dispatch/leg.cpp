@@ -6,6 +6,7 @@
 #include "dispatch/body_reader.hpp"
 #include "dispatch/call_cost.hpp"
 #include "dispatch/progress.hpp"
+#include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/whole_reply.hpp"
 
@@ -129,7 +130,8 @@ void leg::close_line() {
         *line_,
         {.reported = result_.usage ? &*result_.usage : nullptr,
          .was_billed = result_.is_answered() || (sent_bytes_ > 0 && !was_refused),
-         .sent_tokens = is_told ? 0 : estimate_body_tokens(context_.request, sent_bytes_),
+         .sent_tokens =
+             is_told ? 0 : estimate_text_tokens(bytes_as_text(sent_bytes_, context_.media)),
          .received_bytes = result_.content_bytes,
          .most_output = most_output_},
         upstream_.config.pricing
@@ -143,7 +145,7 @@ void leg::close_line() {
 // What the request can no longer spend. Only what was reported is known: the upstream of a call that was cut or left may
 // bill more than came of it.
 base::money leg::spent(bool was_refused) const {
-    if (result_.usage && !line_->is_estimated) {
+    if (result_.is_answered() && result_.usage && !line_->is_estimated) {
         return line_->cost;
     }
     const bool is_begun = result_.status >= 200 && result_.status <= 299;

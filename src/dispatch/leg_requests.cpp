@@ -69,4 +69,14 @@ void cap_output(
     }
 }
 
+void set_seed_of_sample(const request_context& c, upstream::body_changes& changes, int sample) {
+    const auto* seed = c.request.find("seed");
+    std::int64_t number = 0;
+    if (sample > 0 && seed != nullptr && api::to_int64(seed->value, number)) {
+        // Far from the limits of the type it is simply the next ones.
+        const auto own = static_cast<std::uint64_t>(number) + static_cast<std::uint64_t>(sample);
+        changes.members.push_back({"seed", std::to_string(static_cast<std::int64_t>(own))});
+    }
+}
+
 }  // namespace meta_model::dispatch

@@ -20,6 +20,9 @@ void cap_output(const request_context& c, upstream::body_changes& changes, std::
 // Of the answer, whatever the client wished.
 void set_max_tokens(upstream::body_changes& changes, int tokens);
 
+// The same seed would draw the same sample: each of one upstream's samples gets one of its own.
+void set_seed_of_sample(const request_context& c, upstream::body_changes& changes, int sample);
+
 // A judge is asked for a number: neither tools nor what the client wishes of the answer's form and length are for it, but
 // room for a model that thinks first. The question is to be added.
 upstream::body_changes question_changes(

@@ -109,7 +109,6 @@ net::task<maybe_error> moa::decide() {
         const bool is_exact = profile_.agreement == config::agreement_rule::exact;
         const auto chosen = is_exact ? 0 : medoid_index(drafts);
         if (panel_.form().is_met_by(*drafts[chosen])) {
-            note_agreement();
             co_return co_await settle_without_synthesis(chosen, "fastpath_consensus");
         }
     }
@@ -148,6 +147,9 @@ net::task<maybe_error> moa::settle_without_synthesis(
     auto v = settle_early(from, chosen, decision);
     if (!v.answer && v.fault == final_fault::unmet && !is_best_of()) {
         co_return co_await synthesize();
+    }
+    if (from.drafts.size() > 1) {
+        note_agreement();
     }
     if (!v.answer) {
         v = settle_by_pick(from, v.fault, decision);
@@ -269,7 +271,9 @@ net::task<maybe_error> moa::after_synthesis(leg& synth) {
     }
     api::rescue_reasoning(d);
     panel_.form().unwrap(d);
-    if (api::has_visible_content(d) && !panel_.form().is_met_by(d)) {
+    // Where calls are wanted it is them that count.
+    const bool is_text = !needs_arbitration(panel_.as_candidates()) && api::has_visible_content(d);
+    if (is_text && !panel_.form().is_met_by(d)) {
         co_return co_await mend_form(std::move(d));
     }
     auto v = settle_synthesis(panel_.as_candidates(), std::move(d));

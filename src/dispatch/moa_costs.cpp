@@ -26,7 +26,7 @@ synthesizer_call empty_synthesis(
 panel_costs moa_bounds::costs() const {
     panel_costs out;
     for (const auto& draft : drafts) {
-        out.drafts.push_back(draft ? draft->ceiling : base::money{});
+        out.drafts.push_back(draft ? std::optional(draft->ceiling) : std::nullopt);
     }
     out.readings = readings;
     out.synthesis = synthesis.ceiling;
@@ -38,14 +38,14 @@ moa_bounds bound_moa(
 ) {
     const auto& reader = *c.target.synthesizer;
     moa_bounds out;
-    for (const auto* u : c.target.upstreams) {
-        auto changes = generator_changes(c, prompts, *u);
+    for (std::size_t i = 0; i < c.target.upstreams.size(); ++i) {
+        auto changes = generator_changes(c, prompts, i);
         if (!changes.refusal.empty()) {
             out.drafts.emplace_back();
             out.readings.emplace_back();
             continue;
         }
-        const auto bound = bound_call(c, *u, std::move(changes));
+        const auto bound = bound_call(c, *c.target.upstreams[i], std::move(changes));
         const auto shown = draft_tokens(bound.output_tokens);
         out.drafts.emplace_back(bound);
         out.readings.push_back(cost_ceiling(reader.config.pricing, shown, 0));

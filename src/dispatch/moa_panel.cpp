@@ -7,10 +7,12 @@
 #include "dispatch/moa_costs.hpp"
 #include "dispatch/moa_requests.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/tally.hpp"
 #include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -80,7 +82,11 @@ maybe_error moa_panel::plan_costs() {
         return std::nullopt;
     }
     choice_ = choose_panel(bound_moa(c_, prompts_, policy_).costs(), c_.purse->limit());
-    if (static_cast<int>(choice_.count) < std::max(1, profile_.required_drafts)) {
+    // Where no window is large enough it is not the cost that refuses.
+    const bool is_any_callable =
+        choice_.count > 0 || std::ranges::find(choice_.starts, false) != choice_.starts.end();
+    if (is_any_callable
+        && static_cast<int>(choice_.count) < std::max(1, profile_.required_drafts)) {
         return over_cost_limit(c_, choice_.cheapest);
     }
     c_.purse->take(choice_.held);
@@ -98,9 +104,7 @@ net::task<maybe_error> moa_panel::run() {
     if (auto refusal = plan_costs()) {
         co_return std::move(refusal);
     }
-    const auto changes = [this](const upstream::upstream_state& u) {
-        return generator_changes(c_, prompts_, u);
-    };
+    const auto changes = [this](std::size_t i) { return generator_changes(c_, prompts_, i); };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) {
         judge_leg(*panel_.legs()[i], result);
@@ -113,8 +117,8 @@ net::task<maybe_error> moa_panel::run() {
     if (c_.cancel.reason() == base::cancel_reason::client_gone) {
         co_return client_closed();
     }
-    const bool is_enough =
-        static_cast<int>(usable_.size()) >= std::max(1, profile_.required_drafts);
+    const bool is_enough = static_cast<int>(usable_.size()) >= std::max(1, profile_.required_drafts)
+                           && missing_.empty();
     if (is_enough || (usable_.empty() && panel_.legs().size() > 1)) {
         append_panel_headers();
     }
@@ -167,15 +171,21 @@ void moa_panel::judge_leg(const leg& l, leg_result& result) {
 }
 
 void moa_panel::collect_usable() {
-    for (const auto& l : panel_.legs()) {
-        const auto& result = l->result();
+    for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
+        const auto& l = *panel_.legs()[i];
+        const auto& member = *c_.target.seats[i].member;
+        const auto& result = l.result();
         if (result.is_answered()) {
-            usable_.push_back(l.get());
+            usable_.push_back(&l);
             drafts_.push_back(&result.draft);
+            weights_.push_back(std::llround(member.weight * static_cast<double>(weight_unit)));
             continue;
         }
-        const auto reason = l->is_running() ? telemetry::call_outcome::cancelled : result.reason;
-        c_.record.failures.push_back({.upstream = l->upstream().metric_id, .reason = reason});
+        if (member.is_required && missing_.empty()) {
+            missing_ = l.upstream().config.key;
+        }
+        const auto reason = l.is_running() ? telemetry::call_outcome::cancelled : result.reason;
+        c_.record.failures.push_back({.upstream = l.upstream().metric_id, .reason = reason});
     }
     c_.record.quorum = static_cast<std::uint16_t>(usable_.size());
 }
@@ -194,6 +204,12 @@ error moa_panel::failure() const {
     const auto& legs = panel_.legs();
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
         return server_draining();
+    }
+    if (!usable_.empty() && !missing_.empty()) {
+        return base::make_error(
+            error_code_id::insufficient_drafts,
+            "The draft of '" + std::string(missing_) + "', which is required, could not be had."
+        );
     }
     if (!usable_.empty()) {
         return base::make_error(

@@ -37,9 +37,7 @@ public:
     const answer_form& form() const { return form_; }
     // The usable drafts in the order of configuration; not empty after a run() without failure.
     const std::vector<const api::draft*>& drafts() const { return drafts_; }
-    candidates as_candidates() const {
-        return {.drafts = drafts_, .policy = policy_, .reason = base_reason(), .form = form_};
-    }
+    candidates as_candidates() const { return {drafts_, weights_, policy_, base_reason(), form_}; }
     // What the headers say of an answer that nothing had to be done for: of a synthesis, and of the only draft.
     std::string_view base_reason() const;
     std::string_view lone_reason() const;
@@ -61,8 +59,10 @@ private:
     panel panel_;
     std::vector<const leg*> usable_;         // in configuration order
     std::vector<const api::draft*> drafts_;  // theirs
-    panel_choice choice_;                    // with a cost limit
-    bool has_breach_ = false;                // a draft called what it may not call
+    std::vector<std::int64_t> weights_;      // theirs
+    std::string_view missing_;       // the first generator that is required and has no draft
+    panel_choice choice_;            // with a cost limit
+    bool has_breach_ = false;        // a draft called what it may not call
     bool is_lone_stripped_ = false;  // and it was the only one: it stays without these calls
 };
 

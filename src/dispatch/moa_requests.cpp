@@ -12,11 +12,15 @@
 namespace meta_model::dispatch {
 
 upstream::body_changes generator_changes(
-    const request_context& c, const moa_prompts& prompts, const upstream::upstream_state& u
+    const request_context& c, const moa_prompts& prompts, std::size_t i
 ) {
+    const auto& u = *c.target.upstreams[i];
+    const auto& seat = c.target.seats[i];
     auto changes = leg_changes(c, u);
-    changes.members.push_back({"temperature", number_json(c.target.profile->generator_temperature)}
-    );
+    const auto temperature =
+        seat.member->temperature.value_or(c.target.profile->generator_temperature);
+    changes.members.push_back({"temperature", number_json(temperature)});
+    set_seed_of_sample(c, changes, seat.sample);
     const auto& prompt = prompts.of(u);
     if (!prompt.fits) {
         changes.refusal = "the newest messages and the tools are longer than its window";

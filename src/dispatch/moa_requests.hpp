@@ -14,10 +14,9 @@
 
 namespace meta_model::dispatch {
 
+// `i`: the generator's seat in the target.
 upstream::body_changes generator_changes(
-    const request_context& context,
-    const moa_prompts& prompts,
-    const upstream::upstream_state& generator
+    const request_context& context, const moa_prompts& prompts, std::size_t i
 );
 
 // What the synthesizer is shown, in this order.

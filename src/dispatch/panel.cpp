@@ -69,6 +69,11 @@ net::task<> panel::run_leg(
     changed_.notify();
 }
 
+bool panel::is_required(std::size_t i) const {
+    const auto& seats = context_.target.seats;
+    return i < seats.size() && seats[i].member->is_required;
+}
+
 std::vector<panel_leg> panel::states() const {
     std::vector<panel_leg> out;
     for (std::size_t i = 0; i < legs_.size(); ++i) {
@@ -76,14 +81,19 @@ std::vector<panel_leg> panel::states() const {
         const auto state = result.outcome == leg_outcome::running ? panel_leg_state::running
                            : result.is_answered()                 ? panel_leg_state::usable
                                                                   : panel_leg_state::failed;
-        out.push_back({.state = state, .ended = ended_[i], .patience_end = patience_ends_[i]});
+        out.push_back(
+            {.state = state,
+             .ended = ended_[i],
+             .patience_end = patience_ends_[i],
+             .is_required = is_required(i)}
+        );
     }
     return out;
 }
 
 net::task<panel_action> panel::run(
     const std::vector<upstream::upstream_state*>& upstreams,
-    const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
+    const std::function<upstream::body_changes(std::size_t i)>& changes,
     const panel_limits& limits,
     panel_hooks hooks
 ) {
@@ -102,7 +112,7 @@ net::task<panel_action> panel::run(
         patience_ends_.push_back(patience ? limits.start + *patience : base::no_deadline);
     }
     for (std::size_t i = 0; i < legs_.size(); ++i) {
-        auto what = changes(*upstreams[i]);
+        auto what = changes(i);
         auto started = run_leg(i, std::move(what), limits.deadline);
         ++running_;
         net::asio::co_spawn(context_.loop.get_executor(), std::move(started), net::asio::detached);

@@ -34,7 +34,7 @@ public:
     // cancelled. Legs that are no longer needed are cancelled; their sockets are closed by then.
     net::task<panel_action> run(
         const std::vector<upstream::upstream_state*>& upstreams,
-        const std::function<upstream::body_changes(const upstream::upstream_state&)>& changes,
+        const std::function<upstream::body_changes(std::size_t i)>& changes,
         const panel_limits& limits,
         panel_hooks hooks = {}
     );
@@ -56,6 +56,7 @@ public:
 
 private:
     net::task<> run_leg(std::size_t i, upstream::body_changes changes, base::steady_time deadline);
+    bool is_required(std::size_t i) const;
     std::vector<panel_leg> states() const;
 
     request_context& context_;

@@ -13,8 +13,14 @@ panel_decision decide_panel(
 ) {
     std::vector<base::steady_time> usable;
     std::size_t running = 0;
+    bool waits_for_required = false;
     for (const auto& l : legs) {
-        running += l.state == panel_leg_state::running ? 1 : 0;
+        const bool is_running = l.state == panel_leg_state::running;
+        running += is_running ? 1 : 0;
+        waits_for_required = waits_for_required || (l.is_required && is_running);
+        if (l.is_required && l.state == panel_leg_state::failed) {
+            return {.action = panel_action::fail};
+        }
         if (l.state == panel_leg_state::usable) {
             usable.push_back(l.ended);
         }
@@ -23,7 +29,8 @@ panel_decision decide_panel(
     const auto required = static_cast<std::size_t>(std::max(1, limits.required_drafts));
     const auto settle = [&](bool timed_out) {
         return panel_decision{
-            .action = usable.size() >= required ? panel_action::proceed : panel_action::fail,
+            .action = usable.size() >= required && !waits_for_required ? panel_action::proceed
+                                                                       : panel_action::fail,
             .cancel_as_timeout = timed_out
         };
     };
@@ -32,7 +39,7 @@ panel_decision decide_panel(
     }
     auto until = limits.deadline;
     bool ends_by_grace = false;
-    if (usable.size() >= std::max(enough, required)) {
+    if (usable.size() >= std::max(enough, required) && !waits_for_required) {
         // The grace begins with the draft that made the panel large enough. It ends early when every leg that still
         // runs has outlasted what its upstream is known to need.
         std::ranges::sort(usable);

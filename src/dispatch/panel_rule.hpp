@@ -14,6 +14,7 @@ struct panel_leg {
     base::steady_time ended{};  // when it stopped running
     // Nine times out of ten it would have ended by now: once enough drafts are there, it is waited for no longer.
     base::steady_time patience_end = base::no_deadline;
+    bool is_required = false;  // there is no answer without it
 };
 
 struct panel_limits {

@@ -184,7 +184,7 @@ net::task<upstream::call_error> passthrough::start() {
     upstream::prepared_body body;
     body.prepare(c_.request, upstream_.config, changes);
     if (c_.request.envelope().trace) {
-        const auto sent = estimate_body_tokens(c_.request, api::total_size(body.pieces()));
+        const auto sent = estimate_body_tokens(c_.request, body.pieces());
         account_ = std::make_unique<relay_account>(c_, upstream_, sent, most_output);
     }
     upstream::call_options options;

@@ -28,7 +28,9 @@ public:
     explicit planner(request_context& c) : c_(c) {
         out_.profile = c.target.name;
         out_.strategy = telemetry::to_string(c.target.strategy);
-        out_.estimated_tokens = estimate_body_tokens(c.request, c.request.body().size());
+        api::pieces whole;
+        whole.push_back(c.request.body());
+        out_.estimated_tokens = estimate_body_tokens(c.request, whole);
         if (c.purse != nullptr) {
             out_.limit = c.purse->limit();
         }
@@ -142,16 +144,14 @@ void planner::plan_voting() {
     const auto& profile = *c_.target.profile;
     std::vector<std::string_view> none;
     std::int64_t answers = 0;
-    for (std::size_t i = 0; i < profile.voters.size(); ++i) {
+    for (std::size_t i = 0; i < c_.target.upstreams.size(); ++i) {
         const auto& u = *c_.target.upstreams[i];
-        for (int sample = 0; sample < profile.voters[i].samples; ++sample) {
-            const auto bound = bound_call(c_, u, voter_changes(c_, u, sample));
-            auto& call = add(u, leg_role::voter, "at once", bound);
-            call.time = panel_time(!profile.judge.empty());
-            take_in_order(call);
-            none.emplace_back();
-            answers += draft_tokens(bound.output_tokens);
-        }
+        const auto bound = bound_call(c_, u, voter_changes(c_, i));
+        auto& call = add(u, leg_role::voter, "at once", bound);
+        call.time = panel_time(!profile.judge.empty());
+        take_in_order(call);
+        none.emplace_back();
+        answers += draft_tokens(bound.output_tokens);
     }
     refuse_if_nothing_starts();
     if (c_.target.synthesizer != nullptr) {

@@ -41,13 +41,15 @@ verdict answer_with(finalised f, std::string_view reason, std::string_view decis
 // The calls of the panel stand against the synthesizer's text.
 verdict preserve_calls(const candidates& from) {
     std::vector<const api::draft*> calling;
-    std::ranges::copy_if(from.drafts, std::back_inserter(calling), [](const auto* d) {
-        return has_calls(*d);
-    });
+    std::vector<std::int64_t> weights;
+    for (std::size_t i = 0; i < from.drafts.size(); ++i) {
+        if (has_calls(*from.drafts[i])) {
+            calling.push_back(from.drafts[i]);
+            weights.push_back(from.weights[i]);
+        }
+    }
     return settle_by_pick(
-        {.drafts = calling, .policy = from.policy, .reason = from.reason},
-        final_fault::none,
-        "tool_preserved"
+        {calling, weights, from.policy, from.reason, {}}, final_fault::none, "tool_preserved"
     );
 }
 
@@ -59,9 +61,16 @@ bool needs_arbitration(const candidates& from) {
            || (from.policy.mode == tool_mode::automatic && std::ranges::any_of(from.drafts, calls));
 }
 
-bool most_call(const std::vector<const api::draft*>& drafts) {
-    const auto calling = std::ranges::count_if(drafts, [](const auto* d) { return has_calls(*d); });
-    return 2 * static_cast<std::size_t>(calling) > drafts.size();
+bool most_call(
+    const std::vector<const api::draft*>& drafts, const std::vector<std::int64_t>& weights
+) {
+    std::int64_t calling = 0;
+    std::int64_t all = 0;
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+        all += weights[i];
+        calling += has_calls(*drafts[i]) ? weights[i] : 0;
+    }
+    return 2 * calling > all;
 }
 
 verdict settle_early(const candidates& from, std::size_t chosen, std::string_view decision) {
@@ -75,7 +84,7 @@ verdict settle_early(const candidates& from, std::size_t chosen, std::string_vie
 }
 
 verdict settle_by_pick(const candidates& from, final_fault fault, std::string_view decision) {
-    auto picked = pick_draft(from.drafts, from.policy);
+    auto picked = pick_draft(from.drafts, from.weights, from.policy);
     if (!picked) {
         return {.fault = fault == final_fault::none ? final_fault::unmet : fault};
     }
@@ -135,7 +144,7 @@ verdict settle_synthesis(const candidates& from, api::draft message) {
     }
     const bool gives_up_calls = arbitrates && !has_calls(message)
                                 && from.policy.mode == tool_mode::automatic
-                                && most_call(from.drafts);
+                                && most_call(from.drafts, from.weights);
     if (gives_up_calls) {
         return preserve_calls(from);
     }

@@ -8,6 +8,7 @@
 #include "dispatch/tool_policy.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ struct verdict {
 // The usable drafts of a panel in the order of configuration, never empty.
 struct candidates {
     const std::vector<const api::draft*>& drafts;
+    const std::vector<std::int64_t>& weights;  // theirs, where calls are voted on
     const tool_policy& policy;
     std::string_view reason{};  // what the headers say when nothing had to be done
     answer_form form{};         // that the request asks for
@@ -33,8 +35,10 @@ struct candidates {
 // True when calls must be reasoned about: the request needs one, or may have one and a draft makes one (spec §5.4).
 bool needs_arbitration(const candidates& from);
 
-// True when more than half of the drafts make calls.
-bool most_call(const std::vector<const api::draft*>& drafts);
+// True when more than half of the drafts, by weight, make calls.
+bool most_call(
+    const std::vector<const api::draft*>& drafts, const std::vector<std::int64_t>& weights
+);
 
 // One draft as the answer, because it is alone or all agree. `decision` says which.
 verdict settle_early(const candidates& from, std::size_t chosen, std::string_view decision);

@@ -87,9 +87,7 @@ private:
     const config::profile& profile_;
     election_rules rules_;
     ballot_rules ballot_rules_;
-    const tool_policy policy_;                       // of what the voters may call
-    std::vector<upstream::upstream_state*> voters_;  // one for each ballot
-    std::vector<int> samples_;                       // of the same voter the how-manieth
+    const tool_policy policy_;  // of what the voters may call
     std::vector<voter_report> reports_;
     panel panel_;
     std::optional<leg> judge_;
@@ -104,15 +102,10 @@ voting::voting(request_context& c)
       policy_(resolve_tool_policy(c.request, profile_.ballot != ballot_kind::tool_call)),
       panel_(c) {
     ballot_rules_.tools = policy_.declared;
-    for (std::size_t i = 0; i < profile_.voters.size(); ++i) {
-        const auto& voter = profile_.voters[i];
-        for (int sample = 0; sample < voter.samples; ++sample) {
-            voters_.push_back(c.target.upstreams[i]);
-            samples_.push_back(sample);
-            voter_report report;
-            report.weight = std::llround(voter.weight * static_cast<double>(weight_unit));
-            reports_.push_back(std::move(report));
-        }
+    for (const auto& seat : c.target.seats) {
+        voter_report report;
+        report.weight = std::llround(seat.member->weight * static_cast<double>(weight_unit));
+        reports_.push_back(std::move(report));
     }
 }
 
@@ -127,21 +120,18 @@ panel_limits voting::limits() const {
     panel_limits out;
     out.start = now;
     out.deadline = now + std::min(longest, whole);
-    out.min_drafts = static_cast<int>(voters_.size());
+    out.min_drafts = static_cast<int>(reports_.size());
     return out;
 }
 
 net::task<maybe_error> voting::run() {
-    c_.record.generators = static_cast<std::uint16_t>(voters_.size());
+    c_.record.generators = static_cast<std::uint16_t>(reports_.size());
     const stream_keepalive keepalive(c_, c_.request.stream());
-    std::size_t next = 0;
-    const auto changes = [this, &next](const upstream::upstream_state& u) {
-        return voter_changes(c_, u, samples_[next++]);
-    };
+    const auto changes = [this](std::size_t i) { return voter_changes(c_, i); };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) { read_vote(i, result); };
     hooks.is_decided = [this] { return is_settled(reports_, rules_); };
-    co_await panel_.run(voters_, changes, limits(), std::move(hooks));
+    co_await panel_.run(c_.target.upstreams, changes, limits(), std::move(hooks));
     close_poll();
     auto failure = co_await decide();
     co_await panel_.join();
@@ -212,9 +202,8 @@ base::error voting::no_votes() const {
 
 base::error voting::too_expensive() const {
     std::optional<base::money> cheapest;
-    for (std::size_t i = 0; i < voters_.size(); ++i) {
-        const auto& voter = *voters_[i];
-        const auto cost = bound_call(c_, voter, voter_changes(c_, voter, samples_[i])).ceiling;
+    for (std::size_t i = 0; i < reports_.size(); ++i) {
+        const auto cost = bound_call(c_, *c_.target.upstreams[i], voter_changes(c_, i)).ceiling;
         cheapest = std::min(cheapest.value_or(cost), cost);
     }
     return over_cost_limit(c_, cheapest.value_or(base::money{}));

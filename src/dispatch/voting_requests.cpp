@@ -1,6 +1,5 @@
 #include "dispatch/voting_requests.hpp"
 
-#include "api/json_cursor.hpp"
 #include "base/ids.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
@@ -9,12 +8,13 @@ namespace meta_model::dispatch {
 
 using config::ballot_kind;
 
-upstream::body_changes voter_changes(
-    const request_context& c, const upstream::upstream_state& voter, int sample
-) {
+upstream::body_changes voter_changes(const request_context& c, std::size_t i) {
     const auto& profile = *c.target.profile;
+    const auto& voter = *c.target.upstreams[i];
+    const auto& seat = c.target.seats[i];
     auto changes = leg_changes(c, voter);
-    changes.members.push_back({"temperature", number_json(profile.temperature)});
+    const auto temperature = seat.member->temperature.value_or(profile.temperature);
+    changes.members.push_back({"temperature", number_json(temperature)});
     if (profile.max_tokens > 0) {
         set_max_tokens(changes, profile.max_tokens);
     } else {
@@ -29,13 +29,7 @@ upstream::body_changes voter_changes(
     if (is_one_word) {
         changes.members.push_back({"response_format", std::nullopt});
     }
-    const auto* seed = c.request.find("seed");
-    std::int64_t number = 0;
-    if (sample > 0 && seed != nullptr && api::to_int64(seed->value, number)) {
-        // The same seed would draw the same sample. Far from the limits of the type it is simply the next ones.
-        const auto own = static_cast<std::uint64_t>(number) + static_cast<std::uint64_t>(sample);
-        changes.members.push_back({"seed", std::to_string(static_cast<std::int64_t>(own))});
-    }
+    set_seed_of_sample(c, changes, seat.sample);
     return changes;
 }
 

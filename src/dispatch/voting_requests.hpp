@@ -4,15 +4,14 @@
 #include "dispatch/request_context.hpp"
 #include "upstream/prepare.hpp"
 
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
 namespace meta_model::dispatch {
 
-// `sample`: of the same voter's ballots the how-manieth, from 0 on; a seed is different for each.
-upstream::body_changes voter_changes(
-    const request_context& context, const upstream::upstream_state& voter, int sample
-);
+// `i`: its seat in the target.
+upstream::body_changes voter_changes(const request_context& context, std::size_t i);
 
 // `answers` in the order in which they are shown and numbered.
 upstream::body_changes judge_changes(

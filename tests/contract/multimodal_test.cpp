@@ -435,6 +435,62 @@ TEST(multimodal, a_large_recording_passes_and_a_larger_one_is_refused) {
     EXPECT_EQ(m.models.call_count("ears"), 1u);
 }
 
+constexpr auto priced =
+    "\n[upstreams.a.pricing]\ninput_usd_per_mtok = 1.0\n[upstreams.b.pricing]\n"
+    "input_usd_per_mtok = 1.0\n[upstreams.g.pricing]\ninput_usd_per_mtok = 1.0\n"
+    "[upstreams.h.pricing]\ninput_usd_per_mtok = 1.0";
+
+json limited(double usd) {
+    return {{"x_meta_model", {{"max_cost_usd", usd}}}};
+}
+
+TEST(multimodal, a_route_that_costs_too_much_is_402) {
+    media_profiles m;
+    auto config = m.config();
+    config.raw(priced);
+    const gateway_process gateway(config);
+
+    const auto reply = chat(gateway, with(shows("panel.v1", {image_part()}), limited(0)));
+
+    EXPECT_EQ(reply.status, 402) << reply.body;
+    EXPECT_EQ(reply.json()["error"]["code"], "cost_limit_exceeded");
+    EXPECT_EQ(m.models.call_count("a"), 0u);
+}
+
+TEST(multimodal, an_image_that_is_not_sent_makes_no_text_cheaper) {
+    media_profiles m;
+    auto config = m.config();
+    config.raw(priced);
+    const gateway_process gateway(config);
+    const auto picture = "data:image/png;base64," + std::string(1u << 20, 'A');
+    const auto request = asks(
+        "vote.v1",
+        json::array(
+            {user_parts({image_part(picture)}),
+             {{"role", "assistant"}, {"content", "seen"}},
+             {{"role", "user"}, {"content", std::string(60'000, 'x')}}}
+        )
+    );
+
+    const auto reply = chat(gateway, with(request, limited(0.01)));
+
+    EXPECT_EQ(reply.status, 402) << "21,000 tokens of text and a third more cost 0.028";
+    EXPECT_EQ(chat(gateway, with(request, limited(0.1))).status, 200);
+}
+
+TEST(multimodal, more_parts_than_anybody_sends_are_refused) {
+    media_profiles m;
+    const gateway_process gateway(m.config());
+    const std::vector<json> many(2001, image_part());
+    const std::vector<json> fewer(2000, image_part());
+
+    const auto refused = chat(gateway, shows("panel.v1", many));
+
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json()["error"]["code"], "unsupported_content_part");
+    EXPECT_EQ(chat(gateway, shows("panel.v1", fewer)).status, 200);
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract

@@ -211,6 +211,21 @@ TEST(structured_output, calls_are_no_json_and_need_not_be) {
     EXPECT_EQ(p.models.call_count("s"), 1u);
 }
 
+TEST(structured_output, a_form_does_not_stand_in_for_a_required_call) {
+    form_panel p;
+    for (const char* name : {"a", "b", "c"}) {
+        p.models.on(name, complete(calling({"f"}, "{}", name)));
+    }
+    const gateway_process gateway(p.config());
+    auto request = with(with(say(panel_name), wants_age), declaring({"f"}));
+    request["tool_choice"] = "required";
+
+    const auto reply = chat(gateway, request);
+
+    EXPECT_EQ(called(reply), names{"f"}) << reply.body;
+    EXPECT_EQ(p.models.call_count("s"), 1u) << "its JSON is not asked for again";
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract

@@ -50,7 +50,8 @@ void check_profile(const gateway_config& config, const profile& p) {
     expect(!is_moa || !p.generators.empty(), "a panel has generators");
     expect(is_moa || !p.upstreams.empty(), "a profile has upstreams");
     const bool is_voting = p.type == profile_type::voting;
-    expect(!is_voting || p.voters.size() == p.upstreams.size(), "every voter has its upstream");
+    expect(!is_voting || p.members.size() == p.upstreams.size(), "every voter has its upstream");
+    expect(!is_moa || p.members.size() == p.generators.size(), "every generator has its options");
 }
 
 void run(std::string_view text) {

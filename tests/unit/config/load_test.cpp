@@ -118,6 +118,38 @@ TEST(load, moa_09_voting_with_one_upstream_fails) {
     expect_problem("[profiles.v]\ntype=\"voting\"\nupstreams=[\"a\"]", "at least 2");
 }
 
+TEST(load, generators_may_have_options_of_their_own) {
+    const std::string head = "[profiles.m]\ntype=\"moa\"\nsynthesizer=\"b\"\n";
+    const auto loaded = load(
+        two_upstreams + head
+            + "generators=[\"b\", {upstream=\"a\", samples=3, temperature=1.5, weight=2, required=true}]\n"
+              "min_drafts=4\n",
+        "f.toml",
+        {}
+    );
+    ASSERT_FALSE(loaded.has_errors());
+    const auto& p = loaded.config.profiles.at("m");
+    EXPECT_EQ(p.generators, (std::vector<std::string>{"b", "a"}));
+    EXPECT_EQ(p.members.at(0).samples, 1);
+    EXPECT_FALSE(p.members.at(0).temperature);
+    EXPECT_EQ(p.members.at(1).samples, 3);
+    EXPECT_EQ(p.members.at(1).temperature, 1.5);
+    EXPECT_EQ(p.members.at(1).weight, 2.0);
+    EXPECT_TRUE(p.members.at(1).is_required);
+    expect_problem(
+        head + "generators=[{upstream=\"a\", samples=20}, {upstream=\"b\", samples=13}]",
+        "33 drafts"
+    );
+    expect_problem(head + "generators=[{upstream=\"a\", samples=0}]", "samples");
+    expect_problem(head + "generators=[]", "at least 1");
+    expect_problem(head + "generators=[\"a\", {upstream=\"a\"}]", "duplicate");
+    expect_problem(head + "generators=[\"a\"]\nmin_drafts=2", "number of drafts");
+    expect_problem(
+        "[profiles.v]\ntype=\"voting\"\nupstreams=[\"b\", {upstream=\"a\", required=true}]",
+        "required"
+    );
+}
+
 TEST(load, ballots_of_a_voter_count_too) {
     const std::string head = "[profiles.v]\ntype=\"voting\"\n";
     const auto loaded = load(
@@ -128,7 +160,7 @@ TEST(load, ballots_of_a_voter_count_too) {
     ASSERT_FALSE(loaded.has_errors());
     const auto& p = loaded.config.profiles.at("v");
     EXPECT_EQ(p.upstreams, std::vector<std::string>{"a"});
-    EXPECT_EQ(p.voters.at(0).samples, 5);
+    EXPECT_EQ(p.members.at(0).samples, 5);
     EXPECT_EQ(p.aggregation, vote_aggregation::majority);
     EXPECT_EQ(p.max_tokens, 0) << "the client's own";
     EXPECT_EQ(p.temperature, 0.7) << "else all samples were the same";

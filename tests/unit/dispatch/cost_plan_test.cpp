@@ -68,6 +68,21 @@ TEST(cost_plan, a_cheaper_generator_takes_the_place_of_one_that_does_not_fit) {
     EXPECT_EQ(choice.starts, (std::vector<bool>{true, false, true}));
 }
 
+TEST(cost_plan, a_generator_whose_call_cannot_be_made_is_no_draft) {
+    auto costs = three(0.01, 0.001, 0.02);
+    costs.drafts[0].reset();
+
+    const auto both = choose_panel(costs, usd(0.05));
+    const auto lone = choose_panel(costs, usd(0.015));
+    const auto none = choose_panel(costs, usd(0.005));
+
+    EXPECT_EQ(both.count, 2u);
+    EXPECT_EQ(lone.count, 1u);
+    EXPECT_EQ(lone.starts, (std::vector<bool>{true, true, false})) << "the first says so itself";
+    EXPECT_EQ(none.count, 0u);
+    EXPECT_EQ(none.cheapest, usd(0.01));
+}
+
 TEST(cost_plan, a_lone_draft_needs_no_synthesis) {
     const auto lone = choose_panel(three(0.01, 0.001, 0.02), usd(0.035));
     const auto none = choose_panel(three(0.01, 0.001, 0.02), usd(0.009));
@@ -113,14 +128,14 @@ public:
         auto all = choice.held;
         for (std::size_t i = 0; i < costs.drafts.size(); ++i) {
             if (choice.starts[i]) {
-                ASSERT_TRUE(purse_.take(costs.drafts[i])) << "what was chosen fits";
-                all += costs.drafts[i];
+                ASSERT_TRUE(purse_.take(*costs.drafts[i])) << "what was chosen fits";
+                all += *costs.drafts[i];
             }
         }
         EXPECT_LE(all, limit_);
         for (std::size_t i = 0; i < costs.drafts.size(); ++i) {
             if (choice.starts[i]) {
-                end_call(costs.drafts[i]);
+                end_call(*costs.drafts[i]);
             }
         }
         purse_.settle(choice.held);

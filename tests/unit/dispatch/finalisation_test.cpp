@@ -101,16 +101,22 @@ TEST(finalisation, undeclared_calls_and_two_shapes_must_not_go_out) {
     EXPECT_EQ(finalise(dual, policy_of(tool_mode::none, declared)).fault, final_fault::none);
 }
 
+std::optional<finalised> picked_of(
+    const std::vector<const api::draft*>& drafts, const tool_policy& policy
+) {
+    return pick_draft(drafts, std::vector<std::int64_t>(drafts.size(), 1), policy);
+}
+
 TEST(pick_draft, moa_150_the_most_frequent_calls_win_and_ties_go_to_the_earliest) {
     const auto g = calling({"g"});
     auto f_first = calling({"f"}, R"({"x":1,"y":2})");
     f_first.id = "first";
     const auto f_second = calling({"f"}, R"({ "y": 2, "x": 1 })");
 
-    const auto majority = pick_draft({&g, &f_first, &f_second}, required);
+    const auto majority = picked_of({&g, &f_first, &f_second}, required);
     ASSERT_TRUE(majority);
     EXPECT_EQ(majority->answer.id, "first") << "ids do not count, the first bearer answers";
-    const auto tie = pick_draft({&g, &f_first}, required);
+    const auto tie = picked_of({&g, &f_first}, required);
     ASSERT_TRUE(tie);
     EXPECT_EQ(names(tie->answer), (std::vector<std::string>{"g"}));
 }
@@ -121,20 +127,20 @@ TEST(pick_draft, only_drafts_that_meet_the_policy_count) {
     const auto f = calling({"f"});
     const auto rogue = calling({"rogue"});
 
-    EXPECT_EQ(names(pick_draft({&text, &more_text, &f}, required)->answer)[0], "f");
-    EXPECT_FALSE(pick_draft({&text, &f}, forced));
-    EXPECT_FALSE(pick_draft({&rogue}, automatic)) << "never the offender itself";
-    EXPECT_EQ(pick_draft({&text, &more_text, &f}, automatic)->answer.content, "x");
+    EXPECT_EQ(names(picked_of({&text, &more_text, &f}, required)->answer)[0], "f");
+    EXPECT_FALSE(picked_of({&text, &f}, forced));
+    EXPECT_FALSE(picked_of({&rogue}, automatic)) << "never the offender itself";
+    EXPECT_EQ(picked_of({&text, &more_text, &f}, automatic)->answer.content, "x");
 }
 
 TEST(pick_draft, calls_are_compared_as_they_would_go_out) {
     const auto two = calling({"f", "g"});
     const auto legacy = legacy_calling("f");
 
-    const auto picked = pick_draft({&two, &legacy}, single(required));
+    const auto picked = picked_of({&two, &legacy}, single(required));
     ASSERT_TRUE(picked);
     EXPECT_EQ(names(picked->answer), (std::vector<std::string>{"f"}));
-    const auto promoted = pick_draft({&legacy}, required);
+    const auto promoted = picked_of({&legacy}, required);
     EXPECT_EQ(promoted->answer.finish_reason, "tool_calls");
     EXPECT_FALSE(promoted->answer.function_call);
 }

@@ -164,5 +164,22 @@ TEST(panel_rule, without_a_deadline_only_the_legs_end_the_panel) {
     expect_wait(decide({usable(1s), usable(2s), running}, 10s, l), 32s);
 }
 
+TEST(panel_rule, a_required_draft_is_waited_for_until_the_panels_deadline) {
+    auto needed = running;
+    needed.is_required = true;
+    expect_wait(decide({usable(1s), usable(2s), needed}, 100s), 120s);
+    expect_end(decide({usable(1s), usable(2s), needed}, 120s), panel_action::fail, true);
+    auto there = usable(50s);
+    there.is_required = true;
+    expect_end(decide({usable(1s), running, there}, 80s), panel_action::proceed, false);
+}
+
+TEST(panel_rule, without_a_required_draft_there_is_no_answer) {
+    auto lost = failed(1s);
+    lost.is_required = true;
+    expect_end(decide({usable(1s), running, lost}, 1s), panel_action::fail, false);
+    expect_end(decide({usable(1s), usable(1s), lost}, 2s), panel_action::fail, false);
+}
+
 }  // namespace
 }  // namespace meta_model::dispatch

@@ -24,13 +24,15 @@ struct drafted {
     std::vector<api::draft> all;
     const tool_policy& policy;
     std::vector<const api::draft*> views{};
+    std::vector<std::int64_t> weights{};  // empty: all the same
 
     candidates get() {
         views.clear();
         for (const auto& d : all) {
             views.push_back(&d);
         }
-        return {.drafts = views, .policy = policy, .reason = "none"};
+        weights.resize(views.size(), 1);
+        return {views, weights, policy, "none", {}};
     }
 };
 
@@ -60,6 +62,17 @@ TEST(verdict, moa_143_the_synthesizers_text_yields_only_to_a_majority_of_calls) 
     const auto v = settle_synthesis(most.get(), text_draft("fused"));
     EXPECT_EQ(v.decision, "tool_preserved");
     EXPECT_EQ(v.answer->tool_calls.at(0).name, "f") << "what most of them call";
+}
+
+TEST(verdict, votes_on_calls_are_weighed) {
+    drafted heavy{{text_draft("a"), text_draft("b"), calling({"f"})}, automatic, {}, {1, 1, 3}};
+    drafted light{{text_draft("a"), calling({"f"}), calling({"f"})}, automatic, {}, {2, 1, 1}};
+    drafted split{{calling({"g"}), calling({"f"}), calling({"f"})}, required, {}, {3, 1, 1}};
+
+    EXPECT_EQ(settle_synthesis(heavy.get(), text_draft("fused")).decision, "tool_preserved");
+    EXPECT_EQ(settle_synthesis(light.get(), text_draft("fused")).decision, "merged");
+    const auto v = settle_by_pick(split.get(), final_fault::none, "best_of_picked");
+    EXPECT_EQ(v.answer->tool_calls.at(0).name, "g");
 }
 
 TEST(verdict, a_synthesis_without_an_answer_is_none) {
