@@ -205,7 +205,11 @@ error moa_panel::failure() const {
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
         return server_draining();
     }
-    if (!usable_.empty() && !missing_.empty()) {
+    // Others had a draft, or were ended because this one was not to be had.
+    const auto is_ended = [](const auto& l) {
+        return l->is_running() || l->result().reason == telemetry::call_outcome::cancelled;
+    };
+    if (!missing_.empty() && (!usable_.empty() || std::ranges::any_of(legs, is_ended))) {
         return base::make_error(
             error_code_id::insufficient_drafts,
             "The draft of '" + std::string(missing_) + "', which is required, could not be had."

@@ -84,6 +84,7 @@ TEST(panel_members, a_required_draft_is_waited_for) {
 TEST(panel_members, without_a_required_draft_the_request_fails_at_once) {
     panel p;
     p.models.on("a", hang());
+    p.models.on("b", hang());
     p.models.on("c", reset_at_once());
     const gateway_process gateway(config_of(p, R"(["a", "b", { upstream = "c", required = true }])")
     );
@@ -94,6 +95,20 @@ TEST(panel_members, without_a_required_draft_the_request_fails_at_once) {
     EXPECT_EQ(reply.json()["error"]["code"], "insufficient_drafts");
     EXPECT_NE(reply.body.find("'c'"), std::string::npos) << reply.body;
     EXPECT_EQ(p.models.call_count("s"), 0u);
+}
+
+TEST(panel_members, a_required_draft_that_comes_too_late_fails_the_request_too) {
+    panel p;
+    p.models.on("c", hang());
+    const gateway_process gateway(config_of(
+        p, R"(["a", "b", { upstream = "c", required = true }])", "panel_timeout_secs = 0.5"
+    ));
+
+    const auto reply = chat(gateway, say(panel_name));
+
+    EXPECT_EQ(reply.status, 502);
+    EXPECT_EQ(reply.json()["error"]["code"], "insufficient_drafts");
+    EXPECT_EQ(failed_generators(reply), "");
 }
 
 TEST(panel_members, weights_count_where_calls_are_voted_on) {
