@@ -380,18 +380,26 @@ const std::array<checker::row, 26> checker::rows{{
 
 }  // namespace
 
-schema_result check_schema(std::string_view schema, std::string_view instance) {
+struct json_schema::document {
+    json rules;
+};
+
+schema_result json_schema::check(std::string_view instance) const {
     try {
-        const auto rules = parse(schema);
-        if (!rules) {
-            return {};
+        if (document_ == nullptr) {
+            auto rules = parse(text_);
+            if (!rules) {
+                return {};
+            }
+            document_ = std::make_shared<const document>(document{std::move(*rules)});
         }
         const auto value = parse(instance);
         if (!value) {
             return {schema_verdict::invalid, "no JSON"};
         }
-        checker c(*rules);
-        if (c.check(*rules, *value, "")) {
+        const auto& rules = document_->rules;
+        checker c(rules);
+        if (c.check(rules, *value, "")) {
             return {schema_verdict::valid, ""};
         }
         return {schema_verdict::invalid, c.problem()};

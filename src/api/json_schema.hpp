@@ -1,6 +1,7 @@
 // Whether a JSON text is what a JSON Schema allows (draft 2020-12, the part that structured output of models uses).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,10 +19,23 @@ struct schema_result {
     };  // for logs: the keyword that failed and where, as `/items/0: type`; without model text
 };
 
-// Both as JSON text of at most 256 KiB. Known: type, enum, const, the limits of numbers, strings, arrays and objects,
+// A schema and an instance are JSON text of at most 256 KiB. Known: type, enum, const, the limits of numbers, strings, arrays and objects,
 // properties, required, additionalProperties, items, prefixItems, uniqueItems, pattern, allOf, anyOf, oneOf, not, and $ref
 // within the schema. Other keywords hold for everything, as the standard says of unknown ones; so does a pattern that
 // needs more than linear time. The work is bounded: beyond 20,000 steps or a depth of 128 nothing is decided.
-schema_result check_schema(std::string_view schema, std::string_view instance);
+class json_schema {
+public:
+    // `text` outlives the schema; it is parsed by the first check, for all of them. Empty: decides nothing.
+    explicit json_schema(std::string_view text = {}) : text_(text) {}
+
+    schema_result check(std::string_view instance) const;
+    std::string_view text() const { return text_; }
+
+private:
+    struct document;
+
+    std::string_view text_;
+    mutable std::shared_ptr<const document> document_{};
+};
 
 }  // namespace meta_model::api

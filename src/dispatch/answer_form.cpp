@@ -41,7 +41,7 @@ bool is_json_asked(std::string_view response_format) {
 
 bool has_wished_form(std::string_view text, std::string_view response_format) {
     return !is_json_asked(response_format)
-           || api::check_schema(schema_within(response_format), text).verdict
+           || api::json_schema(schema_within(response_format)).check(text).verdict
                   == api::schema_verdict::valid;
 }
 
@@ -58,7 +58,7 @@ std::string answer_form::text_problem(std::string_view text) const {
     if (!is_json(text)) {
         return "not JSON";
     }
-    auto checked = api::check_schema(schema_, text);
+    auto checked = schema_.check(text);
     if (checked.verdict != api::schema_verdict::invalid) {
         return {};
     }
@@ -89,11 +89,12 @@ std::string answer_form::rules() const {
         return {};
     }
     std::string out(prompt_texts::form_rules);
-    if (schema_ == any_object) {
+    const auto schema = schema_.text();
+    if (schema == any_object) {
         out += prompt_texts::form_object;
-    } else if (!schema_.empty() && schema_.size() <= most_shown_schema) {
+    } else if (!schema.empty() && schema.size() <= most_shown_schema) {
         out += prompt_texts::form_schema;
-        out += schema_;
+        out += schema;
         out += '\n';
     }
     out += '\n';

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/chat_request.hpp"
+#include "api/json_schema.hpp"
 #include "api/message.hpp"
 
 #include <string>
@@ -32,7 +33,7 @@ public:
 private:
     std::string text_problem(std::string_view text) const;
 
-    std::string_view schema_{};
+    api::json_schema schema_{};
     bool is_asked_ = false;
 };
 
