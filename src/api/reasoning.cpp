@@ -300,4 +300,11 @@ void rescue_reasoning(draft& d) {
     }
 }
 
+void separate_reasoning(draft& d) {
+    if (d.content) {
+        d.content = strip_in_band_reasoning(*d.content);
+    }
+    rescue_reasoning(d);
+}
+
 }  // namespace meta_model::api

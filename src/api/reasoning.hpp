@@ -28,6 +28,9 @@ bool has_visible_content(const draft& d);
 // is empty afterwards.
 void rescue_reasoning(draft& d);
 
+// Both: what stands before the answer leaves its content, and what is left shows something if anything can.
+void separate_reasoning(draft& d);
+
 // Strips leading reasoning from text that arrives in pieces. Holds back only what may be a mark, the inside of a
 // reasoning block, and, once something was stripped, trailing white space; everything else passes at once, uncopied.
 // The result does not depend on how the text was cut into pieces (bytes, not characters). It is what

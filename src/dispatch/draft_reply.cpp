@@ -97,10 +97,7 @@ net::task<> send_draft_as_stream(
     request_context& c, api::draft answer, bool expose_reasoning, std::string extension
 ) {
     if (!expose_reasoning) {
-        if (answer.content) {
-            answer.content = api::strip_in_band_reasoning(*answer.content);
-        }
-        api::rescue_reasoning(answer);
+        api::separate_reasoning(answer);
     }
     std::string out;
     auto options = stream_options(c, expose_reasoning, answer.model);

@@ -266,10 +266,7 @@ net::task<maybe_error> moa::after_synthesis(leg& synth) {
         co_return co_await fall_back(result);
     }
     auto d = std::move(result.draft);
-    if (d.content) {
-        d.content = api::strip_in_band_reasoning(*d.content);
-    }
-    api::rescue_reasoning(d);
+    api::separate_reasoning(d);
     panel_.form().unwrap(d);
     // Where calls are wanted it is them that count.
     const bool is_text = !needs_arbitration(panel_.as_candidates()) && api::has_visible_content(d);
@@ -303,9 +300,7 @@ net::task<maybe_error> moa::mend_form(api::draft d) {
         }
         auto mended =
             repair_->result().is_answered() ? std::move(repair_->result().draft) : api::draft();
-        if (mended.content) {
-            mended.content = api::strip_in_band_reasoning(*mended.content);
-        }
+        api::separate_reasoning(mended);
         form.unwrap(mended);
         if (api::has_visible_content(mended) && form.is_met_by(mended)) {
             auto f = finalise(std::move(mended), tool_policy{});

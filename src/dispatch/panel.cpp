@@ -30,10 +30,7 @@ void panel::judge_draft(leg_result& result) const {
             result.is_cut_short && context_.target.profile->keep_partial_drafts && make_partial(d);
         return;
     }
-    if (d.content) {
-        d.content = api::strip_in_band_reasoning(*d.content);
-    }
-    api::rescue_reasoning(d);
+    api::separate_reasoning(d);
     if (!is_usable(result)) {
         result.outcome = leg_outcome::failed;
         result.reason = telemetry::call_outcome::unusable;

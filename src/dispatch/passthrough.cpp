@@ -380,10 +380,7 @@ bool passthrough::keeps_declared_calls(api::draft& answer) {
 
 // Sends what is left of such an answer.
 net::task<maybe_error> passthrough::send_written(api::draft answer) {
-    if (answer.content) {
-        answer.content = api::strip_in_band_reasoning(*answer.content);
-    }
-    api::rescue_reasoning(answer);
+    api::separate_reasoning(answer);
     const bool shows_something = api::has_visible_content(answer) || !answer.tool_calls.empty()
                                  || answer.function_call || !answer.refusal.empty();
     if (!shows_something) {

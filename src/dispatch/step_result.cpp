@@ -122,10 +122,7 @@ std::optional<contract_breach> judge_step(leg_result& result, const step_rules& 
     } else if (kept.is_changed) {
         result.body.clear();
         if (rules.hides_reasoning) {
-            auto& d = result.draft;
-            d.content =
-                d.content ? std::optional(api::strip_in_band_reasoning(*d.content)) : std::nullopt;
-            api::rescue_reasoning(d);
+            api::separate_reasoning(result.draft);
         }
     }
     return std::move(kept.breach);
