@@ -2,6 +2,7 @@
 
 #include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
+#include "dispatch/content_parts.hpp"
 #include "dispatch/operator_changes.hpp"
 
 #include <algorithm>
@@ -17,7 +18,6 @@ std::string number_json(double value) {
 
 upstream::body_changes leg_changes(const request_context& c, const upstream::upstream_state& u) {
     auto changes = operator_changes(c.config);
-    changes.messages = hide_media(c.request, c.hidden_from(u));
     if (u.config.stream) {
         changes.members.push_back({"stream", "true"});
         changes.members.push_back({"stream_options", R"({"include_usage":true})"});
@@ -42,6 +42,7 @@ upstream::body_changes question_changes(
 ) {
     constexpr int max_tokens = 1024;
     auto changes = leg_changes(c, u);
+    changes.messages = hide_media(c.request, c.hidden_from(u));
     changes.members.push_back({"temperature", number_json(temperature)});
     set_max_tokens(changes, std::min(max_tokens, u.config.max_output));
     upstream::remove_tools(changes);

@@ -10,8 +10,8 @@
 
 namespace meta_model::dispatch {
 
-// The operator's prompt; notes in the place of media that the upstream does not take; streamed or not as the upstream is
-// set; one choice; no tools where the profile strips them.
+// The operator's prompt; streamed or not as the upstream is set; one choice; no tools where the profile strips them. What
+// becomes of the messages (media that the upstream does not take, its window) is for the caller to say.
 upstream::body_changes leg_changes(const request_context& c, const upstream::upstream_state& u);
 
 // Lowers an explicit wish for output to what the upstream can write.
@@ -24,7 +24,8 @@ void set_max_tokens(upstream::body_changes& changes, int tokens);
 void set_seed_of_sample(const request_context& c, upstream::body_changes& changes, int sample);
 
 // A judge is asked for a number: neither tools nor what the client wishes of the answer's form and length are for it, but
-// room for a model that thinks first. The question is to be added.
+// room for a model that thinks first; notes stand in the place of media that it does not take. The question is to be
+// added.
 upstream::body_changes question_changes(
     const request_context& c, const upstream::upstream_state& judge, double temperature
 );

@@ -1,6 +1,7 @@
 #include "dispatch/voting_requests.hpp"
 
 #include "base/ids.hpp"
+#include "dispatch/content_parts.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
@@ -13,6 +14,7 @@ upstream::body_changes voter_changes(const request_context& c, std::size_t i) {
     const auto& voter = *c.target.upstreams[i];
     const auto& seat = c.target.seats[i];
     auto changes = leg_changes(c, voter);
+    changes.messages = hide_media(c.request, c.hidden_from(voter));
     const auto temperature = seat.member->temperature.value_or(profile.temperature);
     changes.members.push_back({"temperature", number_json(temperature)});
     if (profile.max_tokens > 0) {
