@@ -32,13 +32,7 @@ TEST(cascade_stream, tokens_leave_while_the_winner_writes) {
     client.read_head();
     sse_reader reader(client);
 
-    std::string text;
-    while (text.empty()) {
-        const auto event = reader.next_data();
-        ASSERT_TRUE(event);
-        text = event->json()["choices"][0]["delta"].value("content", "");
-    }
-    EXPECT_EQ(text, "first");
+    EXPECT_EQ(next_content(reader), "first");
     EXPECT_FALSE(s.models.last_request("a").replied) << "the step still writes";
     gate->open();
 }

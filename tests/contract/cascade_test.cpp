@@ -335,15 +335,8 @@ TEST(cascade, a_client_that_leaves_ends_the_step_and_starts_no_other) {
     cascade_steps s;
     s.models.on("a", hang());
     const gateway_process gateway(s.config());
-    http_client client(gateway.port());
-    client.send(request_bytes(chat_parts(say(cascade_name).dump())));
-    ASSERT_TRUE(s.models.wait_for_calls("a", 1));
 
-    client.close();
-
-    EXPECT_TRUE(s.models.wait_for_peer_close("a", cancel_limit));
-    EXPECT_EQ(chat(gateway, say("b")).status, 200);
-    EXPECT_EQ(s.models.call_count("b"), 1u) << "only the later request";
+    expect_leaving_ends_the_call(s.models, gateway, say(cascade_name));
 }
 
 TEST(cascade, its_record_tells_every_step) {

@@ -129,6 +129,33 @@ void expect_envelope(const http_reply& reply, int status, std::source_location w
     }
 }
 
+void expect_leaving_ends_the_call(
+    fake_upstream& models, const gateway_process& gateway, const json& request
+) {
+    http_client client(gateway.port());
+    client.send(request_bytes(chat_parts(request.dump())));
+    ASSERT_TRUE(models.wait_for_calls("a", 1));
+
+    client.close();
+
+    EXPECT_TRUE(models.wait_for_peer_close("a", cancel_limit));
+    EXPECT_EQ(chat(gateway, say("b")).status, 200);
+    EXPECT_EQ(models.call_count("b"), 1u) << "only the later request";
+}
+
+std::string next_content(sse_reader& reader) {
+    while (const auto event = reader.next_data()) {
+        const auto chunk = event->json();
+        auto text = chunk["choices"].empty()
+                        ? std::string()
+                        : chunk["choices"][0]["delta"].value("content", std::string());
+        if (!text.empty()) {
+            return text;
+        }
+    }
+    return {};
+}
+
 std::string final_log(gateway_process& gateway) {
     gateway.child().send_signal(SIGTERM);
     if (gateway.child().wait_for_exit() != 0) {

@@ -60,6 +60,14 @@ void expect_envelope(
     std::source_location where = std::source_location::current()
 );
 
+// A client leaves while the model `a` hangs: that call ends, and none to `b` begins.
+void expect_leaving_ends_the_call(
+    fake_upstream& models, const gateway_process& gateway, const json& request
+);
+
+// The content of the next data event that has some; empty when the stream ends before.
+std::string next_content(sse_reader& reader);
+
 // Stops the gateway and returns all that it logged.
 std::string final_log(gateway_process& gateway);
 

@@ -5,21 +5,6 @@ namespace meta_model::contract {
 
 namespace {
 
-std::string content(const sse_event& event) {
-    const auto chunk = event.json();
-    return chunk["choices"].empty() ? "" : chunk["choices"][0]["delta"].value("content", "");
-}
-
-// Reads data events until one has content.
-std::string next_content(sse_reader& reader) {
-    while (const auto event = reader.next_data()) {
-        if (const auto text = content(*event); !text.empty()) {
-            return text;
-        }
-    }
-    return {};
-}
-
 TEST(live_stream, the_synthesizers_tokens_leave_while_it_writes) {
     panel p;
     const auto gate = make_gate();

@@ -2,31 +2,12 @@
 #pragma once
 
 #include "contract/cascade_steps.hpp"
+#include "support/media_parts.hpp"
 
 #include <string>
 #include <vector>
 
 namespace meta_model::contract {
-
-inline json text_part(const std::string& text) {
-    return {{"type", "text"}, {"text", text}};
-}
-
-inline json image_part(const std::string& url = "data:image/png;base64,AAAA") {
-    return {{"type", "image_url"}, {"image_url", {{"url", url}}}};
-}
-
-inline json video_part() {
-    return {{"type", "video_url"}, {"video_url", {{"url", "http://x/1.mp4"}}}};
-}
-
-inline json audio_part() {
-    return {{"type", "input_audio"}, {"input_audio", {{"data", "AAAA"}, {"format", "wav"}}}};
-}
-
-inline json user_parts(const std::vector<json>& parts) {
-    return {{"role", "user"}, {"content", parts}};
-}
 
 inline json asks(const std::string& model, const json& messages) {
     return {{"model", model}, {"messages", messages}};

@@ -320,13 +320,7 @@ TEST(multimodal, it_streams_as_it_comes) {
     const auto head = client.read_head();
     sse_reader reader(client);
 
-    std::string text;
-    while (text.empty()) {
-        const auto event = reader.next_data();
-        ASSERT_TRUE(event);
-        text = event->json()["choices"][0]["delta"].value("content", "");
-    }
-    EXPECT_EQ(text, "first");
+    EXPECT_EQ(next_content(reader), "first");
     EXPECT_FALSE(m.models.last_request("b").replied) << "it still writes";
     EXPECT_EQ(path(head), "vision");
     EXPECT_EQ(served_by(head), "b");
@@ -379,15 +373,8 @@ TEST(multimodal, a_client_that_leaves_ends_the_call_and_starts_no_other) {
     media_profiles m;
     m.models.on("a", hang());
     const gateway_process gateway(m.config());
-    http_client client(gateway.port());
-    client.send(request_bytes(chat_parts(shows("panel.v1", {image_part()}).dump())));
-    ASSERT_TRUE(m.models.wait_for_calls("a", 1));
 
-    client.close();
-
-    EXPECT_TRUE(m.models.wait_for_peer_close("a", cancel_limit));
-    EXPECT_EQ(chat(gateway, say("b")).status, 200);
-    EXPECT_EQ(m.models.call_count("b"), 1u) << "only the later request";
+    expect_leaving_ends_the_call(m.models, gateway, shows("panel.v1", {image_part()}));
 }
 
 TEST(multimodal, it_is_recorded_like_every_other_strategy) {

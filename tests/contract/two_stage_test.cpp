@@ -172,15 +172,8 @@ TEST(two_stage, a_client_that_leaves_ends_it) {
     media_profiles m;
     m.models.on("a", hang());
     const gateway_process gateway(m.config(two_stage));
-    http_client client(gateway.port());
-    client.send(request_bytes(chat_parts(shows("panel.v1", {image_part()}).dump())));
-    ASSERT_TRUE(m.models.wait_for_calls("a", 1));
 
-    client.close();
-
-    EXPECT_TRUE(m.models.wait_for_peer_close("a", cancel_limit));
-    EXPECT_EQ(chat(gateway, say("b")).status, 200);
-    EXPECT_EQ(m.models.call_count("b"), 1u) << "only the later request";
+    expect_leaving_ends_the_call(m.models, gateway, shows("panel.v1", {image_part()}));
     EXPECT_EQ(m.calls_of_profiles(), 0u);
 }
 

@@ -1,5 +1,6 @@
 // What holds of any conversation that is compacted, and how long planning takes.
-#include "unit/dispatch/talk_with_media.hpp"
+#include "support/media_parts.hpp"
+#include "unit/dispatch/planned_talk.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +10,9 @@
 #include <set>
 
 namespace meta_model::dispatch {
+
+using namespace support;
+
 namespace {
 
 // Conversations of any kind, well-formed or not.

@@ -1,13 +1,17 @@
 #include "dispatch/content_parts.hpp"
 
 #include "dispatch/ensemble_request.hpp"
-#include "unit/dispatch/talk_with_media.hpp"
+#include "support/media_parts.hpp"
+#include "unit/dispatch/planned_talk.hpp"
 
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace meta_model::dispatch {
+
+using namespace support;
+
 namespace {
 
 using config::modality;

@@ -1,10 +1,14 @@
 #include "dispatch/image_description.hpp"
 
-#include "unit/dispatch/talk_with_media.hpp"
+#include "support/media_parts.hpp"
+#include "unit/dispatch/planned_talk.hpp"
 
 #include <string>
 
 namespace meta_model::dispatch {
+
+using namespace support;
+
 namespace {
 
 std::string numbered(int i) {
