@@ -2,6 +2,7 @@
 #include "meta_model/gateway.hpp"
 
 #include "config/config.hpp"
+#include "config/profile_members.hpp"
 #include "dispatch/catalog.hpp"
 #include "health/monitor.hpp"
 #include "http/connection.hpp"
@@ -22,6 +23,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <set>
 #include <sys/resource.h>
 #include <thread>
 
@@ -60,6 +62,15 @@ telemetry::roster roster_of(const config::gateway_config& config) {
     for (const auto& [key, upstream] : config.upstreams) {
         out.upstreams.push_back(key);
     }
+    std::set<std::string> nested;
+    for (const auto& [name, profile] : config.profiles) {
+        for (const auto& member : config::member_names(profile)) {
+            if (!config.upstreams.contains(member)) {
+                nested.insert(member);
+            }
+        }
+    }
+    out.upstreams.insert(out.upstreams.end(), nested.begin(), nested.end());
     return out;
 }
 
@@ -158,6 +169,9 @@ gateway::parts::parts(config::gateway_config c)
     }
     for (const auto& u : upstreams_.all()) {
         u->metric_id = recorder_.upstream(u->config.key);
+    }
+    for (const auto& n : catalog_.nested()) {
+        n->state.metric_id = recorder_.upstream(n->config.key);
     }
     auto& first = *workers_.front();
     monitor_ =

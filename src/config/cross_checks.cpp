@@ -1,6 +1,7 @@
 #include "config/cross_checks.hpp"
 
 #include "base/text.hpp"
+#include "config/profile_members.hpp"
 
 #include <algorithm>
 #include <map>
@@ -9,6 +10,8 @@
 namespace meta_model::config {
 
 namespace {
+
+constexpr int most_nested_profiles = 3;  // within one another, the outermost included
 
 std::string profile_label(const profile& p) {
     return "[profiles.\"" + p.name + "\"]";
@@ -21,10 +24,12 @@ public:
 
     void check_profile(const profile& p) {
         std::set<std::string> used;
-        check_list(
-            p, p.type == profile_type::passthrough ? "upstream" : "upstreams", p.upstreams, used
-        );
-        check_list(p, "generators", p.generators, used);
+        if (p.type == profile_type::passthrough) {
+            check_list(p, "upstream", p.upstreams, used);
+        } else {
+            check_members(p, "upstreams", p.upstreams, used);
+        }
+        check_members(p, "generators", p.generators, used);
         check_steps(p, used);
         if (!p.synthesizer.empty()) {
             check_one(
@@ -53,6 +58,22 @@ public:
         check_prices(p, used);
         if (p.type == profile_type::moa && !p.advertised_context) {
             check_advertised_length(p);
+        }
+    }
+
+    // The calls that a request to a profile may have under way at the same time.
+    void check_width(const profile& p) {
+        if (depth_of(p.name) > most_nested_profiles) {
+            return;
+        }
+        const auto calls = calls_of(p.name);
+        if (calls > max_panel_calls) {
+            problems_.error(
+                position_of(root_, {"profiles", std::string_view(p.name)}),
+                profile_label(p) + ": with the profiles that it names a request has up to "
+                    + std::to_string(calls) + " calls at a time; at most "
+                    + std::to_string(max_panel_calls) + " are allowed"
+            );
         }
     }
 
@@ -106,24 +127,55 @@ private:
         }
     }
 
+    // Upstreams or profiles that are asked like upstreams.
+    void check_members(
+        const profile& p,
+        std::string_view key,
+        const std::vector<std::string>& names,
+        std::set<std::string>& used
+    ) {
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            check_member(
+                p,
+                position_of(root_, {"profiles", std::string_view(p.name), key, i}),
+                profile_label(p) + '.' + std::string(key),
+                names[i]
+            );
+            used.insert(names[i]);
+        }
+    }
+
+    void check_member(
+        const profile& p, position at, const std::string& label, const std::string& name
+    ) {
+        const auto what = label + " = '" + name + '\'';
+        std::set<std::string> seen;
+        if (config_.upstreams.contains(name)) {
+            return;
+        }
+        if (!config_.profiles.contains(name)) {
+            problems_.error(at, what + " is neither a defined upstream nor a profile");
+        } else if (leads_to(name, p.name, seen)) {
+            problems_.error(at, what + " leads back to this profile");
+        } else if (depth_of(name) >= most_nested_profiles) {
+            problems_.error(
+                at,
+                what + " nests more than " + std::to_string(most_nested_profiles)
+                    + " profiles in one another"
+            );
+        }
+    }
+
     void check_steps(const profile& p, std::set<std::string>& used) {
         for (std::size_t i = 0; i < p.steps.size(); ++i) {
             const auto& use = p.steps[i].use;
-            const auto at =
-                position_of(root_, {"profiles", std::string_view(p.name), "steps", i, "use"});
             used.insert(use);
-            if (!use.empty() && !config_.upstreams.contains(use)
-                && !config_.profiles.contains(use)) {
-                problems_.error(
-                    at,
-                    profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use
-                        + "' is neither a defined upstream nor a profile"
-                );
-            } else if (std::set<std::string> seen; leads_to(use, p.name, seen)) {
-                problems_.error(
-                    at,
-                    profile_label(p) + ".steps[" + std::to_string(i) + "].use = '" + use
-                        + "' leads back to this profile"
+            if (!use.empty()) {
+                check_member(
+                    p,
+                    position_of(root_, {"profiles", std::string_view(p.name), "steps", i, "use"}),
+                    profile_label(p) + ".steps[" + std::to_string(i) + "].use",
+                    use
                 );
             }
             if (p.steps[i].accept) {
@@ -156,16 +208,47 @@ private:
         }
     }
 
-    // True when `from` is the profile `to`, or its steps lead there.
+    // True when `from` is the profile `to`, or what it names leads there.
     bool leads_to(const std::string& from, const std::string& to, std::set<std::string>& seen)
         const {
         const auto it = config_.profiles.find(from);
         if (it == config_.profiles.end() || !seen.insert(from).second) {
             return false;
         }
-        return from == to || std::ranges::any_of(it->second.steps, [&](const auto& s) {
-                   return leads_to(s.use, to, seen);
+        return from == to || std::ranges::any_of(member_names(it->second), [&](const auto& m) {
+                   return leads_to(m, to, seen);
                });
+    }
+
+    // Of profiles within one another; 0 for an upstream. Beyond `most` it is not looked any further.
+    int depth_of(const std::string& name, int most = most_nested_profiles) const {
+        const auto it = config_.profiles.find(name);
+        int deepest = 0;
+        if (it == config_.profiles.end()) {
+            return deepest;
+        }
+        for (const auto& member : member_names(it->second)) {
+            deepest = std::max(deepest, most > 0 ? depth_of(member, most - 1) : 0);
+        }
+        return deepest + 1;
+    }
+
+    // Calls at a time. Of profiles that are not nested too deeply.
+    int calls_of(const std::string& name) const {
+        const auto it = config_.profiles.find(name);
+        if (it == config_.profiles.end()) {
+            return 1;
+        }
+        const auto& p = it->second;
+        const auto members = member_names(p);
+        const bool is_panel = p.type == profile_type::moa || p.type == profile_type::voting;
+        int calls = is_panel ? 0 : 1;
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            const auto own = calls_of(members[i]);
+            const auto samples = i < p.members.size() ? p.members[i].samples : 1;
+            calls = is_panel ? calls + own * samples : std::max(calls, own);
+        }
+        return calls;
     }
 
     // Without any price nothing ever costs anything, and the limit says nothing.
@@ -174,10 +257,7 @@ private:
             const auto it = config_.upstreams.find(key);
             return it == config_.upstreams.end() || it->second.pricing != upstream_pricing{};
         };
-        const bool has_profiles = std::ranges::any_of(p.steps, [&](const auto& s) {
-            return config_.profiles.contains(s.use);
-        });
-        if (p.max_cost && !has_profiles && std::ranges::none_of(used, is_priced)
+        if (p.max_cost && std::ranges::none_of(used, is_priced)
             && (p.judge.empty() || !is_priced(p.judge))) {
             problems_.warning(
                 position_of(root_, {"profiles", std::string_view(p.name), "max_cost_usd"}),
@@ -221,6 +301,9 @@ void check_references(const node& root, const gateway_config& config, problem_li
     reference_check check(root, config, problems);
     for (const auto& [name, p] : config.profiles) {
         check.check_profile(p);
+    }
+    for (const auto& [name, p] : config.profiles) {
+        check.check_width(p);
     }
     check.check_route("vision", config.vision, modality::image, "image");
     check.check_route("video", config.video, modality::video, "video");

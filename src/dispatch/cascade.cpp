@@ -81,6 +81,7 @@ private:
     leg_result refusal_{};     // with verdict `refused`; of a media route the step that failed last
     bool has_begun_ = false;   // the client has the beginning of an answer
     step_costs costs_;
+    int unpaid_ = 0;  // steps that were tried and are profiles whose calls cost too much
     usage_sum used_;
 };
 
@@ -147,6 +148,9 @@ net::task<maybe_error> cascade::run_steps() {
     }
     if (attempts_.count() == 0 && costs_.cheapest()) {
         co_return over_cost_limit(c_, *costs_.cheapest());
+    }
+    if (unpaid_ > 0 && unpaid_ == attempts_.count()) {
+        co_return std::move(last_);
     }
     if (is_route()) {
         co_return co_await end_route(c_, attempts_, refusal_);
@@ -375,6 +379,7 @@ net::task<> cascade::answer(leg& step) {
 
 cascade::verdict cascade::judge_failure(std::size_t i, const leg_result& result) {
     last_ = failure_of(c_, result);
+    unpaid_ += result.reason == call_outcome::cost ? 1 : 0;
     last_status_ = std::to_string(
         result.reason == call_outcome::non_2xx ? status_of(result) : last_.http_status()
     );
@@ -427,14 +432,7 @@ error cascade::exhausted() {
     if (attempts_.count() == 0 && now >= c_.deadline) {
         last_ = base::make_error(error_code_id::deadline_exceeded, "The request's time is over.");
     } else if (attempts_.count() == 0) {
-        auto until = base::no_deadline;
-        for (const auto* u : c_.target.upstreams) {
-            until = std::min(until, u->availability.ask_again_at(now));
-        }
-        const auto wait = std::chrono::ceil<std::chrono::seconds>(until - now).count();
-        last_ = error_of(
-            {upstream::call_fault::unavailable, "every step is left alone", static_cast<int>(wait)}
-        );
+        last_ = all_left_alone(c_.target.upstreams, now);
     }
     attempts_.append_headers(c_.header_lines, {});
     append_header(

@@ -7,7 +7,7 @@ namespace meta_model::dispatch {
 upstream::body_changes step_changes(
     const request_context& c, const upstream::upstream_state& u, const step_gate_target* gate
 ) {
-    auto changes = operator_changes(c.config);
+    auto changes = operator_changes(c, u);
     changes.messages = hide_media(c.request, c.hidden_from(u));
     if (c.target.profile->strip_tools) {
         upstream::remove_tools(changes);

@@ -5,6 +5,7 @@
 #include "dispatch/prompt_budget.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace meta_model::dispatch {
 
@@ -100,6 +101,34 @@ media_set seen_by_all(const target& t) {
     return out;
 }
 
+// What the legs of other profiles see of one: a whole reply each time. Its own calls have the limits, the retries and the
+// breakers; what it costs they tell (ledger_line::sub).
+config::upstream as_upstream(const target& t) {
+    const auto caps = capabilities_of(t);
+    config::upstream out;
+    out.key = t.name;
+    out.model_id = t.name;
+    out.protocol = config::wire_protocol::test;  // nothing is connected to
+    out.context = caps.max_model_len;
+    for (const auto* u : t.upstreams) {
+        out.max_output = std::max(out.max_output, u->config.max_output);
+    }
+    if (t.type == profile_type::moa) {
+        out.max_output = t.synthesizer->config.max_output;
+    }
+    out.supports_function_calling = caps.function_calling;
+    out.supports_thinking = caps.thinking;
+    for (const auto kind : media_kinds) {
+        if (t.sees.has(kind)) {
+            out.modalities.push_back(kind);
+        }
+    }
+    out.stream = false;
+    out.retry.max_attempts = 1;
+    out.breaker.failures = std::numeric_limits<int>::max();
+    return out;
+}
+
 step_gate_target gate_of(const config::cascade_step& step, const upstream::registry& upstreams) {
     step_gate_target out;
     if (step.accept) {
@@ -112,6 +141,17 @@ step_gate_target gate_of(const config::cascade_step& step, const upstream::regis
 
 }  // namespace
 
+nested_profile::nested_profile(config::upstream as_upstream, const dispatch::target& serves)
+    : config(std::move(as_upstream)),
+      state(config, std::numeric_limits<std::size_t>::max(), nullptr),
+      target(serves) {
+}
+
+const nested_profile* target::nested_in(const upstream::upstream_state& u) const {
+    const auto it = std::ranges::find_if(nested, [&](const auto* n) { return &n->state == &u; });
+    return it == nested.end() ? nullptr : *it;
+}
+
 catalog::catalog(
     const config::gateway_config& config,
     const upstream::registry& upstreams,
@@ -122,7 +162,9 @@ catalog::catalog(
       routes_(routes_of(config, upstreams)),
       facade_(base::ascii_lower(config.server.model_name)) {
     for (const auto& [name, profile] : config.profiles) {
-        add_profile(profile, upstreams, ids);
+        if (!by_name_.contains(name)) {
+            add_profile(profile, upstreams, ids);
+        }
     }
     for (const auto& upstream : upstreams.all()) {
         add_direct(*upstream, ids);
@@ -151,7 +193,7 @@ void catalog::add_profile(
     t->profile_header = "X-MetaModel-Profile: " + base::header_safe(p.name) + "\r\n";
     const auto& names = p.type == profile_type::moa ? p.generators : p.upstreams;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        auto* const u = upstreams.find(names[i]);
+        auto* const u = member(*t, names[i], upstreams, ids);
         if (i >= p.members.size()) {
             t->upstreams.push_back(u);
             continue;
@@ -162,12 +204,8 @@ void catalog::add_profile(
         }
     }
     for (const auto& step : p.steps) {
-        auto* const u = upstreams.find(step.use);
-        t->has_pending_parts = t->has_pending_parts || u == nullptr;
-        if (u != nullptr) {
-            t->upstreams.push_back(u);
-            t->gates.push_back(gate_of(step, upstreams));
-        }
+        t->upstreams.push_back(member(*t, step.use, upstreams, ids));
+        t->gates.push_back(gate_of(step, upstreams));
     }
     if (p.type == profile_type::moa) {
         t->synthesizer = upstreams.find(p.synthesizer);
@@ -185,6 +223,37 @@ void catalog::add_profile(
         by_alias_[base::ascii_lower(alias)] = t.get();
     }
     targets_.push_back(std::move(t));
+}
+
+// An upstream, or the profile of that name as one.
+upstream::upstream_state* catalog::member(
+    target& of, const std::string& name, const upstream::registry& upstreams, const profile_ids& ids
+) {
+    if (auto* const u = upstreams.find(name)) {
+        return u;
+    }
+    auto& profile = nest(name, upstreams, ids);
+    if (std::ranges::find(of.nested, &profile) == of.nested.end()) {
+        of.nested.push_back(&profile);
+    }
+    return &profile.state;
+}
+
+// The configuration has no cycles.
+nested_profile& catalog::nest(
+    const std::string& name, const upstream::registry& upstreams, const profile_ids& ids
+) {
+    const auto found =
+        std::ranges::find_if(nested_, [&](const auto& n) { return n->config.key == name; });
+    if (found != nested_.end()) {
+        return **found;
+    }
+    if (!by_name_.contains(name)) {
+        add_profile(config_.profiles.at(name), upstreams, ids);
+    }
+    const auto& t = *by_name_.at(name);
+    nested_.push_back(std::make_unique<nested_profile>(as_upstream(t), t));
+    return *nested_.back();
 }
 
 void catalog::add_direct(upstream::upstream_state& u, const profile_ids& ids) {

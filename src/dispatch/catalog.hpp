@@ -43,6 +43,17 @@ struct panel_seat {
     int sample = 0;  // of the same upstream the how-manieth, from 0 on
 };
 
+struct target;
+
+// A profile that another one names in the place of an upstream: to the legs it is one, which no wire leads to.
+struct nested_profile {
+    nested_profile(config::upstream as_upstream, const target& serves);
+
+    const config::upstream config;
+    upstream::upstream_state state;
+    const dispatch::target& target;
+};
+
 // A profile, or an upstream addressed directly, with everything looked up that a request needs.
 struct target {
     std::string name{};  // canonical: the profile's name or the upstream's key
@@ -57,11 +68,14 @@ struct target {
     std::vector<panel_seat> seats{};                  // moa, voting: one for each call of the panel
     std::vector<step_gate_target> gates{};            // cascade: one for each step, or none at all
     upstream::upstream_state* synthesizer = nullptr;  // moa; voting: the judge of ties, if any
-    bool has_pending_parts = false;                   // it loads, but a part of it is not built yet
+    std::vector<const nested_profile*> nested{};      // those of `upstreams` that are profiles
     std::string profile_header{};                     // "X-MetaModel-Profile: …\r\n"
     media_set sees{};  // what all upstreams declare whose answers count
     const media_routes* routes = nullptr;
     config::modality route = config::modality::text;  // other than text: it stands for that route
+
+    // The profile behind one of `upstreams`; null for a real upstream.
+    const nested_profile* nested_in(const upstream::upstream_state& u) const;
 };
 
 // One entry of GET /v1/models, as JSON text.
@@ -87,20 +101,33 @@ public:
 
     const std::vector<model_entry>& models() const { return models_; }
 
-    // Every target, profiles first in name order.
+    // Every target: the profiles in name order but behind those that they name, then the upstreams.
     const std::vector<std::unique_ptr<target>>& targets() const { return targets_; }
+
+    // Profiles that others name.
+    const std::vector<std::unique_ptr<nested_profile>>& nested() const { return nested_; }
 
 private:
     void add_profile(
         const config::profile& profile, const upstream::registry& upstreams, const profile_ids& ids
     );
     void add_direct(upstream::upstream_state& upstream, const profile_ids& ids);
+    upstream::upstream_state* member(
+        target& of,
+        const std::string& name,
+        const upstream::registry& upstreams,
+        const profile_ids& ids
+    );
+    nested_profile& nest(
+        const std::string& name, const upstream::registry& upstreams, const profile_ids& ids
+    );
     void list_models(std::int64_t created);
     const target* find_profile(std::string_view name) const;
 
     const config::gateway_config& config_;
     const std::unique_ptr<const media_routes> routes_;
     std::vector<std::unique_ptr<target>> targets_;
+    std::vector<std::unique_ptr<nested_profile>> nested_;
     std::map<std::string, const target*, std::less<>> by_name_;      // profiles, exact
     std::map<std::string, const target*, std::less<>> by_alias_;     // lower-cased
     std::map<std::string, const target*, std::less<>> by_upstream_;  // exact

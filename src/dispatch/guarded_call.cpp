@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
+#include "dispatch/nested_call.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "net/signal.hpp"
 #include "upstream/retry.hpp"
@@ -59,7 +60,21 @@ net::task<bool> sleep_until(
 }  // namespace
 
 guarded_call::guarded_call(request_context& context, upstream::upstream_state& upstream)
-    : context_(context), upstream_(upstream), call_(context.client.make_call(upstream)) {
+    : context_(context), upstream_(upstream), call_(make_call()) {
+}
+
+std::unique_ptr<upstream::call> guarded_call::make_call() {
+    const auto* const profile = context_.target.nested_in(upstream_);
+    if (profile == nullptr) {
+        return context_.client.make_call(upstream_);
+    }
+    auto call = std::make_unique<nested_call>(context_, *profile);
+    nested_ = call.get();
+    return call;
+}
+
+std::shared_ptr<const ledger> guarded_call::take_nested_ledger() {
+    return nested_ != nullptr ? nested_->take_ledger() : nullptr;
 }
 
 guarded_call::~guarded_call() {
@@ -89,7 +104,7 @@ net::task<upstream::call_error> guarded_call::start(
         co_await leave_attempt(fault);
         const bool is_awake =
             co_await sleep_until(context_.loop, options.cancel, steady_clock::now() + *wait);
-        call_ = context_.client.make_call(upstream_);
+        call_ = make_call();
         if (!is_awake) {
             const bool is_late = options.cancel->reason() == base::cancel_reason::deadline;
             co_return upstream::call_error{

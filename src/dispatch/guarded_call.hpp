@@ -10,6 +10,8 @@
 
 namespace meta_model::dispatch {
 
+class nested_call;
+
 // What the one who read the reply knows of it.
 struct call_end {
     telemetry::call_outcome outcome{};
@@ -38,10 +40,14 @@ public:
     // Counts and reports the call, and closes it. Without it the call ends as cancelled.
     void end(const call_end& how);
 
+    // Of a call that a profile served: what its own calls cost. Null: of any other. Once start() returned.
+    std::shared_ptr<const ledger> take_nested_ledger();
+
     upstream::call& operator*() const { return *call_; }
     upstream::call* operator->() const { return call_.get(); }
 
 private:
+    std::unique_ptr<upstream::call> make_call();
     // Asks for the right to make a call now and counts it. A fault: there is none.
     upstream::call_error admit(bool is_first);
     std::optional<base::steady_duration> wait_before_next(
@@ -53,6 +59,7 @@ private:
 
     request_context& context_;
     upstream::upstream_state& upstream_;
+    nested_call* nested_ = nullptr;  // `call_`, when it is one
     std::unique_ptr<upstream::call> call_;
     upstream::call_permit permit_;
     base::steady_time started_{};

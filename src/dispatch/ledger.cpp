@@ -43,6 +43,10 @@ void append_line(std::string& out, const ledger_line& line) {
     }
     append_number_member(out, "elapsed_ms", line.elapsed.count() / 1000);
     append_tokens_and_cost(out, line);
+    if (line.sub != nullptr) {
+        out += ',';
+        out += line.sub->legs();
+    }
     out += '}';
 }
 
@@ -95,6 +99,17 @@ void price(ledger_line& line, const leg_usage& usage, const config::upstream_pri
     line.cost += base::times(pricing.output, line.tokens_out);
 }
 
+void add_up(ledger_line& line, std::shared_ptr<const ledger> sub) {
+    for (const auto& call : sub->lines()) {
+        line.tokens_in += call->tokens_in;
+        line.cached_tokens += call->cached_tokens;
+        line.tokens_out += call->tokens_out;
+        line.cost += call->cost;
+    }
+    line.is_estimated = sub->is_estimated();
+    line.sub = std::move(sub);
+}
+
 std::int64_t ledger::total_tokens() const {
     std::int64_t total = 0;
     for (const auto& line : lines_) {
@@ -123,7 +138,7 @@ void ledger::append_headers(std::string& lines) const {
     append_header(lines, "X-MetaModel-Cost-USD", base::to_usd(total_cost()));
 }
 
-std::string ledger::members() const {
+std::string ledger::legs() const {
     std::string out = R"("legs":[)";
     for (const auto& line : lines_) {
         if (line != lines_.front()) {
@@ -132,6 +147,11 @@ std::string ledger::members() const {
         append_line(out, *line);
     }
     out += ']';
+    return out;
+}
+
+std::string ledger::members() const {
+    auto out = legs();
     append_number_member(out, "total_tokens", total_tokens());
     out += ",\"cost_usd\":";
     out += base::to_usd(total_cost());

@@ -20,6 +20,8 @@ namespace meta_model::dispatch {
 enum class leg_role { generator, synthesizer, voter, judge, step, gate, describer, repair, relay };
 std::string_view to_string(leg_role role);
 
+class ledger;
+
 struct ledger_line {
     std::string_view upstream{};  // its key
     leg_role role{};
@@ -31,6 +33,7 @@ struct ledger_line {
     std::int64_t tokens_out = 0;
     bool is_estimated = false;  // the tokens are ours, not the upstream's
     base::money cost{};
+    std::shared_ptr<const ledger> sub{};  // of a nested profile: its own calls
 };
 
 // What a call is known to have used when it is over.
@@ -41,6 +44,9 @@ struct leg_usage {
     std::size_t received_bytes = 0;              // of its answer's text
     std::int64_t most_output = 0;                // tokens that it could write; 0: unknown
 };
+
+// The line of a nested profile tells the sums of its calls.
+void add_up(ledger_line& line, std::shared_ptr<const ledger> sub);
 
 // Fills in the tokens and the cost. A side of which the upstream reports nothing although there was something is
 // estimated.
@@ -57,6 +63,7 @@ public:
     }
 
     bool is_empty() const { return lines_.empty(); }
+    const std::vector<std::unique_ptr<ledger_line>>& lines() const { return lines_; }
 
     std::int64_t total_tokens() const;
     base::money total_cost() const;
@@ -72,6 +79,9 @@ public:
 
     // X-MetaModel-Total-Tokens and -Cost-USD.
     void append_headers(std::string& lines) const;
+
+    // The JSON member "legs":[…], the calls of nested profiles within their own.
+    std::string legs() const;
 
     // JSON members without braces: "legs":[…],"total_tokens":…,"cost_usd":…, and where there are any "draft_order":[…],
     // "spared":{…}.

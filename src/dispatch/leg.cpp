@@ -36,7 +36,8 @@ leg::leg(request_context& context, upstream::upstream_state& upstream)
       upstream_(upstream),
       cancel_(context.cancel),
       call_(context, upstream),
-      role_(role_in(context.target)) {
+      role_(role_in(context.target)),
+      is_nested_(context.target.nested_in(upstream) != nullptr) {
 }
 
 void leg::cancel(base::cancel_reason why) {
@@ -125,6 +126,13 @@ void leg::close_line() {
     const bool was_refused = why == call_outcome::non_2xx || why == call_outcome::breaker_open
                              || why == call_outcome::misconfigured
                              || (why == call_outcome::transport && result_.status == 0);
+    if (is_nested_) {
+        if (nested_ledger_ != nullptr) {
+            add_up(*line_, std::move(nested_ledger_));
+        }
+        report_progress(context_, *line_);
+        return;
+    }
     const bool is_told = result_.usage && result_.usage->prompt_tokens > 0;
     price(
         *line_,
@@ -196,7 +204,7 @@ void leg::leave_out() {
 
 // False: the call may cost more than the request may still spend.
 bool leg::prepare(upstream::prepared_body& body, const upstream::body_changes& changes) {
-    if (context_.purse == nullptr) {
+    if (context_.purse == nullptr || is_nested_) {
         body.prepare(context_.request, upstream_.config, changes);
         return true;
     }
@@ -243,6 +251,7 @@ net::task<> leg::run(
     options.deadline = deadline;
     options.cancel = &cancel_;
     const auto fault = co_await call_.start(options, retries_);
+    nested_ledger_ = call_.take_nested_ledger();
     if (fault) {
         is_unreached_ = fault.fault == upstream::call_fault::unreached;
         fail_with(fault);
@@ -376,6 +385,7 @@ base::error error_of(const leg_result& result) {
         case call_outcome::misconfigured: return of_fault(call_fault::misconfigured);
         case call_outcome::too_large: return of_fault(call_fault::too_large);
         case call_outcome::cut: return of_fault(call_fault::cut);
+        case call_outcome::cost: return of_fault(call_fault::unpaid);
         case call_outcome::cancelled: return of_fault(call_fault::cancelled);
         default: return of_fault(call_fault::transport);
     }

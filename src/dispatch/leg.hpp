@@ -114,6 +114,8 @@ private:
     retries retries_ = retries::none;
     leg_role role_;
     ledger_line* line_ = nullptr;  // of the context's ledger
+    const bool is_nested_;         // a profile serves it: its own calls are paid, not this one
+    std::shared_ptr<const ledger> nested_ledger_{};
     std::size_t sent_bytes_ = 0;
     // With a limit on what the request may cost:
     std::unique_ptr<upstream::body_changes> limited_;  // the changes, with a limit on the answer

@@ -17,7 +17,7 @@ std::string number_json(double value) {
 }
 
 upstream::body_changes leg_changes(const request_context& c, const upstream::upstream_state& u) {
-    auto changes = operator_changes(c.config);
+    auto changes = operator_changes(c, u);
     if (u.config.stream) {
         changes.members.push_back({"stream", "true"});
         changes.members.push_back({"stream_options", R"({"include_usage":true})"});

@@ -155,7 +155,7 @@ net::task<maybe_error> passthrough::serve() {
 }
 
 upstream::body_changes passthrough::changes() const {
-    auto changes = operator_changes(c_.config);
+    auto changes = operator_changes(c_, upstream_);
     if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
         upstream::remove_tools(changes);
     }

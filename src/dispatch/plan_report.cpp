@@ -87,7 +87,7 @@ void planner::take_in_order(planned_call& call) {
 
 void planner::plan_relay() {
     const auto& u = *c_.target.upstreams.front();
-    auto changes = operator_changes(c_.config);
+    auto changes = operator_changes(c_, u);
     if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
         upstream::remove_tools(changes);
     }
@@ -221,10 +221,10 @@ void planner::refuse_if_nothing_starts() {
 }
 
 plan_report planner::make() {
-    if (c_.target.has_pending_parts) {
+    if (!c_.target.nested.empty()) {
         out_.refusal = base::make_error(
             base::error_code_id::not_implemented,
-            "Cascade steps that use a profile are not available yet."
+            "Profiles that use other profiles are not explained yet."
         );
     } else if (c_.target.type != profile_type::passthrough) {
         const auto content = scan_content(c_.request);

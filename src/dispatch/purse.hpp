@@ -4,15 +4,20 @@
 
 #include "base/money.hpp"
 
+#include <memory>
+#include <utility>
+
 namespace meta_model::dispatch {
 
 class purse {
 public:
-    explicit purse(base::money limit) : limit_(limit) {}
+    // What it spends, the purse that it is a `part_of` spends as well.
+    explicit purse(base::money limit, std::shared_ptr<purse> part_of = nullptr)
+        : limit_(limit), part_of_(std::move(part_of)) {}
 
     base::money limit() const { return limit_; }
     base::money spent() const { return spent_; }
-    // Neither spent nor set aside.
+    // Neither spent nor set aside, here and in the one that it is a part of.
     base::money left() const;
 
     // Sets `ceiling` aside. False: there is not as much left, and nothing was.
@@ -25,6 +30,7 @@ private:
     base::money limit_;
     base::money spent_{};
     base::money held_{};
+    std::shared_ptr<purse> part_of_;
 };
 
 }  // namespace meta_model::dispatch

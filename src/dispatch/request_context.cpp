@@ -1,6 +1,7 @@
 #include "dispatch/request_context.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace meta_model::dispatch {
 
@@ -17,12 +18,14 @@ base::steady_time request_deadline(
     return start + time;
 }
 
-std::unique_ptr<purse> purse_of(const target& target, const api::chat_request& request) {
+std::shared_ptr<purse> purse_of(
+    const target& target, const api::chat_request& request, std::shared_ptr<purse> outer
+) {
     auto limit = request.envelope().max_cost;
     if (target.profile != nullptr && target.profile->max_cost) {
         limit = std::min(limit.value_or(*target.profile->max_cost), *target.profile->max_cost);
     }
-    return limit ? std::make_unique<purse>(*limit) : nullptr;
+    return limit ? std::make_shared<purse>(*limit, std::move(outer)) : outer;
 }
 
 }  // namespace meta_model::dispatch

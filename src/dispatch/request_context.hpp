@@ -27,8 +27,11 @@ base::steady_time request_deadline(
     const config::gateway_config& config, const api::chat_request& request, base::steady_time start
 );
 
-// What it may cost: what the client allows lowers the profile's limit, never raises it. Null: there is no limit.
-std::unique_ptr<purse> purse_of(const target& target, const api::chat_request& request);
+// What it may cost: what the client allows lowers the profile's limit, never raises it; `outer` limits a request that is part
+// of another. Null: there is no limit.
+std::shared_ptr<purse> purse_of(
+    const target& target, const api::chat_request& request, std::shared_ptr<purse> outer = nullptr
+);
 
 struct request_context {
     net::event_loop& loop;
@@ -45,7 +48,7 @@ struct request_context {
     std::string_view upstream_header_lines;  // header lines for upstreams, each with CRLF
     base::steady_time start{};
     base::steady_time deadline{};
-    std::unique_ptr<dispatch::purse> purse{};  // null: nothing limits what it may cost
+    std::shared_ptr<dispatch::purse> purse{};  // null: nothing limits what it may cost
 
     // Filled in on the way.
     media_weight media{};        // of the conversation; unknown on passthroughs, which do not look

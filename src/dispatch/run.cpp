@@ -46,19 +46,13 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     if (context.target.type != profile_type::moa) {
         append_plan_headers(context);
     }
-    if (context.target.type == profile_type::cascade && !context.target.has_pending_parts) {
+    if (context.target.type == profile_type::cascade) {
         co_return co_await run_cascade(context);
     }
     if (context.target.type == profile_type::voting) {
         co_return co_await run_voting(context);
     }
-    if (context.target.type == profile_type::moa) {
-        co_return co_await run_moa(context);
-    }
-    co_return base::make_error(
-        base::error_code_id::not_implemented,
-        "Cascade steps that use a profile are not available yet."
-    );
+    co_return co_await run_moa(context);
 }
 
 }  // namespace

@@ -56,6 +56,13 @@ base::error error_of(const upstream::call_error& fault) {
             e.retry_after_s = fault.retry_after_s;
             return e;
         }
+        case call_fault::unpaid:
+            return make(
+                error_code_id::cost_limit_exceeded,
+                "The cost limit is too low for the calls that are to be made. Allow more, send "
+                "less, or lower "
+                "'max_tokens'."
+            );
         case call_fault::cancelled:
             return make(error_code_id::client_closed, "The request was cancelled.");
     }
@@ -83,6 +90,7 @@ telemetry::call_outcome outcome_of(call_fault fault) {
         case call_fault::too_large: return call_outcome::too_large;
         case call_fault::cut: return call_outcome::cut;
         case call_fault::unavailable: return call_outcome::breaker_open;
+        case call_fault::unpaid: return call_outcome::cost;
         case call_fault::cancelled: return call_outcome::cancelled;
     }
     return call_outcome::transport;

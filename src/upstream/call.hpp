@@ -25,6 +25,7 @@ enum class call_fault {
     cut,            // the body ended before its end
     unavailable,  // not called: its breaker is open, it asked to be left alone, or we have no descriptor left for it;
     // see `retry_after_s`
+    unpaid,  // a nested profile's calls do not fit what the request may cost
     cancelled,
 };
 

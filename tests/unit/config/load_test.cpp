@@ -169,7 +169,7 @@ TEST(load, ballots_of_a_voter_count_too) {
     );
     expect_problem(head + "upstreams=[\"a\",{upstream=\"a\"}]", "duplicate");
     expect_problem(
-        head + "upstreams=[\"a\",{upstream=\"ghost\"}]", "'ghost' is not a defined upstream"
+        head + "upstreams=[\"a\",{upstream=\"ghost\"}]", "'ghost' is neither a defined upstream nor"
     );
     expect_problem(head + "upstreams=[\"a\",{upstream=\"b\", wieght=2}]", "weight");
     expect_problem(head + "upstreams=[\"a\", 7]", "upstreams[1]");
@@ -250,6 +250,31 @@ steps = [{ use = "a", accept = { finish_reasons = ["stop"], min_mean_logprob = -
     expect_problem(
         head + "steps=[{use=\"d\"}]\n[profiles.d]\ntype=\"cascade\"\nsteps=[{use=\"c\"}]",
         "leads back"
+    );
+}
+
+TEST(load, profiles_within_profiles_are_bounded) {
+    const auto cascade = [](const std::string& name, const std::string& upstreams) {
+        return "[profiles." + name + "]\ntype=\"cascade\"\nupstreams=[" + upstreams + "]\n";
+    };
+    const auto panel = [](const std::string& name, const std::string& generators) {
+        return "[profiles." + name + "]\ntype=\"moa\"\nsynthesizer=\"a\"\ngenerators=[" + generators
+               + "]\n";
+    };
+    const auto three =
+        cascade("x", "\"a\"") + cascade("y", "\"x\",\"a\"") + cascade("z", "\"y\",\"a\"");
+
+    EXPECT_EQ(problems_of(two_upstreams + three), "");
+    expect_problem(three + cascade("deep", "\"z\""), "nests more than 3 profiles");
+    expect_problem(panel("m", "\"a\",\"m\""), "leads back");
+    expect_problem(panel("m", "\"a\",\"ghost\""), "neither a defined upstream nor a profile");
+    const auto inner = panel("inner", "{upstream=\"a\",samples=8},\"b\"");
+    EXPECT_EQ(
+        problems_of(two_upstreams + inner + panel("m", "{upstream=\"inner\",samples=3},\"a\"")), ""
+    );
+    expect_problem(
+        inner + panel("m", "{upstream=\"inner\",samples=4},\"a\""),
+        "up to 37 calls at a time; at most 32"
     );
 }
 
