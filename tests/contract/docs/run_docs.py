@@ -93,9 +93,10 @@ def completed(recipe):
     labels = [label for profile in parts["profiles"].values() for label in profile.get("labels", [])]
     model = labels[0] if labels else "simulated"
     text = re.sub(r"^base_url = .*$", 'protocol = "test"', recipe, flags=re.M)
-    for name in sorted(named_upstreams(parts["profiles"]) - set(parts.get("upstreams", {}))):
+    named = named_upstreams(parts["profiles"]) - set(parts["profiles"])
+    for name in sorted(named - set(parts.get("upstreams", {}))):
         text += f'\n[upstreams."{name}"]\nmodel_id = "{model}"\nprotocol = "test"\ncontext = 32768\nmax_output = 4096\n'
-    for name in {**parts.get("upstreams", {}), **dict.fromkeys(named_upstreams(parts["profiles"]))}:
+    for name in {**parts.get("upstreams", {}), **dict.fromkeys(named)}:
         text += f'\n[upstreams."{name}".test]\nfirst_token_ms = 1\nchunk_ms = 1\n'
     return text if "features" in parts else text + "\n[features]\nvoting = true\n"
 
