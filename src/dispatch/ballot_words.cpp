@@ -4,6 +4,8 @@
 #include "dispatch/final_answer.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <optional>
 
 namespace meta_model::dispatch {
 
@@ -31,34 +33,65 @@ std::size_t word_bytes(std::string_view text, std::size_t at) {
     return std::min<std::size_t>(c >= 0xe0 ? 3 : 2, text.size() - at);
 }
 
-std::vector<word> words_of(std::string_view text) {
-    std::vector<word> out;
-    bool is_open = false;
-    for (std::size_t i = 0; i < text.size();) {
-        const auto bytes = word_bytes(text, i);
-        // "no-one" and "don't" are one word each.
-        const bool joins = bytes == 0 && is_open && (text[i] == '-' || text[i] == '\'')
-                           && i + 1 < text.size() && word_bytes(text, i + 1) > 0;
-        if (bytes == 0 && !joins) {
-            is_open = false;
-            ++i;
-            continue;
+// One word after the other: a model may write megabytes of them, so that they are not kept.
+class word_reader {
+public:
+    explicit word_reader(std::string_view text) : text_(text) {}
+
+    // Empty behind the last one.
+    std::optional<word> next() {
+        while (at_ < text_.size() && word_bytes(text_, at_) == 0) {
+            ++at_;
         }
-        if (!is_open) {
-            out.push_back({{}, i});
-            is_open = true;
+        const auto begin = at_;
+        while (const auto length = bytes_here()) {
+            at_ += length;
         }
-        const auto length = joins ? 1 : bytes;
-        out.back().text += base::ascii_lower(text.substr(i, length));
-        i += length;
+        if (at_ == begin) {
+            return std::nullopt;
+        }
+        return word{base::ascii_lower(text_.substr(begin, at_ - begin)), begin};
+    }
+
+    // Reads on until `words` holds `count`, or the text is over.
+    void fill(std::deque<word>& words, std::size_t count) {
+        while (words.size() < count) {
+            auto one = next();
+            if (!one) {
+                return;
+            }
+            words.push_back(std::move(*one));
+        }
+    }
+
+private:
+    // Of the word that goes on. "no-one" and "don't" are one word each.
+    std::size_t bytes_here() const {
+        if (at_ >= text_.size()) {
+            return 0;
+        }
+        const auto bytes = word_bytes(text_, at_);
+        const bool joins = bytes == 0 && (text_[at_] == '-' || text_[at_] == '\'')
+                           && at_ + 1 < text_.size() && word_bytes(text_, at_ + 1) > 0;
+        return joins ? 1 : bytes;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+using phrases = std::vector<std::deque<word>>;
+
+std::size_t longest_of(const phrases& labels) {
+    std::size_t out = 0;
+    for (const auto& label : labels) {
+        out = std::max(out, label.size());
     }
     return out;
 }
 
-using phrases = std::vector<std::vector<word>>;
-
 // The longest label whose words stand at `at`; -1: none.
-int label_at(const std::vector<word>& text, std::size_t at, const phrases& labels) {
+int label_at(const std::deque<word>& text, std::size_t at, const phrases& labels) {
     int best = -1;
     std::size_t longest = 0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -76,23 +109,31 @@ int label_at(const std::vector<word>& text, std::size_t at, const phrases& label
 }
 
 // The only label among the words that begin before `window`.
-int only_label(const std::vector<word>& text, const phrases& labels, std::size_t window) {
+int only_label(std::string_view text, const phrases& labels, std::size_t window) {
+    const auto longest = longest_of(labels);
+    word_reader reader(text);
+    std::deque<word> ahead;
     int found = -1;
-    for (std::size_t i = 0; i < text.size() && text[i].begin < window;) {
-        const auto here = label_at(text, i, labels);
+    for (;;) {
+        reader.fill(ahead, longest);
+        if (ahead.empty() || ahead.front().begin >= window) {
+            return found;
+        }
+        const auto here = label_at(ahead, 0, labels);
         if (here >= 0 && found >= 0 && here != found) {
             return -1;
         }
         found = here >= 0 ? here : found;
-        i += here >= 0 ? labels[static_cast<std::size_t>(here)].size() : 1;
+        const auto read = here >= 0 ? labels[static_cast<std::size_t>(here)].size() : 1;
+        ahead.erase(ahead.begin(), ahead.begin() + static_cast<long>(read));
     }
-    return found;
 }
 
 // What the text begins with, unless it goes on to another one: "yes or no", "yes/no". But "Yes. No doubt" is a yes.
-int leading_label(
-    std::string_view text, const std::vector<word>& words, const phrases& labels, bool& is_ambiguous
-) {
+int leading_label(std::string_view text, const phrases& labels, bool& is_ambiguous) {
+    // A label, what joins it to the next one, and that.
+    std::deque<word> words;
+    word_reader(text).fill(words, 2 * longest_of(labels) + 1);
     const auto first = label_at(words, 0, labels);
     if (first < 0) {
         return -1;
@@ -117,21 +158,20 @@ int leading_label(
 int said_label(std::string_view text, const std::vector<std::string>& labels, std::size_t window) {
     phrases wanted;
     for (const auto& label : labels) {
-        wanted.push_back(words_of(label));
+        word_reader(label).fill(wanted.emplace_back(), label.size());
     }
     const auto trimmed = base::trim(text);
-    const auto all = words_of(trimmed);
     bool is_ambiguous = false;
-    const auto first = leading_label(trimmed, all, wanted, is_ambiguous);
+    const auto first = leading_label(trimmed, wanted, is_ambiguous);
     if (first >= 0 || is_ambiguous) {
         return is_ambiguous ? -1 : first;
     }
     if (const auto marked = marked_answer(trimmed)) {
-        if (const auto said = only_label(words_of(*marked), wanted, marked->size()); said >= 0) {
+        if (const auto said = only_label(*marked, wanted, marked->size()); said >= 0) {
             return said;
         }
     }
-    return only_label(all, wanted, window);
+    return only_label(trimmed, wanted, window);
 }
 
 }  // namespace meta_model::dispatch

@@ -1,5 +1,6 @@
 // Bodies near and above the limit of 64 MiB.
 #include "contract/contract_test.hpp"
+#include "contract/process_usage.hpp"
 
 namespace meta_model::contract {
 
@@ -80,6 +81,39 @@ TEST(big_body, a_slow_reader_slows_the_upstream_instead_of_filling_memory) {
     EXPECT_FALSE(raced_ahead) << "40 MB were taken for a client that reads nothing";
     EXPECT_EQ(count, 2002u) << "2000 deltas, the finish and [DONE]";
     EXPECT_TRUE(reader.ended_whole());
+}
+
+TEST(big_body, a_ballot_of_megabytes_is_read_in_little_more_memory_than_its_text) {
+    constexpr std::size_t size = 3u << 20;
+    std::string text;
+    while (text.size() < size) {
+        text += "a b c d ";
+    }
+    fake_upstream models;
+    models.on("a", ok("red"));
+    models.on(
+        "b",
+        text_reply(
+            200,
+            "application/json",
+            R"({"choices":[{"index":0,"message":{"role":"assistant","content":")" + text
+                + R"("},"finish_reason":"stop"}]})"
+        )
+    );
+    const gateway_process gateway(
+        config_text(models)
+            .upstreams({"a", "b"})
+            .voting("vote.v1", {"a", "b"}, "ballot = \"label\"\nlabels = [\"red\", \"blue\"]")
+            .raw("[features]\nvoting = true")
+    );
+    chat(gateway, say("a"));
+    const auto base = peak_resident_bytes(gateway.child().pid());
+
+    const auto reply = fetch(gateway.port(), chat_parts(say("vote.v1").dump()), 40s);
+
+    EXPECT_EQ(answer_text(reply), "red");
+    EXPECT_EQ(reply.json()["x_meta_model"]["votes"], (json{"red", nullptr}));
+    EXPECT_LT(peak_resident_bytes(gateway.child().pid()) - base, 10 * size);
 }
 
 }  // namespace

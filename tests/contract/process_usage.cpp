@@ -25,6 +25,18 @@ std::size_t resident_bytes(pid_t process) {
     return resident_pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::size_t peak_resident_bytes(pid_t process) {
+    const std::string mark = "VmHWM:";
+    std::ifstream file(folder_of(process) / "status");
+    std::string line;
+    while (std::getline(file, line)) {
+        if (line.starts_with(mark)) {
+            return std::stoul(line.substr(mark.size())) * 1024;
+        }
+    }
+    throw std::runtime_error("no such process");
+}
+
 std::size_t descriptor_count(pid_t process) {
     const std::filesystem::directory_iterator open(folder_of(process) / "fd");
     return static_cast<std::size_t>(std::distance(begin(open), end(open)));

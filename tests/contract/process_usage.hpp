@@ -9,6 +9,8 @@
 namespace meta_model::contract {
 
 std::size_t resident_bytes(pid_t process);
+// The most that it ever held.
+std::size_t peak_resident_bytes(pid_t process);
 std::size_t descriptor_count(pid_t process);
 // Of all its threads since it began, in the kernel and outside of it.
 support::milliseconds cpu_time(pid_t process);
