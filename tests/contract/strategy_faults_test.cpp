@@ -75,6 +75,7 @@ protected:
         const http_reply& head, const seen_answer& seen, const expected_ending& expected
     ) const;
     void check_books(const http_reply& head, const json& trace) const;
+    void check_record(const gateway_process& gateway, const http_reply& head) const;
 
     const strategy_scene scene{std::get<0>(GetParam())};
     const mishap which = std::get<1>(GetParam());
@@ -101,6 +102,36 @@ void strategy_faults::check_books(const http_reply& head, const json& trace) con
     }
 }
 
+// An error carries no ledger: what the upstreams told of their calls is in the request's record. A relay's has none.
+void strategy_faults::check_record(const gateway_process& gateway, const http_reply& head) const {
+    const auto calls = m.calls_of(head.header("X-MetaModel-Request-Id"));
+    ASSERT_FALSE(calls.empty());
+    if (scene.is_relay()) {
+        return;
+    }
+    json record;
+    const auto until = clock::now() + patience;
+    while (record.is_null() && clock::now() < until) {
+        record = get(gateway, "/v1/metrics/moa").json()["profiles"]["it.v1"];
+    }
+    ASSERT_TRUE(record.is_object()) << "no record was made";
+    for (const auto& name : booking_models::names) {
+        std::int64_t in = 0;
+        std::int64_t out = 0;
+        int count = 0;
+        for (const auto& call : calls) {
+            const bool is_here = call.upstream == name;
+            count += is_here ? 1 : 0;
+            in += is_here && call.is_told ? call.tokens_in : 0;
+            out += is_here && call.is_told ? call.tokens_out : 0;
+        }
+        const auto leg = record["legs"].value(name, json::object());
+        EXPECT_EQ(leg.value("calls", 0), count) << name << record["legs"];
+        EXPECT_EQ(leg.value("tokens_in", 0), in) << name << record["legs"];
+        EXPECT_EQ(leg.value("tokens_out", 0), out) << name << record["legs"];
+    }
+}
+
 void strategy_faults::check_answer(
     const http_reply& head, const seen_answer& seen, const expected_ending& expected
 ) const {
@@ -121,7 +152,8 @@ void strategy_faults::check_whole() {
     check_time(start, stalls);
     ASSERT_TRUE(reply.is_whole);
     if (expected.kind == ending_kind::fails) {
-        return expect_failure(reply, expected);
+        expect_failure(reply, expected);
+        return check_record(gateway, reply);
     }
     ASSERT_EQ(reply.status, 200) << reply.body.substr(0, 400);
     check_answer(reply, seen_answer(reply.json()), expected);
@@ -142,10 +174,12 @@ void strategy_faults::check_streamed() {
     check_time(start, stalls);
     if (expected.kind == ending_kind::fails) {
         ASSERT_FALSE(result.is_stream());
-        return expect_failure(result.head, expected);
+        expect_failure(result.head, expected);
+        return check_record(gateway, result.head);
     }
     if (expected.kind == ending_kind::breaks) {
-        return expect_broken_stream(result);
+        expect_broken_stream(result);
+        return check_record(gateway, result.head);
     }
     ASSERT_EQ(result.head.status, 200) << result.head.body;
     EXPECT_TRUE(result.has_done());

@@ -60,10 +60,10 @@ public:
     endings expected(mishap which) const;
     // Calls may be ended before they have told what they cost.
     bool may_end_early() const { return is_vote(); }
+    bool is_relay() const { return name_.starts_with("relayed"); }
 
 private:
     bool is_vote() const { return name_.starts_with("vote_"); }
-    bool is_relay() const { return name_.starts_with("relayed"); }
     bool is_blind() const;  // nobody looks at what a says
     bool has_panel_limit() const;
     endings expected_of_blind(mishap which) const;
