@@ -13,7 +13,6 @@
 #include <iostream>
 #include <pthread.h>
 #include <signal.h>
-#include <sstream>
 #include <thread>
 #include <time.h>
 #include <unistd.h>
@@ -30,14 +29,22 @@ std::optional<std::string> variable(const std::string& name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+// Empty also for what is no file of a size that anything here has: a device never ends.
 std::optional<std::string> read_file(const std::string& path) {
+    constexpr std::size_t most_bytes = 64u << 20;
+    constexpr std::size_t block_bytes = 64u << 10;
     std::ifstream in(path, std::ios::binary);
     if (!in) {
         return std::nullopt;
     }
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
+    std::string text;
+    while (in && text.size() <= most_bytes) {
+        const auto had = text.size();
+        text.resize(had + block_bytes);
+        in.read(text.data() + had, block_bytes);
+        text.resize(had + static_cast<std::size_t>(in.gcount()));
+    }
+    return text.size() > most_bytes ? std::nullopt : std::optional(std::move(text));
 }
 
 // One loading path for every command. Problems go to standard error. A file that was asked for must exist.

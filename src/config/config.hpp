@@ -4,6 +4,7 @@
 
 #include "base/money.hpp"
 #include "base/secret.hpp"
+#include "config/prompt_template.hpp"
 #include "config/text_pattern.hpp"
 
 #include <chrono>
@@ -251,6 +252,9 @@ struct profile {
     config::synthesis_mode synthesis_mode = config::synthesis_mode::merge;
     double generator_temperature = 0.7;
     double synthesizer_temperature = 0.3;
+    prompt_template generator_prompt{};  // `number`, `count`
+    prompt_template synthesizer_prompt{
+    };  // `drafts`, `count`, `evidence`, `tools`, `form`, `contract`
     agreement_rule agreement = agreement_rule::off;  // fastpath_on_agreement = true is "exact"
     bool strip_tools = false;
     std::optional<int> advertised_context{};

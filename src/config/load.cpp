@@ -57,7 +57,7 @@ void read_profiles(const field& f, document& d) {
         auto& p = d.config.profiles[name];
         p.name = name;
         p.file_order = order;
-        read_profile(table, p);
+        read_profile(table, p, d.file, d.env);
     });
 }
 

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "config/cascade_steps.hpp"
 #include "config/panel_members.hpp"
+#include "config/prompt_files.hpp"
 #include "config/voting_keys.hpp"
 
 #include <algorithm>
@@ -56,6 +57,7 @@ struct profile_entry : profile {
     std::optional<position> fastpath_at{};
     std::optional<position> agreement_at{};
     int draft_count = 0;  // of generators with all their samples
+    prompt_files prompts{};
 };
 
 void read_aliases(const field& f, profile_entry& p) {
@@ -86,6 +88,13 @@ void read_max_cost(const field& f, profile_entry& p) {
     double usd = 0;
     if (f.read(usd, within(0, highest_usd))) {
         p.max_cost = base::from_usd(usd);
+    }
+}
+
+void read_file_name(const field& f, std::optional<placed_text>& into) {
+    std::string path;
+    if (f.read_filled(path)) {
+        into = placed_text{std::move(path), f.at()};
     }
 }
 
@@ -144,6 +153,10 @@ constexpr key_row<profile_entry> moa_keys[] = {
      [](const field& f, profile_entry& p) { f.read(p.generator_temperature, within(0, 2)); }},
     {"synthesizer_temperature",
      [](const field& f, profile_entry& p) { f.read(p.synthesizer_temperature, within(0, 2)); }},
+    {"generator_prompt",
+     [](const field& f, profile_entry& p) { read_file_name(f, p.prompts.generator); }},
+    {"synthesizer_prompt",
+     [](const field& f, profile_entry& p) { read_file_name(f, p.prompts.synthesizer); }},
     {"fastpath_on_agreement",
      [](const field& f, profile_entry& p) {
          bool is_on = false;
@@ -242,7 +255,9 @@ void check_cascade(const field& table) {
 
 }  // namespace
 
-void read_profile(const field& table, profile& into) {
+void read_profile(
+    const field& table, profile& into, const std::string& config_file, const environment& env
+) {
     profile_entry entry;
     entry.name = into.name;
     entry.file_order = into.file_order;
@@ -268,6 +283,7 @@ void read_profile(const field& table, profile& into) {
     }
     if (entry.type == profile_type::moa) {
         check_moa(table, entry);
+        read_prompts(table, entry.prompts, entry, config_file, env);
     } else if (entry.type == profile_type::cascade) {
         check_cascade(table);
     } else if (entry.type == profile_type::voting) {

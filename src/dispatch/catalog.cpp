@@ -2,6 +2,7 @@
 
 #include "api/json_text.hpp"
 #include "base/text.hpp"
+#include "dispatch/moa_prompts.hpp"
 #include "dispatch/prompt_budget.hpp"
 
 #include <algorithm>
@@ -60,7 +61,8 @@ capabilities capabilities_of(const target& t) {
                                 : s.context - p.synth_prompt_overhead_tokens
                                       - p.non_client_synth_reserve_tokens - s.max_output;
         const auto least = std::min(smallest_context(t.upstreams), s.context);
-        out.uncompacted_len = std::max<std::int64_t>(0, prompt_budget(least, 0));
+        const auto own_text = generator_text_tokens(p, t.seats.size());
+        out.uncompacted_len = std::max<std::int64_t>(0, prompt_budget(least, 0) - own_text);
     }
     out.thinking = out.thinking && t.expose_reasoning;
     return out;

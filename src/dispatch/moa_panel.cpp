@@ -134,7 +134,9 @@ net::task<> moa_panel::finish() {
     for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
         const auto& l = *panel_.legs()[i];
         c_.record.legs.push_back(l.record());
-        prompts_.learn(*c_.target.upstreams[i], prompts_.of(l.upstream()).tokens, l.result().usage);
+        prompts_.learn(
+            *c_.target.upstreams[i], prompts_.tokens_for(l.upstream()), l.result().usage
+        );
     }
 }
 

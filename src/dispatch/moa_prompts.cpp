@@ -35,6 +35,18 @@ prompt_window window_of(
 
 }  // namespace
 
+std::string generator_text(const config::profile& profile, std::size_t number, std::size_t count) {
+    const auto number_text = std::to_string(number);
+    const auto count_text = std::to_string(count);
+    const config::prompt_value values[] = {{"number", number_text}, {"count", count_text}};
+    return profile.generator_prompt.filled(values);
+}
+
+std::int64_t generator_text_tokens(const config::profile& profile, std::size_t count) {
+    const auto text = generator_text(profile, count, count);
+    return text.empty() ? 0 : estimate_plain_message(user_role_bytes, text.size());
+}
+
 double moa_prompts::ratio_of(const upstream::upstream_state& u) const {
     return u.tokens_per_estimate.value();
 }
@@ -45,11 +57,12 @@ base::maybe_error moa_prompts::plan() {
         operators.empty() ? 0 : estimate_plain_message(system_role_bytes, operators.size());
     tools_tokens_ =
         context_.target.profile->strip_tools ? 0 : offered_tools_tokens(context_.request);
+    generator_text_tokens_ =
+        generator_text_tokens(*context_.target.profile, context_.target.seats.size());
     std::vector<prompt_window> windows;
     for (const auto* u : context_.target.upstreams) {
-        windows.push_back(
-            window_of(context_, *u, prompt_budget(u->config.context, tools_tokens_, ratio_of(*u)))
-        );
+        const auto budget = prompt_budget(u->config.context, tools_tokens_, ratio_of(*u));
+        windows.push_back(window_of(context_, *u, budget - generator_text_tokens_));
     }
     const auto hidden_at_end = context_.hidden_from(*context_.target.synthesizer);
     plan_ = plan_prompts(context_.request, operator_tokens_, windows, hidden_at_end);

@@ -24,6 +24,12 @@ struct fitted_synthesis {
     std::int64_t tokens = 0;                                    // estimate of all messages
 };
 
+// The operator's text for the generator with this number, from 1 on, of so many; empty: there is none.
+std::string generator_text(const config::profile& profile, std::size_t number, std::size_t count);
+
+// Estimate of the message that it is.
+std::int64_t generator_text_tokens(const config::profile& profile, std::size_t count);
+
 class moa_prompts {
 public:
     explicit moa_prompts(request_context& context) : context_(context) {}
@@ -33,6 +39,11 @@ public:
     base::maybe_error plan();
 
     const leg_prompt& of(const upstream::upstream_state& generator) const;
+
+    // Estimate of all that a generator is sent: its part of the conversation and the operator's text behind it.
+    std::int64_t tokens_for(const upstream::upstream_state& generator) const {
+        return of(generator).tokens + generator_text_tokens_;
+    }
 
     // The most that an answer can have when the messages are estimated at `tokens`.
     std::int64_t output_limit(const upstream::upstream_state& u, std::int64_t tokens) const;
@@ -57,6 +68,7 @@ private:
     request_context& context_;
     std::int64_t operator_tokens_ = 0;
     std::int64_t tools_tokens_ = 0;
+    std::int64_t generator_text_tokens_ = 0;
     prompt_plan plan_;
 };
 

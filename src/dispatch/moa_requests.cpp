@@ -26,7 +26,11 @@ upstream::body_changes generator_changes(
         changes.refusal = "the newest messages and the tools are longer than its window";
     }
     changes.messages = prompt.edits;
-    cap_output(c, changes, prompts.output_limit(u, prompt.tokens));
+    const auto own_text = generator_text(*c.target.profile, i + 1, c.target.seats.size());
+    if (!own_text.empty()) {
+        add_user_message(changes, own_text);
+    }
+    cap_output(c, changes, prompts.output_limit(u, prompts.tokens_for(u)));
     return changes;
 }
 
@@ -36,6 +40,8 @@ synthesis_prompt_options prompt_options(const request_context& c, const shown_dr
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
     options.unfinished = drafts.unfinished;
+    const auto& own_text = c.target.profile->synthesizer_prompt;
+    options.own_text = own_text.is_set() ? &own_text : nullptr;
     options.is_grounded = std::ranges::any_of(c.request.messages(), [](const auto& m) {
         return m.role == api::role::tool;
     });

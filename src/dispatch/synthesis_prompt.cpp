@@ -82,6 +82,38 @@ std::string without_fence(std::string text, const std::string& fence) {
     return text;
 }
 
+// The operator's text with the drafts. What a request asks of the answer is said whether the text has a place for it or
+// not; what a judge's reply must look like too, since it is read by the gateway.
+std::string own_prompt(
+    const std::vector<std::string_view>& drafts,
+    const synthesis_prompt_options& options,
+    std::string_view contract,
+    bool needs_contract
+) {
+    const auto& text = *options.own_text;
+    std::string shown;
+    shown += text.count_of("tools") == 0 ? options.tool_rules : "";
+    shown += text.count_of("form") == 0 ? options.form_rules : "";
+    shown += prompt_texts::drafts_heading;
+    append_candidates(shown, drafts, options);
+    const auto count = std::to_string(drafts.size());
+    const config::prompt_value values[] = {
+        {"drafts", shown},
+        {"count", count},
+        {"evidence",
+         options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules},
+        {"tools", options.tool_rules},
+        {"form", options.form_rules},
+        {"contract", contract},
+    };
+    auto out = text.filled(values);
+    if (needs_contract && text.count_of("contract") == 0) {
+        out += '\n';
+        out += contract;
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string elide_middle(std::string_view text, std::size_t max_bytes) {
@@ -135,19 +167,27 @@ void append_candidates(
 std::string synthesis_prompt(
     const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
 ) {
+    const auto contract =
+        options.tool_rules.empty() ? prompt_texts::contract : prompt_texts::calls_contract;
+    if (options.own_text != nullptr) {
+        return own_prompt(drafts, options, contract, false);
+    }
     std::string out(prompt_texts::task);
     out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
     out += options.tool_rules;
     out += options.form_rules;
     out += prompt_texts::drafts_heading;
     append_candidates(out, drafts, options);
-    out += options.tool_rules.empty() ? prompt_texts::contract : prompt_texts::calls_contract;
+    out += contract;
     return out;
 }
 
 std::string judge_prompt(
     const std::vector<std::string_view>& drafts, const synthesis_prompt_options& options
 ) {
+    if (options.own_text != nullptr) {
+        return own_prompt(drafts, options, prompt_texts::judge_contract, true);
+    }
     std::string out(prompt_texts::judge_task);
     out += options.is_grounded ? prompt_texts::grounded_rules : prompt_texts::ungrounded_rules;
     out += prompt_texts::drafts_heading;

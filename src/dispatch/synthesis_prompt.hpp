@@ -2,6 +2,7 @@
 // conversation in front of it stays byte for byte what the generators got, so that prompt caches hit.
 #pragma once
 
+#include "config/prompt_template.hpp"
 #include "dispatch/tool_policy.hpp"
 
 #include <cstddef>
@@ -16,9 +17,12 @@ struct synthesis_prompt_options {
     };  // random per request; a draft that holds it cannot close its fence all the same
     std::vector<std::size_t> unfinished{
     };  // positions of drafts that were cut off before their end
-    bool is_grounded = false;                 // results of tools are in the conversation
-    std::string tool_rules{};                 // empty: text only, no calls
-    std::string form_rules{};                 // empty: no form is asked for
+    bool is_grounded = false;  // results of tools are in the conversation
+    std::string tool_rules{};  // empty: text only, no calls
+    std::string form_rules{};  // empty: no form is asked for
+    // The operator's text in place of the gateway's, for synthesis_prompt() and judge_prompt(); null: there is none. The
+    // drafts have their marks and the heading that says what they are all the same.
+    const config::prompt_template* own_text = nullptr;
     std::size_t max_draft_bytes = 96 * 1024;  // of one draft; more is cut in the middle
     std::size_t max_total_bytes =
         384 * 1024;  // of all drafts; what short ones leave is for long ones
