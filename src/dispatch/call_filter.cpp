@@ -15,9 +15,6 @@ call_filter::call_filter(const tool_policy& policy, api::answer_listener& next)
 }
 
 void call_filter::on_event(const api::answer_event& event) {
-    if (policy_.is_silent) {
-        return next_.on_event(event);
-    }
     switch (event.kind) {
         case api::answer_event_kind::tool_call_delta: {
             const auto position = indices_.position_of(event.index);

@@ -13,8 +13,7 @@
 namespace meta_model::dispatch {
 
 // Tells `next` everything but such calls: names are cleaned, the calls that are left are counted from 0 without gaps, and
-// a finish says "stop" when none is left. A call waits for its name; one that never gets a name goes nowhere. As with
-// keep_declared_calls(), a request that says nothing of tools lets everything pass.
+// a finish says "stop" when none is left. A call waits for its name; one that never gets a name goes nowhere.
 class call_filter final : public api::answer_listener {
 public:
     // Both outlive it.

@@ -52,7 +52,7 @@ bool remove_undeclared_calls(api::draft& d, const tool_policy& policy) {
 
 kept_calls keep_declared_calls(api::draft& d, const tool_policy& policy) {
     kept_calls out;
-    if (policy.is_silent || (d.tool_calls.empty() && !d.function_call)) {
+    if (d.tool_calls.empty() && !d.function_call) {
         return out;
     }
     const auto is_clean = [&](const std::string& name) {

@@ -22,7 +22,7 @@ std::optional<contract_breach> find_breach(const api::draft& d, const tool_polic
 bool remove_undeclared_calls(api::draft& d, const tool_policy& policy);
 
 // What an answer of one upstream may call: names are cleaned, what is not declared or has no name is taken away, and
-// finish_reason follows. A request that says nothing of tools leaves its one upstream's calls alone (acceptance row 89).
+// finish_reason follows. Where a request declares no tools every call is undeclared (spec §3.7).
 struct kept_calls {
     bool is_changed = false;                  // the draft is no longer what the upstream wrote
     std::optional<contract_breach> breach{};  // what was taken away for its name

@@ -38,8 +38,8 @@ tool_policy resolve_tool_policy(const api::chat_request& request, bool strips_to
     }
     out.declared = api::offered_names(request);
     std::ranges::sort(out.declared);
-    out.is_silent = api::offered_tools(request) == nullptr;
-    out.mode = out.is_silent ? tool_mode::none : tool_mode::automatic;
+    const bool has_tools = api::offered_tools(request) != nullptr;
+    out.mode = has_tools ? tool_mode::automatic : tool_mode::none;
     read_choice(request, out);
     const auto* parallel = request.find("parallel_tool_calls");
     out.is_parallel = parallel == nullptr || parallel->value != "false";

@@ -19,7 +19,6 @@ enum class tool_mode {
 struct tool_policy {
     tool_mode mode = tool_mode::none;
     bool is_none_asked = false;  // the client itself said "none"; else there are simply no tools
-    bool is_silent = false;      // the request says nothing of tools
     bool is_parallel = true;     // false: one call at most
     std::string forced{};
     std::vector<std::string> declared{};  // sorted

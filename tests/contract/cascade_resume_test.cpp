@@ -1,5 +1,6 @@
 // `on_cut = "resume"`: an answer that was cut after its first token is brought to its end by the next step.
 #include "contract/cascade_steps.hpp"
+#include "contract/tool_words.hpp"
 
 namespace meta_model::contract {
 
@@ -26,11 +27,12 @@ struct resuming {
                                           .upstream("b", lines_of_b)
                                           .upstream("c")
                                           .cascade(cascade_name, steps, "on_cut = \"resume\""));
-        auto result = stream(gateway, say_streamed(cascade_name));
+        auto result = stream(gateway, with(say_streamed(cascade_name), wish));
         record = get(gateway, "/v1/metrics/moa").json()["profiles"][cascade_name];
         return result;
     }
 
+    json wish = json::object();  // more of the request
     json record{};
 };
 
@@ -170,6 +172,7 @@ TEST(cascade_resume, reasoning_of_the_next_step_stays_hidden) {
 
 TEST(cascade_resume, tool_calls_are_never_resumed) {
     resuming r;
+    r.wish = declaring({"look"});
     // Head, role and the call; the finish is missing.
     r.s.models.on("a", cut_after_sends(3, calls("look", R"({"at":"it"})")));
 

@@ -1,5 +1,6 @@
 // A cascade that streams: before its first visible token a step can fail without a trace, after it the step has won.
 #include "contract/cascade_steps.hpp"
+#include "contract/tool_words.hpp"
 
 namespace meta_model::contract {
 
@@ -151,7 +152,7 @@ TEST(cascade_stream, tool_calls_are_carried) {
     s.models.on("a", calls("look", R"({"at":"it"})"));
     const gateway_process gateway(s.config());
 
-    const auto result = stream(gateway, say_streamed(cascade_name));
+    const auto result = stream(gateway, with(say_streamed(cascade_name), declaring({"look"})));
 
     json seen;
     for (const auto& chunk : result.chunks()) {

@@ -1,5 +1,6 @@
 // Group G: upstreams in order, the first usable answer wins. Whole replies; streams are in cascade_stream_test.cpp.
 #include "contract/cascade_steps.hpp"
+#include "contract/tool_words.hpp"
 
 namespace meta_model::contract {
 
@@ -99,7 +100,7 @@ TEST(cascade, moa_89_a_tool_call_without_content_wins) {
     s.models.on("a", calls("look", R"({"at":"it"})"));
     const gateway_process gateway(s.config());
 
-    const auto reply = chat(gateway, say(cascade_name));
+    const auto reply = chat(gateway, with(say(cascade_name), declaring({"look"})));
 
     EXPECT_EQ(winner(reply), "a");
     EXPECT_EQ(reply.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "look");

@@ -1,5 +1,6 @@
 // What of a model's reasoning a client sees, whole and streamed, by every way to its upstream (spec §5.6).
 #include "contract/panel.hpp"
+#include "contract/tool_words.hpp"
 
 #include <array>
 
@@ -183,7 +184,9 @@ TEST_F(reasoning_policy, moa_213_the_text_of_parts_is_cleaned_and_calls_are_not)
     calls[0]["function"]["arguments"] = "{\"tag\":\"<think>kept</think>\"}";
     answers(message(parts, {{"tool_calls", calls}}), "tool_calls");
 
-    const auto seen = whole("hidden.v1");
+    const auto reply = chat(gateway, with(say("hidden.v1"), declaring({"look"})));
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    const auto seen = message_of(reply);
 
     EXPECT_EQ(seen["content"], json::array({{{"type", "text"}, {"text", "seen"}}}));
     EXPECT_EQ(seen["tool_calls"], calls);

@@ -181,6 +181,29 @@ TEST(undeclared_calls, a_passthrough_that_hides_reasoning_leaves_them_out) {
     }
 }
 
+TEST(undeclared_calls, without_any_tools_every_call_is_one) {
+    steps s;
+    s.models.on("hidden", complete(with_text(calling({"rogue"}), "a word")));
+    auto config = s.config();
+    config.upstream("hidden").passthrough("hiding.v1", "hidden", "expose_reasoning = false");
+    const gateway_process gateway(config);
+
+    const auto reply = chat(gateway, say(steps_name));
+    const auto streamed = stream(gateway, say_streamed(steps_name));
+    EXPECT_EQ(answer_text(reply), "the answer of b") << reply.body;
+    EXPECT_EQ(streamed.text(), "the answer of b");
+    EXPECT_TRUE(called(streamed).empty());
+
+    const auto relayed = chat(gateway, say("hiding.v1"));
+    const auto relayed_stream = stream(gateway, say_streamed("hiding.v1"));
+    EXPECT_EQ(answer_text(relayed), "a word") << relayed.body;
+    EXPECT_FALSE(message_of(relayed).contains("tool_calls"));
+    EXPECT_EQ(finish_of(relayed), "stop");
+    EXPECT_EQ(relayed_stream.text(), "a word");
+    EXPECT_TRUE(called(relayed_stream).empty());
+    EXPECT_EQ(relayed_stream.finish_reason(), "stop");
+}
+
 TEST(undeclared_calls, a_relayed_answer_is_the_upstreams_own) {
     relay r;
     r.models.on("a", complete(calling({"rogue"})));

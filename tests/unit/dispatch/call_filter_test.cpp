@@ -82,15 +82,16 @@ TEST(call_filter, what_waits_for_a_name_is_bounded) {
     EXPECT_TRUE(f.out.current().tool_calls.empty());
 }
 
-TEST(call_filter, without_a_word_of_tools_everything_passes) {
+TEST(call_filter, where_no_tools_are_declared_no_call_passes) {
     filtered f;
-    f.policy = {.is_silent = true};
-    f.call(0, "c0", "any<|end|>", "{}");
+    f.policy = {};
+    f.call(0, "c0", "any", "{}");
     f.finish("tool_calls");
 
-    ASSERT_EQ(f.out.current().tool_calls.size(), 1u);
-    EXPECT_EQ(f.out.current().tool_calls[0].name, "any<|end|>");
-    EXPECT_EQ(f.out.current().finish_reason, "tool_calls");
+    EXPECT_TRUE(f.out.current().tool_calls.empty());
+    EXPECT_EQ(f.out.current().finish_reason, "stop");
+    ASSERT_TRUE(f.filter.breach());
+    EXPECT_EQ(f.filter.breach()->name, "any");
 }
 
 TEST(call_filter, legacy_calls_are_held_to_the_same_names) {

@@ -23,8 +23,7 @@ TEST(tool_policy, without_a_choice_the_tools_decide) {
     const auto none = policy("");
     EXPECT_EQ(none.mode, tool_mode::none);
     EXPECT_FALSE(none.is_none_asked);
-    EXPECT_TRUE(none.is_silent);
-    EXPECT_FALSE(policy(std::string(two_tools)).is_silent);
+    EXPECT_TRUE(none.declared.empty());
     EXPECT_EQ(policy(R"("tools":[])").mode, tool_mode::none);
     EXPECT_EQ(policy(std::string(two_tools)).mode, tool_mode::automatic);
     EXPECT_EQ(policy(R"("functions":[{"name":"f"}])").mode, tool_mode::automatic);
@@ -61,8 +60,7 @@ TEST(tool_policy, calls_are_parallel_unless_the_client_says_no) {
 TEST(tool_policy, a_profile_that_strips_tools_declares_none) {
     const auto p = policy(std::string(two_tools) + R"(,"tool_choice":"required")", true);
     EXPECT_EQ(p.mode, tool_mode::none);
-    EXPECT_FALSE(p.is_silent) << "what the model calls all the same is not declared";
-    EXPECT_FALSE(p.is_declared("f"));
+    EXPECT_FALSE(p.is_declared("f")) << "what the model calls all the same is not declared";
 }
 
 }  // namespace
