@@ -7,6 +7,7 @@
 #include "dispatch/breach_log.hpp"
 #include "dispatch/call_cost.hpp"
 #include "dispatch/call_filter.hpp"
+#include "dispatch/cascade_end.hpp"
 #include "dispatch/cascade_requests.hpp"
 #include "dispatch/cascade_rule.hpp"
 #include "dispatch/continuation.hpp"
@@ -30,7 +31,6 @@ namespace meta_model::dispatch {
 namespace {
 
 using base::error;
-using base::error_code_id;
 using base::maybe_error;
 using std::chrono::steady_clock;
 using telemetry::call_outcome;
@@ -54,7 +54,10 @@ private:
     const step_gate_target* gate_of(std::size_t i) const;
     std::vector<step_facts> facts() const;
     std::size_t next_from(std::size_t from);
-    void leave_out(upstream::upstream_state& u);
+    net::task<bool> may_begin(
+        upstream::upstream_state& u, const step_request& asked, const step_gate_target* gate
+    );
+    void note_fit(const window_fit& fit);
     net::task<maybe_error> run_steps();
     net::task<verdict> try_step(std::size_t i);
     net::task<> run_leg(leg& step, const upstream::body_changes& changes, live_answer* live);
@@ -66,7 +69,6 @@ private:
     net::task<> answer(leg& step);
     verdict judge_failure(std::size_t i, const leg_result& result);
     net::task<maybe_error> refuse();
-    error exhausted();
     void note_step(const leg& step);
     void note_answer(const leg_result& result);
     bool is_route() const { return c_.target.route != config::modality::text; }
@@ -80,6 +82,8 @@ private:
     std::string last_status_;  // as it is told in a header; empty: no step was called
     leg_result refusal_{};     // with verdict `refused`; of a media route the step that failed last
     bool has_begun_ = false;   // the client has the beginning of an answer
+    bool is_too_long_ = false;   // the conversation, for the window of some step
+    bool is_compacted_ = false;  // as the headers tell it
     step_costs costs_;
     int unpaid_ = 0;  // steps that were tried and are profiles whose calls cost too much
     usage_sum used_;
@@ -152,20 +156,24 @@ net::task<maybe_error> cascade::run_steps() {
     if (unpaid_ > 0 && unpaid_ == attempts_.count()) {
         co_return std::move(last_);
     }
+    if (attempts_.count() == 0 && is_too_long_) {
+        co_return too_long_for_cascade();
+    }
     if (is_route()) {
         co_return co_await end_route(c_, attempts_, refusal_);
     }
-    co_return exhausted();
+    co_return exhausted_cascade(c_, attempts_, std::move(last_), last_status_);
 }
 
 net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     auto& u = *c_.target.upstreams[i];
     const auto* gate = gate_of(i);
-    const auto changes = step_changes(c_, u, gate);
-    if (!costs_.take(u, changes, gate)) {
-        leave_out(u);
+    const auto asked = request_step(c_, u, gate);
+    const bool begins = co_await may_begin(u, asked, gate);
+    if (!begins) {
         co_return verdict::go_on;
     }
+    note_fit(asked.fit);
     attempts_.add(u.config.key);
     leg step(c_, u);
     step.keep_body();
@@ -179,8 +187,9 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
     if (live && profile_.on_cut == config::on_cut::resume) {
         live->keep_text();
     }
-    co_await run_leg(step, changes, live ? &*live : nullptr);
+    co_await run_leg(step, asked.changes, live ? &*live : nullptr);
     auto& result = step.result();
+    learn_tokens(c_, u, asked.fit, result.usage);
     const step_rules rules{
         .is_streamed = c_.request.stream(),
         .has_begun = has_begun_,
@@ -222,7 +231,7 @@ net::task<cascade::verdict> cascade::try_step(std::size_t i) {
 net::task<std::string_view> cascade::pass_gate(const step_gate_target& gate, leg& step) {
     gate_check check(c_, gate);
     const auto agree_changes = gate.agree_with != nullptr
-                                   ? step_changes(c_, *gate.agree_with, nullptr)
+                                   ? request_step(c_, *gate.agree_with, nullptr).changes
                                    : upstream::body_changes{};
     const auto failed_part = co_await check.run(step.result().draft, agree_changes);
     if (!failed_part.empty()) {
@@ -313,10 +322,11 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
         auto& u = *c_.target.upstreams[i];
         const auto how = u.config.supports_prefill ? continuation_seam::kind::prefill
                                                    : continuation_seam::kind::followup;
-        auto changes = step_changes(c_, u, nullptr);
-        changes.trailing_message = continuation_messages(live.text(), how);
-        if (!costs_.take(u, changes, nullptr)) {
-            leave_out(u);
+        auto rest_of_text = continuation_messages(live.text(), how);
+        auto asked = request_step(c_, u, nullptr, added_message_tokens(rest_of_text.size()));
+        asked.changes.trailing_message = std::move(rest_of_text);
+        const bool begins = co_await may_begin(u, asked, nullptr);
+        if (!begins) {
             continue;
         }
         c_.log.write(
@@ -336,7 +346,7 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
             step.forget_text();
             return rest.flush();
         };
-        co_await step.run(changes, c_.deadline, &rest, std::move(flush));
+        co_await step.run(asked.changes, c_.deadline, &rest, std::move(flush));
         auto& result = step.result();
         if (result.is_answered() && !result.body.empty()) {
             api::emit_whole_draft(result.draft, rest);  // it came as a whole
@@ -427,38 +437,32 @@ net::task<maybe_error> cascade::refuse() {
     co_return e;
 }
 
-error cascade::exhausted() {
-    const auto now = steady_clock::now();
-    if (attempts_.count() == 0 && now >= c_.deadline) {
-        last_ = base::make_error(error_code_id::deadline_exceeded, "The request's time is over.");
-    } else if (attempts_.count() == 0) {
-        last_ = all_left_alone(c_.target.upstreams, now);
+// False: not even the newest messages can be cut to its window, or it costs too much. It stands in the books all the same.
+net::task<bool> cascade::may_begin(
+    upstream::upstream_state& u, const step_request& asked, const step_gate_target* gate
+) {
+    const bool fits = asked.changes.refusal.empty();
+    if (fits && costs_.take(u, asked.changes, gate)) {
+        co_return true;
     }
-    attempts_.append_headers(c_.header_lines, {});
-    append_header(
-        c_.header_lines,
-        "X-MetaModel-Cascade-Exhausted",
-        static_cast<std::int64_t>(attempts_.count())
-    );
-    append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Detail", last_.message);
-    append_header(c_.header_lines, "X-MetaModel-Cascade-Last-Status", last_status_);
-    const bool bubbles = profile_.on_all_fail == config::on_all_fail::bubble_last_error;
-    auto e = base::make_error(
-        error_code_id::cascade_exhausted,
-        bubbles ? last_.message : "All steps of the cascade failed. " + last_.message
-    );
-    e.origin = base::error_origin::upstream;
-    e.status = bubbles ? last_.http_status() : 0;
-    e.retry_after_s = last_.retry_after_s;
-    e.detail = last_.detail;
-    return e;
+    is_too_long_ = is_too_long_ || !fits;
+    leg step(c_, u);
+    if (fits) {
+        step.leave_out();
+    } else {
+        co_await step.run(asked.changes, c_.deadline);  // which refuses, and sends nothing
+    }
+    note_step(step);
+    co_return false;
 }
 
-// A step that costs too much stands in the books all the same.
-void cascade::leave_out(upstream::upstream_state& u) {
-    leg step(c_, u);
-    step.leave_out();
-    note_step(step);
+// The head tells of the newest step, whose answer it may become.
+void cascade::note_fit(const window_fit& fit) {
+    const bool is_news = is_compacted_ || fit.tokens != fit.tokens_in;
+    is_compacted_ = fit.tokens != fit.tokens_in;
+    if (is_news) {
+        replace_compaction_headers(c_, fit.tokens, fit.compacted_chunks);
+    }
 }
 
 void cascade::note_step(const leg& step) {

@@ -4,10 +4,14 @@
 
 namespace meta_model::dispatch {
 
-upstream::body_changes step_changes(
-    const request_context& c, const upstream::upstream_state& u, const step_gate_target* gate
+step_request request_step(
+    const request_context& c,
+    const upstream::upstream_state& u,
+    const step_gate_target* gate,
+    std::int64_t added_tokens
 ) {
-    auto changes = operator_changes(c, u);
+    step_request out{.changes = operator_changes(c, u)};
+    auto& changes = out.changes;
     changes.messages = hide_media(c.request, c.hidden_from(u));
     if (c.target.profile->strip_tools) {
         upstream::remove_tools(changes);
@@ -23,7 +27,10 @@ upstream::body_changes step_changes(
         changes.members.push_back({"stream", std::nullopt});
         changes.members.push_back({"stream_options", std::nullopt});
     }
-    return changes;
+    if (c.target.route == config::modality::text) {
+        out.fit = fit_window(c, u, changes, added_tokens);
+    }
+    return out;
 }
 
 }  // namespace meta_model::dispatch

@@ -33,6 +33,13 @@ prompt_window window_of(
     };
 }
 
+// Voters get tools only where calls are what they vote on.
+bool offers_tools(const request_context& c) {
+    const auto& p = *c.target.profile;
+    return p.type == config::profile_type::voting ? p.ballot == config::ballot_kind::tool_call
+                                                  : !p.strip_tools;
+}
+
 }  // namespace
 
 std::string generator_text(const config::profile& profile, std::size_t number, std::size_t count) {
@@ -55,8 +62,7 @@ base::maybe_error moa_prompts::plan() {
     const auto& operators = context_.config.server.system_prompt;
     operator_tokens_ =
         operators.empty() ? 0 : estimate_plain_message(system_role_bytes, operators.size());
-    tools_tokens_ =
-        context_.target.profile->strip_tools ? 0 : offered_tools_tokens(context_.request);
+    tools_tokens_ = offers_tools(context_) ? offered_tools_tokens(context_.request) : 0;
     generator_text_tokens_ =
         generator_text_tokens(*context_.target.profile, context_.target.seats.size());
     std::vector<prompt_window> windows;
@@ -64,7 +70,8 @@ base::maybe_error moa_prompts::plan() {
         const auto budget = prompt_budget(u->config.context, tools_tokens_, ratio_of(*u));
         windows.push_back(window_of(context_, *u, budget - generator_text_tokens_));
     }
-    const auto hidden_at_end = context_.hidden_from(*context_.target.synthesizer);
+    const auto* last = context_.target.synthesizer;  // a vote need not have a judge
+    const auto hidden_at_end = last != nullptr ? context_.hidden_from(*last) : media_set();
     plan_ = plan_prompts(context_.request, operator_tokens_, windows, hidden_at_end);
     if (plan_.is_empty) {
         return base::make_error(
@@ -84,7 +91,7 @@ base::maybe_error moa_prompts::plan() {
     if (!figures.tokens_out) {
         return base::make_error(
             base::error_code_id::context_length_exceeded,
-            "The newest messages and the tools are longer than every generator's window."
+            "The newest messages and the tools are longer than every model's window."
         );
     }
     return std::nullopt;

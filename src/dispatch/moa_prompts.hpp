@@ -1,5 +1,5 @@
-// The prompts of one MoA request: what each generator gets of the conversation, and what the synthesizer gets of it and
-// of the drafts. Lives as long as the request.
+// The prompts of one request to a panel: what each generator or voter gets of the conversation, and what the synthesizer or
+// the judge gets of it and of the drafts. Lives as long as the request.
 #pragma once
 
 #include "api/message.hpp"

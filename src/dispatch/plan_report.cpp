@@ -21,6 +21,7 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr std::string_view cost_limit = "cost_limit";
+constexpr std::string_view too_large = "too_large";
 
 // One report in the making.
 class planner {
@@ -117,7 +118,7 @@ void planner::plan_moa() {
         );
         call.time = panel_time(true);
         call.is_started = bound && choice.starts[i];
-        call.reason = call.is_started ? std::string_view() : bound ? cost_limit : "too_large";
+        call.reason = call.is_started ? std::string_view() : bound ? cost_limit : too_large;
         if (call.is_started) {
             ++count;
             synthesis.ceiling += bounds.readings[i];
@@ -142,13 +143,25 @@ void planner::plan_moa() {
 
 void planner::plan_voting() {
     const auto& profile = *c_.target.profile;
+    moa_prompts prompts(c_);
+    if (auto refusal = prompts.plan()) {
+        out_.refusal = std::move(refusal);
+        return;
+    }
     std::vector<std::string_view> none;
     std::int64_t answers = 0;
     for (std::size_t i = 0; i < c_.target.upstreams.size(); ++i) {
         const auto& u = *c_.target.upstreams[i];
-        const auto bound = bound_call(c_, u, voter_changes(c_, i));
+        const auto changes = voter_changes(c_, prompts, i);
+        const auto bound = bound_call(c_, u, changes);
         auto& call = add(u, leg_role::voter, "at once", bound);
         call.time = panel_time(!profile.judge.empty());
+        if (!changes.refusal.empty()) {
+            call.is_started = false;
+            call.reason = too_large;
+            none.emplace_back();
+            continue;
+        }
         take_in_order(call);
         none.emplace_back();
         answers += draft_tokens(bound.output_tokens);
@@ -156,7 +169,7 @@ void planner::plan_voting() {
     refuse_if_nothing_starts();
     if (c_.target.synthesizer != nullptr) {
         const auto& judge = *c_.target.synthesizer;
-        auto bound = bound_call(c_, judge, judge_changes(c_, none));
+        auto bound = bound_call(c_, judge, judge_changes(c_, prompts, none).changes);
         bound.prompt_tokens += answers;
         bound.ceiling += cost_ceiling(judge.config.pricing, answers, 0);
         take_in_order(add(judge, leg_role::judge, "on a tie", bound));
@@ -169,8 +182,8 @@ void planner::plan_gate(
     const auto when = "when " + std::string(step) + " has answered";
     if (gate.agree_with != nullptr) {
         const auto& u = *gate.agree_with;
-        take_in_order(add(u, leg_role::gate, when, bound_call(c_, u, step_changes(c_, u, nullptr)))
-        );
+        auto asked = request_step(c_, u, nullptr);
+        take_in_order(add(u, leg_role::gate, when, bound_call(c_, u, std::move(asked.changes))));
     }
     if (gate.judge != nullptr) {
         const auto& u = *gate.judge;
@@ -189,13 +202,18 @@ void planner::plan_cascade() {
         const auto& u = *c_.target.upstreams[i];
         const bool has_gate = i < c_.target.gates.size() && c_.target.gates[i].gate != nullptr;
         const auto* gate = has_gate ? &c_.target.gates[i] : nullptr;
-        const auto changes = step_changes(c_, u, gate);
+        const auto changes = request_step(c_, u, gate).changes;
         const auto bound = bound_call(c_, u, changes);
         auto& call =
             add(u,
                 leg_role::step,
                 before.empty() ? "at once" : "when " + before + " gave no answer",
                 bound);
+        if (!changes.refusal.empty()) {
+            call.is_started = false;
+            call.reason = too_large;
+            continue;
+        }
         auto all = bound.ceiling;
         all += gate != nullptr ? gate_ceiling(c_, *gate, u, changes) : base::money{};
         if (c_.purse != nullptr && all > c_.purse->left()) {

@@ -21,6 +21,27 @@ void append_header(std::string& lines, std::string_view name, std::int64_t value
     lines += "\r\n";
 }
 
+namespace {
+
+void replace_header(std::string& lines, std::string_view name, std::int64_t value) {
+    const auto line = std::string(name) + ": ";
+    const auto at = lines.find(line);
+    if (at != std::string::npos) {
+        const auto begin = at + line.size();
+        lines.replace(begin, lines.find("\r\n", begin) - begin, std::to_string(value));
+    }
+}
+
+}  // namespace
+
+void replace_compaction_headers(
+    request_context& context, std::int64_t tokens_out, int compacted_chunks
+) {
+    auto& lines = context.header_lines;
+    replace_header(lines, "X-MetaModel-Compacted-N", compacted_chunks);
+    replace_header(lines, "X-MetaModel-Prompt-Tokens-Out", tokens_out);
+}
+
 std::int64_t offered_tools_tokens(const api::chat_request& request) {
     const auto* tools = api::offered_tools(request);
     return tools == nullptr ? 0 : estimate_tools_tokens(tools->value.size());

@@ -27,6 +27,11 @@ void append_plan_headers(request_context& context, const prompt_figures& figures
 // The same for a request that goes out as it came in.
 void append_plan_headers(request_context& context);
 
+// Tells in the place of what these lines said before that so much of the conversation went out.
+void replace_compaction_headers(
+    request_context& context, std::int64_t tokens_out, int compacted_chunks
+);
+
 // Of the tools that the request offers.
 std::int64_t offered_tools_tokens(const api::chat_request& request);
 

@@ -42,8 +42,8 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
     if (route) {
         co_return co_await run_media_route(context, *route);
     }
-    // Those of a moa are known when its prompts are planned.
-    if (context.target.type != profile_type::moa) {
+    // Those of a panel are known when its prompts are planned.
+    if (context.target.type == profile_type::cascade) {
         append_plan_headers(context);
     }
     if (context.target.type == profile_type::cascade) {

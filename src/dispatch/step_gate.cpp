@@ -8,6 +8,7 @@
 #include "dispatch/answer_form.hpp"
 #include "dispatch/ballot_number.hpp"
 #include "dispatch/call_cost.hpp"
+#include "dispatch/cascade_requests.hpp"
 #include "dispatch/cost_plan.hpp"
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/synthesis_prompt.hpp"
@@ -90,7 +91,8 @@ base::money gate_ceiling(
     const auto answer = draft_tokens(limit_output(c.request, step.config, changes));
     base::money out;
     if (target.agree_with != nullptr) {
-        out += bound_call(c, *target.agree_with, step_changes).ceiling;
+        auto asked = request_step(c, *target.agree_with, nullptr);
+        out += bound_call(c, *target.agree_with, std::move(asked.changes)).ceiling;
     }
     if (target.judge != nullptr) {
         auto question = question_changes(c, *target.judge, 0);
@@ -146,18 +148,23 @@ net::task<bool> gate_check::is_agreed(
 net::task<bool> gate_check::is_judged_good(const api::draft& answer) {
     synthesis_prompt_options options;
     options.fence = base::random_hex(16);
+    options.max_total_bytes = std::min(options.max_total_bytes, half_window_bytes(*target_.judge));
     auto shown = visible_text(answer);
     const auto calls = signature_of(answer).calls;
     if (!answer.tool_calls.empty()) {
         shown += "\ncalls " + calls;
     }
     auto changes = question_changes(context_, *target_.judge, 0);
-    add_user_message(changes, grade_prompt(shown, options));
+    const auto question = grade_prompt(shown, options);
+    const auto fit =
+        fit_window(context_, *target_.judge, changes, added_message_tokens(question.size()));
+    add_user_message(changes, question);
     leg judge(context_, *target_.judge);
     judge.set_role(leg_role::gate);
     judge.allow_retries();
     co_await judge.run(changes, half_time(context_));
     note(judge);
+    learn_tokens(context_, *target_.judge, fit, judge.result().usage);
     const auto& verdict = judge.result();
     if (!verdict.is_answered()) {
         co_return false;

@@ -8,7 +8,6 @@
 #include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace meta_model::dispatch {
 
@@ -55,19 +54,6 @@ base::error failure_of(const request_context& c, const leg_result& result) {
         return e;
     }
     return error_of(result);
-}
-
-base::error all_left_alone(
-    const std::vector<upstream::upstream_state*>& steps, base::steady_time now
-) {
-    auto until = base::no_deadline;
-    for (const auto* u : steps) {
-        until = std::min(until, u->availability.ask_again_at(now));
-    }
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(until - now).count();
-    return error_of(upstream::call_error{
-        upstream::call_fault::unavailable, "every step is left alone", static_cast<int>(wait)
-    });
 }
 
 base::error rejection_of(std::string_view step, std::string_view part) {

@@ -6,7 +6,6 @@
 
 #include <optional>
 #include <string_view>
-#include <vector>
 
 namespace meta_model::dispatch {
 
@@ -19,11 +18,6 @@ bool is_answer(const leg_result& result, bool hides_reasoning);
 
 // The error that a failed step is, when no other step takes its place.
 base::error failure_of(const request_context& context, const leg_result& result);
-
-// The same when none of them may be called now.
-base::error all_left_alone(
-    const std::vector<upstream::upstream_state*>& steps, base::steady_time now
-);
 
 // The same for a step whose answer did not pass a part of its gate.
 base::error rejection_of(std::string_view step, std::string_view part);

@@ -89,6 +89,7 @@ private:
     ballot_rules ballot_rules_;
     const tool_policy policy_;  // of what the voters may call
     std::vector<voter_report> reports_;
+    moa_prompts prompts_;
     panel panel_;
     std::optional<leg> judge_;
     std::string_view tie_break_;  // who broke the tie; empty: there was none
@@ -100,6 +101,7 @@ voting::voting(request_context& c)
       rules_{profile_.ballot, profile_.aggregation, profile_.failure_vote},
       ballot_rules_{.kind = profile_.ballot, .labels = profile_.labels},
       policy_(resolve_tool_policy(c.request, profile_.ballot != ballot_kind::tool_call)),
+      prompts_(c),
       panel_(c) {
     ballot_rules_.tools = policy_.declared;
     for (const auto& seat : c.target.seats) {
@@ -126,8 +128,11 @@ panel_limits voting::limits() const {
 
 net::task<maybe_error> voting::run() {
     c_.record.generators = static_cast<std::uint16_t>(reports_.size());
+    if (auto refusal = prompts_.plan()) {
+        co_return std::move(refusal);
+    }
     const stream_keepalive keepalive(c_, c_.request.stream());
-    const auto changes = [this](std::size_t i) { return voter_changes(c_, i); };
+    const auto changes = [this](std::size_t i) { return voter_changes(c_, prompts_, i); };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) { read_vote(i, result); };
     hooks.is_decided = [this] { return is_settled(reports_, rules_); };
@@ -135,8 +140,10 @@ net::task<maybe_error> voting::run() {
     close_poll();
     auto failure = co_await decide();
     co_await panel_.join();
-    for (const auto& l : panel_.legs()) {
-        c_.record.legs.push_back(l->record());
+    for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
+        const auto& l = *panel_.legs()[i];
+        c_.record.legs.push_back(l.record());
+        prompts_.learn(*c_.target.upstreams[i], prompts_.of(l.upstream()).tokens, l.result().usage);
     }
     if (judge_) {
         c_.record.legs.push_back(judge_->record());
@@ -203,7 +210,8 @@ base::error voting::no_votes() const {
 base::error voting::too_expensive() const {
     std::optional<base::money> cheapest;
     for (std::size_t i = 0; i < reports_.size(); ++i) {
-        const auto cost = bound_call(c_, *c_.target.upstreams[i], voter_changes(c_, i)).ceiling;
+        const auto cost =
+            bound_call(c_, *c_.target.upstreams[i], voter_changes(c_, prompts_, i)).ceiling;
         cheapest = std::min(cheapest.value_or(cost), cost);
     }
     return over_cost_limit(c_, cheapest.value_or(base::money{}));
@@ -264,10 +272,11 @@ net::task<std::optional<std::size_t>> voting::ask_judge(const std::vector<std::s
         }
     }
     const std::vector<std::string_view> shown(texts.begin(), texts.end());
-    const auto changes = judge_changes(c_, shown);
+    const auto call = judge_changes(c_, prompts_, shown);
     judge_.emplace(c_, *c_.target.synthesizer);
     judge_->allow_retries();
-    co_await judge_->run(changes, c_.deadline);
+    co_await judge_->run(call.changes, c_.deadline);
+    prompts_.learn(*c_.target.synthesizer, call.tokens, judge_->result().usage);
     const auto chosen = chosen_candidate(order.size());
     if (!chosen) {
         c_.log.write(
