@@ -12,92 +12,6 @@ namespace {
 
 using base::error_code_id;
 
-constexpr unsigned bit(json_type t) {
-    return 1u << static_cast<unsigned>(t);
-}
-
-constexpr unsigned nullable = bit(json_type::null);
-
-enum class range_rule : std::uint8_t {
-    none,
-    positive_integer,
-    at_least_one,
-    zero_to_one,
-    zero_to_two,
-    not_empty
-};
-
-struct field_rule {
-    std::string_view name;
-    unsigned types;
-    range_rule range;
-    std::string_view expected;
-};
-
-// Spec §2.4. Members that are not here are carried untouched.
-constexpr std::array field_rules{
-    field_rule{"model", bit(json_type::string), range_rule::not_empty, "a non-empty string"},
-    field_rule{"messages", bit(json_type::array), range_rule::none, "a non-empty list"},
-    field_rule{"stream", bit(json_type::boolean) | nullable, range_rule::none, "a boolean"},
-    field_rule{"stream_options", bit(json_type::object) | nullable, range_rule::none, "an object"},
-    field_rule{"x_meta_model", bit(json_type::object) | nullable, range_rule::none, "an object"},
-    field_rule{"tools", bit(json_type::array) | nullable, range_rule::none, "a list of objects"},
-    field_rule{
-        "functions", bit(json_type::array) | nullable, range_rule::none, "a list of objects"
-    },
-    field_rule{
-        "tool_choice",
-        bit(json_type::string) | bit(json_type::object) | nullable,
-        range_rule::none,
-        "a string or an object"
-    },
-    field_rule{
-        "function_call",
-        bit(json_type::string) | bit(json_type::object) | nullable,
-        range_rule::none,
-        "a string or an object"
-    },
-    field_rule{
-        "parallel_tool_calls", bit(json_type::boolean) | nullable, range_rule::none, "a boolean"
-    },
-    field_rule{
-        "max_tokens",
-        bit(json_type::number) | nullable,
-        range_rule::positive_integer,
-        "a positive integer"
-    },
-    field_rule{
-        "max_completion_tokens",
-        bit(json_type::number) | nullable,
-        range_rule::positive_integer,
-        "a positive integer"
-    },
-    field_rule{
-        "temperature",
-        bit(json_type::number) | nullable,
-        range_rule::zero_to_two,
-        "a number from 0 to 2"
-    },
-    field_rule{
-        "top_p", bit(json_type::number) | nullable, range_rule::zero_to_one, "a number from 0 to 1"
-    },
-    field_rule{
-        "stop",
-        bit(json_type::string) | bit(json_type::array) | nullable,
-        range_rule::none,
-        "a string or a list of strings"
-    },
-    field_rule{"response_format", bit(json_type::object) | nullable, range_rule::none, "an object"},
-    field_rule{
-        "n", bit(json_type::number) | nullable, range_rule::at_least_one, "an integer of at least 1"
-    },
-};
-
-const field_rule* rule_for(std::string_view key) {
-    const auto it = std::ranges::find(field_rules, key, &field_rule::name);
-    return it == field_rules.end() ? nullptr : &*it;
-}
-
 // Given twice, these would be read one way here and perhaps another way upstream.
 constexpr std::array<std::string_view, 10> structural{
     "model",
@@ -139,20 +53,6 @@ bool read_role(std::string_view value, role& out) {
     return find_role(name, out) || (append_unescaped(unescaped, name) && find_role(unescaped, out));
 }
 
-bool in_range(range_rule rule, std::string_view raw) {
-    std::int64_t integer = 0;
-    double number = 0;
-    switch (rule) {
-        case range_rule::none: return true;
-        case range_rule::not_empty: return raw.size() > 2;
-        case range_rule::positive_integer:
-        case range_rule::at_least_one: return to_int64(raw, integer) && integer >= 1;
-        case range_rule::zero_to_one: return to_double(raw, number) && number >= 0 && number <= 1;
-        case range_rule::zero_to_two: return to_double(raw, number) && number >= 0 && number <= 2;
-    }
-    return true;
-}
-
 bool every_element_is(std::string_view array, json_type type, std::size_t& at) {
     json_cursor in(array, json_cursor::depth_limit);
     std::string_view raw;
@@ -191,8 +91,11 @@ void chat_request::violate(std::string param, std::string_view what) {
     }
 }
 
-base::result<void> chat_request::parse(std::string_view body, int max_depth) {
+base::result<void> chat_request::parse(
+    std::string_view body, int max_depth, const request_shape& shape
+) {
     body_ = body;
+    shape_ = &shape;
     json_cursor in(body, max_depth);
     if (in.peek() != json_type::object) {
         std::string_view raw;
@@ -222,6 +125,11 @@ base::result<void> chat_request::parse(std::string_view body, int max_depth) {
     return {};
 }
 
+bool chat_request::is_structural(std::string_view key) const {
+    return is_chat() ? std::ranges::find(structural, key) != structural.end()
+                     : shape_->rule_for(key) != nullptr;
+}
+
 bool chat_request::walk(json_cursor& in) {
     if (!in.enter_object()) {
         return false;
@@ -237,7 +145,7 @@ bool chat_request::walk(json_cursor& in) {
         m.type = in.peek();
         m.value_begin = in.offset();
         const bool is_repeated = find_any(m.key) != nullptr;
-        if (m.key == "messages" && m.type == json_type::array && !is_repeated) {
+        if (m.key == "messages" && m.type == json_type::array && is_chat() && !is_repeated) {
             if (!walk_messages(in, m)) {
                 return false;
             }
@@ -246,7 +154,7 @@ bool chat_request::walk(json_cursor& in) {
         }
         m.value_end = in.offset();
         if (is_repeated) {
-            if (std::ranges::find(structural, m.key) != structural.end() && repeated_.empty()) {
+            if (is_structural(m.key) && repeated_.empty()) {
                 repeated_ = m.key;
             }
         } else {
@@ -259,12 +167,12 @@ bool chat_request::walk(json_cursor& in) {
 }
 
 void chat_request::judge_member(const request_member& m) {
-    const auto* rule = rule_for(m.key);
+    const auto* rule = shape_->rule_for(m.key);
     if (rule == nullptr) {
         return;
     }
-    if ((rule->types & bit(m.type)) == 0
-        || (m.type != json_type::null && !in_range(rule->range, m.value))) {
+    if ((rule->types & type_bit(m.type)) == 0
+        || (m.type != json_type::null && !is_in_range(rule->range, m.value))) {
         violate(std::string(m.key), rule->expected);
         return;
     }
@@ -439,11 +347,11 @@ bool chat_request::walk_message(json_cursor& in, std::size_t index) {
 }
 
 void chat_request::judge_cross_fields() {
-    if (find_any("model") == nullptr) {
-        violate("model", "given");
-    }
-    if (find_any("messages") == nullptr) {
-        violate("messages", "given");
+    for (const auto& rule : shape_->fields) {
+        if (rule.is_required && find_any(rule.name) == nullptr
+            && (rule.instead.empty() || find_any(rule.instead) == nullptr)) {
+            violate(std::string(rule.name), "given");
+        }
     }
 }
 

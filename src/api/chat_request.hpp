@@ -1,8 +1,9 @@
-// A chat request as located in the client's own bytes: one strict walk finds what the gateway acts on and judges the
-// shape of spec §2.4. Nothing is copied but escaped names; everything else is a view of the body.
+// A request to a model, most often a chat, as located in the client's own bytes: one strict walk finds what the gateway
+// acts on and judges its shape. Nothing is copied but escaped names; everything else is a view of the body.
 #pragma once
 
 #include "api/json_cursor.hpp"
+#include "api/request_shape.hpp"
 #include "base/error.hpp"
 #include "base/money.hpp"
 
@@ -52,12 +53,18 @@ class chat_request {
 public:
     // Walks `body`, which must outlive this object. Precedence: not JSON or a repeated structural member (400
     // invalid_json), then the first violation of the shape (400 with `param`).
-    base::result<void> parse(std::string_view body, int max_depth);
+    base::result<void> parse(
+        std::string_view body,
+        int max_depth,
+        const request_shape& shape = shape_of(request_kind::chat)
+    );
 
     // Gives the memory back that located the request; what is left are its flags, envelope and requested name. For
     // long streams, whose request was sent long ago.
     void release();
 
+    const request_shape& shape() const { return *shape_; }
+    bool is_chat() const { return shape_->kind == request_kind::chat; }
     std::string_view body() const { return body_; }
     std::string_view model() const { return model_; }
     bool stream() const { return stream_; }
@@ -65,6 +72,7 @@ public:
     bool has_tools_to_edit() const { return has_tools_to_edit_; }
     bool include_usage() const { return include_usage_; }
     const api::envelope& envelope() const { return envelope_; }
+    // Of a chat; other kinds have none, whatever members they carry.
     const std::vector<request_message>& messages() const { return messages_; }
     const std::vector<request_member>& members() const { return members_; }
 
@@ -84,6 +92,7 @@ public:
 
 private:
     bool walk(json_cursor& in);
+    bool is_structural(std::string_view key) const;
     void violate(std::string param, std::string_view what);
     void judge_member(const request_member& member);
     bool walk_messages(json_cursor& in, request_member& member);
@@ -92,6 +101,7 @@ private:
     void judge_cross_fields();
     std::string_view unescaped_key(std::string_view raw);
 
+    const request_shape* shape_ = &shape_of(request_kind::chat);
     std::string_view body_;
     std::string model_storage_;
     std::string name_;  // after release()

@@ -12,7 +12,7 @@
 #include "net/event_loop.hpp"
 #include "net/resolver.hpp"
 #include "routes/catalogue.hpp"
-#include "routes/chat.hpp"
+#include "routes/model_requests.hpp"
 #include "routes/operations.hpp"
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"
@@ -190,7 +190,7 @@ gateway::parts::parts(config::gateway_config c)
         .recorder = recorder_,
         .service = &service_
     });
-    routes::add_chat_routes(router_, *model_services_);
+    routes::add_model_routes(router_, *model_services_);
     routes::add_catalogue_routes(router_, catalog_);
     routes::add_operation_routes(router_, *operation_services_);
     routes::add_openapi_route(router_);

@@ -88,6 +88,9 @@ std::int64_t output_of_one_choice(
 std::int64_t limit_output(
     const api::chat_request& request, const config::upstream& u, upstream::body_changes& changes
 ) {
+    if (!request.is_chat()) {
+        return 0;  // nothing is generated
+    }
     const auto choices = overridden(u, "n").value_or(number_of(request, changes, "n").value_or(1));
     return output_of_one_choice(request, u, changes) * std::min(choices, most_choices);
 }

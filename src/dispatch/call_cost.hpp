@@ -12,7 +12,7 @@ namespace meta_model::dispatch {
 
 // Sets the most tokens of an answer: what the request, the strategy or the upstream's request_overrides say, else its
 // `max_output` as far as its window has room for it, and never more than that but by an override. Returns it, for all of `n` choices. Where drop_params keeps
-// it from being sent, the upstream is trusted not to write more than its `max_output`.
+// it from being sent, the upstream is trusted not to write more than its `max_output`. 0 for a request that is no chat.
 std::int64_t limit_output(
     const api::chat_request& request,
     const config::upstream& upstream,

@@ -59,7 +59,7 @@ private:
     bool keeps_declared_calls(api::draft& answer);
     net::task<maybe_error> send_written(api::draft answer);
     net::task<maybe_error> finish_with(maybe_error e);
-    bool is_filtered() const { return !c_.target.expose_reasoning; }
+    bool is_filtered() const { return c_.hides_reasoning(); }
 
     request_context& c_;
     upstream::upstream_state& upstream_;
@@ -155,6 +155,9 @@ net::task<maybe_error> passthrough::serve() {
 }
 
 upstream::body_changes passthrough::changes() const {
+    if (!c_.request.is_chat()) {
+        return {};
+    }
     auto changes = operator_changes(c_, upstream_);
     if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
         upstream::remove_tools(changes);
@@ -188,7 +191,7 @@ net::task<upstream::call_error> passthrough::start() {
         account_ = std::make_unique<relay_account>(c_, upstream_, sent, most_output);
     }
     upstream::call_options options;
-    options.path = "/chat/completions";
+    options.path = c_.request.shape().upstream_path;
     options.header_lines = c_.upstream_header_lines;
     options.body = &body.pieces();
     options.affinity = body.affinity();
@@ -280,7 +283,7 @@ net::task<maybe_error> passthrough::relay_whole() {
             );
         }
         if (account_ != nullptr) {
-            account_->close(members.usage, body.size());
+            account_->close(members.usage, c_.request.is_chat() ? body.size() : 0);
         }
         api::draft answer;
         const bool may_call = is_filtered() && body.find("_call") != std::string_view::npos;

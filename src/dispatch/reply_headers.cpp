@@ -71,8 +71,13 @@ void append_plan_headers(request_context& context, const prompt_figures& figures
 }
 
 void append_plan_headers(request_context& context) {
-    const auto bytes = context.request.find("messages")->value.size();
+    std::size_t bytes = 0;
+    for (const auto name : context.request.shape().prompt) {
+        const auto* member = name.empty() ? nullptr : context.request.find(name);
+        bytes += member == nullptr ? 0 : member->value.size();
+    }
     const auto tokens = estimate_text_tokens(bytes_as_text(bytes, context.media));
+    context.prompt_estimate = tokens;
     append_plan_headers(context, {.tokens_in = tokens, .tokens_out = tokens});
 }
 

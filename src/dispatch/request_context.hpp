@@ -51,6 +51,7 @@ struct request_context {
     std::shared_ptr<dispatch::purse> purse{};  // null: nothing limits what it may cost
 
     // Filled in on the way.
+    std::int64_t prompt_estimate = 0;  // tokens of what a request that is no chat gives to read
     media_weight media{};        // of the conversation; unknown on passthroughs, which do not look
     dispatch::ledger ledger{};   // of the calls that are legs
     std::string header_lines{};  // X-MetaModel-… facts for the reply's head, each with CRLF
@@ -70,6 +71,9 @@ struct request_context {
     media_set hidden_from(const upstream::upstream_state& u) const {
         return media.kinds.without(declared_media(u.config));
     }
+
+    // Whether reasoning has to be kept out of what an upstream wrote.
+    bool hides_reasoning() const { return !target.expose_reasoning && request.is_chat(); }
 
     void note_first_byte() {
         record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(

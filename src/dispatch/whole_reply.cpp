@@ -83,8 +83,7 @@ std::string_view error_in(const reply_members& reply) {
 
 base::error protocol_error(std::string_view detail) {
     auto e = base::make_error(
-        error_code_id::upstream_protocol_error,
-        "The model server's reply is not a valid chat completion."
+        error_code_id::upstream_protocol_error, "The model server's reply is not valid."
     );
     e.origin = base::error_origin::upstream;
     e.detail = detail;
@@ -99,7 +98,11 @@ void account_usage(request_context& c, std::string_view raw, std::size_t body_by
         return;
     }
     c.usage_is_estimated = true;
-    c.record.tokens_out = estimate_text_tokens(body_bytes);
+    if (c.request.is_chat()) {
+        c.record.tokens_out = estimate_text_tokens(body_bytes);
+    } else {
+        c.record.tokens_in = c.prompt_estimate;  // nothing was generated
+    }
 }
 
 void account_tail(request_context& c, std::string_view tail, std::size_t body_bytes) {
@@ -130,7 +133,7 @@ write_state send_whole_reply(
         const auto at = static_cast<std::size_t>(members.model.data() - body.data());
         edits.replace(at, at + members.model.size(), model);
     }
-    if (!c.target.expose_reasoning) {
+    if (c.hides_reasoning()) {
         hide_reasoning(body, edits);
     }
     if (!c.ledger.is_empty()) {

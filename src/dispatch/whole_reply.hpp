@@ -28,7 +28,7 @@ void replace_usage(std::string& body, const api::token_usage& usage);
 // The error object that a server put into a reply with a good status, in place of choices; empty: none.
 std::string_view error_in(const reply_members& reply);
 
-// The error for a 2xx reply that is no chat completion. `detail` goes to the log.
+// The error for a 2xx reply that is not what was asked for. `detail` goes to the log.
 base::error protocol_error(std::string_view detail);
 
 // Tokens from the raw value of `usage`; an estimate from `body_bytes` when it has none.

@@ -287,6 +287,18 @@ void remove_tools(body_changes& changes) {
     }
 }
 
+namespace {
+
+void set_template_arguments(const config::upstream& upstream, member_list& members) {
+    if (upstream.supports_thinking && !upstream.chat_template_kwargs.empty()) {
+        members.set("chat_template_kwargs", upstream.chat_template_kwargs);
+    } else {
+        members.remove("chat_template_kwargs");
+    }
+}
+
+}  // namespace
+
 void prepared_body::prepare(
     const api::chat_request& request, const config::upstream& upstream, const body_changes& changes
 ) {
@@ -307,29 +319,31 @@ void prepared_body::prepare(
     }
     api::append_json_string(model_, upstream.model_id);
     if (upstream.openai) {
-        if (!upstream.openai->reasoning_effort.empty()) {
+        if (request.is_chat() && !upstream.openai->reasoning_effort.empty()) {
             api::append_json_string(effort_, upstream.openai->reasoning_effort);
             members.set("reasoning_effort", effort_);
         }
-        if (upstream.openai->max_tokens_param == config::max_tokens_name::max_completion_tokens) {
+        if (request.is_chat()
+            && upstream.openai->max_tokens_param
+                   == config::max_tokens_name::max_completion_tokens) {
             members.rename("max_tokens", "max_completion_tokens");
         }
         for (const auto& name : upstream.openai->drop_params) {
             members.remove(name);
         }
     }
-    if (upstream.supports_thinking && !upstream.chat_template_kwargs.empty()) {
-        members.set("chat_template_kwargs", upstream.chat_template_kwargs);
-    } else {
-        members.remove("chat_template_kwargs");
+    if (request.is_chat()) {
+        set_template_arguments(upstream, members);
     }
-    if (upstream.balance == config::balance_rule::prefix_affinity
+    if (request.is_chat() && upstream.balance == config::balance_rule::prefix_affinity
         && upstream.base_urls.size() > 1) {
         affinity_ = affinity_of(request);
     }
     members.set("model", model_);
     members.write(request, edits_);
-    edit_messages(request, upstream, changes, edits_);
+    if (request.is_chat()) {
+        edit_messages(request, upstream, changes, edits_);
+    }
     edits_.apply(request.body(), pieces_);
 }
 

@@ -1,5 +1,7 @@
 #include "upstream/test_call.hpp"
 
+#include "api/request_shape.hpp"
+#include "upstream/test_data_replies.hpp"
 #include "upstream/test_replies.hpp"
 
 #include <algorithm>
@@ -45,7 +47,7 @@ net::task<call_error> test_call::start(const call_options& options) {
             request += part;
         }
     }
-    prepare(request);
+    prepare(options.path, request);
     apply_fault();
     // The head comes with the first token, as it does from most model servers.
     const auto due = steady_clock::now() + upstream_.config.test.first_token;
@@ -65,16 +67,19 @@ net::task<call_error> test_call::start(const call_options& options) {
     co_return error_;
 }
 
-void test_call::prepare(const std::string& request) {
+void test_call::prepare(std::string_view path, const std::string& request) {
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::system_clock::now().time_since_epoch()
     );
-    auto made = make_test_reply(
-        {.key = upstream_.config.key,
-         .model_id = upstream_.config.model_id,
-         .body = request,
-         .created = now.count()}
-    );
+    const test_request asked{
+        .key = upstream_.config.key,
+        .model_id = upstream_.config.model_id,
+        .body = request,
+        .created = now.count()
+    };
+    auto made = path == api::shape_of(api::request_kind::chat).upstream_path
+                    ? make_test_reply(asked)
+                    : make_test_data_reply(path, asked);
     reply_.status = made.status;
     reply_.kind = made.is_stream ? body_kind::event_stream : body_kind::json;
     parts_ =

@@ -29,7 +29,7 @@ public:
 
 private:
     void on_cancel(base::cancel_reason reason) override;
-    void prepare(const std::string& request);
+    void prepare(std::string_view path, const std::string& request);
     void apply_fault();
 
     upstream_state& upstream_;

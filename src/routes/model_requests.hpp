@@ -1,4 +1,4 @@
-// POST /v1/chat/completions.
+// The routes whose requests are answered by a model, one for each api::request_shape.
 #pragma once
 
 #include "config/config.hpp"
@@ -22,6 +22,6 @@ struct model_services {
     std::vector<upstream::client*> clients{};  // by event_loop::index
 };
 
-void add_chat_routes(http::router& router, const model_services& services);
+void add_model_routes(http::router& router, const model_services& services);
 
 }  // namespace meta_model::routes

@@ -1,4 +1,4 @@
-#include "routes/chat.hpp"
+#include "routes/model_requests.hpp"
 
 #include "api/chat_request.hpp"
 #include "api/error_body.hpp"
@@ -39,6 +39,9 @@ std::string upstream_lines(const http::connection& c) {
 base::result<void> judge(const model_services& s, const api::chat_request& request) {
     if (s.config.upstreams.empty()) {
         return base::make_error(error_code_id::no_upstream, "No upstream is configured.");
+    }
+    if (!request.is_chat()) {
+        return {};
     }
     if (request.find("max_tokens") != nullptr && request.find("max_completion_tokens") != nullptr) {
         return base::make_error(
@@ -107,22 +110,49 @@ void record(
     s.recorder.record(shard, std::move(r));
 }
 
+// What is no chat goes to one upstream that speaks the same wire: nothing of it could be merged, voted on or translated.
+base::result<const dispatch::target*> judge_target(
+    const dispatch::target& target, const api::chat_request& request
+) {
+    const bool is_one_upstream = target.type == config::profile_type::passthrough;
+    const bool is_served =
+        request.is_chat()
+        || (is_one_upstream
+            && target.upstreams.front()->config.protocol != config::wire_protocol::anthropic);
+    if (is_served) {
+        return &target;
+    }
+    return base::make_error(
+        error_code_id::feature_not_supported_in_v1,
+        "The model '" + base::clip(request.requested_name(), 256) + "' does not serve "
+            + std::string(request.shape().path)
+            + (is_one_upstream ? ": its upstream has another protocol."
+                               : ": it is an ensemble. Ask one of its upstreams by its own name."),
+        "model"
+    );
+}
+
 // Everything that is decided before an upstream is asked.
 base::result<const dispatch::target*> admit(
-    const model_services& s, std::string_view body, api::chat_request& request
+    const model_services& s,
+    std::string_view body,
+    const api::request_shape& shape,
+    api::chat_request& request
 ) {
     if (!base::is_valid_utf8(body)) {
         return base::make_error(
             error_code_id::invalid_json, "The request body is not valid UTF-8."
         );
     }
-    if (const auto parsed = request.parse(body, s.config.server.limits.max_json_depth); !parsed) {
+    if (const auto parsed = request.parse(body, s.config.server.limits.max_json_depth, shape);
+        !parsed) {
         return parsed.error();
     }
     if (const auto judged = judge(s, request); !judged) {
         return judged.error();
     }
-    return s.catalog.resolve(request.requested_name());
+    const auto target = s.catalog.resolve(request.requested_name());
+    return target ? judge_target(**target, request) : target;
 }
 
 // What a strategy throws is a fault of ours: logged with its cause, told without it.
@@ -150,7 +180,7 @@ base::maybe_error internal_fault(
     return {};
 }
 
-net::task<> chat_completions(const model_services& s, http::connection& c) {
+net::task<> serve(const model_services& s, const api::request_shape& shape, http::connection& c) {
     if (!c.try_read_body()) {
         const bool is_ok = co_await c.read_body();
         if (!is_ok) {
@@ -160,7 +190,7 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
     api::chat_request request;
     base::maybe_error refusal;
     const dispatch::target* target = nullptr;
-    if (auto admitted = admit(s, c.request().body, request)) {
+    if (auto admitted = admit(s, c.request().body, shape, request)) {
         target = *admitted;
     } else {
         refusal = std::move(admitted).error();
@@ -204,13 +234,16 @@ net::task<> chat_completions(const model_services& s, http::connection& c) {
 
 }  // namespace
 
-void add_chat_routes(http::router& router, const model_services& services) {
-    router.add(
-        {.method = "POST",
-         .path = "/v1/chat/completions",
-         .body = http::body_class::json,
-         .handler = [&services](http::connection& c) { return chat_completions(services, c); }}
-    );
+void add_model_routes(http::router& router, const model_services& services) {
+    for (const auto& shape : api::request_shapes()) {
+        router.add(
+            {.method = "POST",
+             .path = std::string(shape.path),
+             .body = http::body_class::json,
+             .handler = [&services,
+                         &shape](http::connection& c) { return serve(services, shape, c); }}
+        );
+    }
 }
 
 }  // namespace meta_model::routes

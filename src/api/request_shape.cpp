@@ -1,0 +1,124 @@
+#include "api/request_shape.hpp"
+
+#include <algorithm>
+
+namespace meta_model::api {
+
+namespace {
+
+constexpr unsigned nullable = type_bit(json_type::null);
+constexpr unsigned text = type_bit(json_type::string);
+constexpr unsigned list = type_bit(json_type::array);
+constexpr unsigned object = type_bit(json_type::object);
+constexpr unsigned number = type_bit(json_type::number);
+constexpr unsigned boolean = type_bit(json_type::boolean);
+
+constexpr field_rule model_field{"model", text, range_rule::not_empty, "a non-empty string", true};
+constexpr field_rule envelope_field{
+    "x_meta_model", object | nullable, range_rule::none, "an object"
+};
+
+// Spec §2.4. Members that are not here are carried untouched.
+constexpr std::array chat_fields{
+    model_field,
+    field_rule{"messages", list, range_rule::none, "a non-empty list", true},
+    field_rule{"stream", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"stream_options", object | nullable, range_rule::none, "an object"},
+    envelope_field,
+    field_rule{"tools", list | nullable, range_rule::none, "a list of objects"},
+    field_rule{"functions", list | nullable, range_rule::none, "a list of objects"},
+    field_rule{"tool_choice", text | object | nullable, range_rule::none, "a string or an object"},
+    field_rule{
+        "function_call", text | object | nullable, range_rule::none, "a string or an object"
+    },
+    field_rule{"parallel_tool_calls", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"max_tokens", number | nullable, range_rule::positive_integer, "a positive integer"},
+    field_rule{
+        "max_completion_tokens",
+        number | nullable,
+        range_rule::positive_integer,
+        "a positive integer"
+    },
+    field_rule{"temperature", number | nullable, range_rule::zero_to_two, "a number from 0 to 2"},
+    field_rule{"top_p", number | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
+    field_rule{"stop", text | list | nullable, range_rule::none, "a string or a list of strings"},
+    field_rule{"response_format", object | nullable, range_rule::none, "an object"},
+    field_rule{"n", number | nullable, range_rule::at_least_one, "an integer of at least 1"},
+};
+
+// Some servers embed a conversation, given as `messages`.
+constexpr std::array embeddings_fields{
+    model_field,
+    field_rule{"input", text | list, range_rule::none, "a string or a list", true, "messages"},
+    field_rule{"dimensions", number | nullable, range_rule::positive_integer, "a positive integer"},
+    field_rule{"encoding_format", text | nullable, range_rule::none, "a string"},
+    field_rule{"user", text | nullable, range_rule::none, "a string"},
+    envelope_field,
+};
+
+// As Jina, Cohere and vLLM take it; queries and documents may be objects with other things than text.
+constexpr std::array rerank_fields{
+    model_field,
+    field_rule{"query", text | object, range_rule::none, "a string", true},
+    field_rule{"documents", list | object, range_rule::none, "a list", true},
+    field_rule{"top_n", number | nullable, range_rule::positive_integer, "a positive integer"},
+    field_rule{"return_documents", boolean | nullable, range_rule::none, "a boolean"},
+    envelope_field,
+};
+
+constexpr std::array moderations_fields{
+    model_field,
+    field_rule{"input", text | list, range_rule::none, "a string or a list", true},
+    envelope_field,
+};
+
+// In the order of request_kind.
+constexpr std::array shapes{
+    request_shape{
+        request_kind::chat, "/v1/chat/completions", "/chat/completions", chat_fields, {"messages"}
+    },
+    request_shape{
+        request_kind::embeddings,
+        "/v1/embeddings",
+        "/embeddings",
+        embeddings_fields,
+        {"input", "messages"}
+    },
+    request_shape{
+        request_kind::rerank, "/v1/rerank", "/rerank", rerank_fields, {"query", "documents"}
+    },
+    request_shape{
+        request_kind::moderations, "/v1/moderations", "/moderations", moderations_fields, {"input"}
+    },
+};
+
+}  // namespace
+
+const field_rule* request_shape::rule_for(std::string_view member) const {
+    const auto it = std::ranges::find(fields, member, &field_rule::name);
+    return it == fields.end() ? nullptr : &*it;
+}
+
+const request_shape& shape_of(request_kind kind) {
+    return shapes[static_cast<std::size_t>(kind)];
+}
+
+std::span<const request_shape> request_shapes() {
+    return shapes;
+}
+
+bool is_in_range(range_rule rule, std::string_view raw) {
+    std::int64_t integer = 0;
+    double number = 0;
+    switch (rule) {
+        case range_rule::none: return true;
+        case range_rule::not_empty: return raw.size() > 2;
+        case range_rule::positive_integer:
+        case range_rule::at_least_one: return to_int64(raw, integer) && integer >= 1;
+        case range_rule::zero_to_one: return to_double(raw, number) && number >= 0 && number <= 1;
+        case range_rule::zero_to_two: return to_double(raw, number) && number >= 0 && number <= 2;
+    }
+    return true;
+}
+
+}  // namespace meta_model::api
