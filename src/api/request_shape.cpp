@@ -46,6 +46,24 @@ constexpr std::array chat_fields{
     field_rule{"n", number | nullable, range_rule::at_least_one, "an integer of at least 1"},
 };
 
+constexpr unsigned any = text | list | object | number | boolean | nullable;
+
+// What else a completion has is judged by api/completions_wire, and by the chat it becomes.
+constexpr std::array completions_fields{
+    model_field,
+    field_rule{"prompt", any, range_rule::none, "a string"},
+    field_rule{"stream", boolean | nullable, range_rule::none, "a boolean"},
+    envelope_field,
+};
+
+// Of one or the other; what they are is the tokenizer's to judge.
+constexpr std::array tokenize_fields{
+    model_field,
+    field_rule{"prompt", any, range_rule::none, "a string"},
+    field_rule{"messages", any, range_rule::none, "a list"},
+    envelope_field,
+};
+
 // Some servers embed a conversation, given as `messages`.
 constexpr std::array embeddings_fields{
     model_field,
@@ -77,6 +95,7 @@ constexpr std::array shapes{
     request_shape{
         request_kind::chat, "/v1/chat/completions", "/chat/completions", chat_fields, {"messages"}
     },
+    request_shape{request_kind::completions, "/v1/completions", "", completions_fields, {"prompt"}},
     request_shape{
         request_kind::embeddings,
         "/v1/embeddings",
@@ -89,6 +108,9 @@ constexpr std::array shapes{
     },
     request_shape{
         request_kind::moderations, "/v1/moderations", "/moderations", moderations_fields, {"input"}
+    },
+    request_shape{
+        request_kind::tokenize, "/tokenize", "/tokenize", tokenize_fields, {"prompt", "messages"}
     },
 };
 

@@ -11,7 +11,14 @@
 
 namespace meta_model::api {
 
-enum class request_kind : std::uint8_t { chat, embeddings, rerank, moderations };
+enum class request_kind : std::uint8_t {
+    chat,
+    completions,
+    embeddings,
+    rerank,
+    moderations,
+    tokenize
+};
 
 enum class range_rule : std::uint8_t {
     none,
@@ -38,8 +45,9 @@ struct field_rule {
 
 struct request_shape {
     request_kind kind;
-    std::string_view path;           // where clients send it
-    std::string_view upstream_path;  // behind an upstream's base URL
+    std::string_view path;  // where clients send it
+    std::string_view
+        upstream_path;  // behind an upstream's base URL; empty: it goes there as a chat
     std::span<const field_rule> fields;
     std::array<std::string_view, 2> prompt;  // members that hold what the model reads; may be empty
 

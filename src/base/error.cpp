@@ -35,7 +35,10 @@ constexpr std::array classes{
     error_class{id::feature_disabled, 400, "", "feature_disabled"},
     error_class{id::missing_model, 400, "", "missing_model"},
     error_class{id::model_not_found, 404, "", "model_not_found"},
+    error_class{id::unknown_model, 404, invalid_request, "model_not_found"},
     error_class{id::invalid_json, 400, "", "invalid_json"},
+    error_class{id::invalid_request, 400, "", "invalid_request"},
+    error_class{id::unsupported_legacy_param, 501, invalid_request, "unsupported_legacy_param"},
     error_class{id::context_length_exceeded, 413, "", "context_length_exceeded"},
     error_class{id::all_generators_failed, 502, "", "all_generators_failed"},
     error_class{id::no_quorum_after_constraint, 503, "", "no_quorum_after_constraint"},
@@ -46,6 +49,7 @@ constexpr std::array classes{
     error_class{id::upstream_error, 502, "", "upstream_error"},
     error_class{id::upstream_protocol_error, 502, "", "upstream_protocol_error"},
     error_class{id::upstream_misconfigured, 502, "", "upstream_misconfigured"},
+    error_class{id::upstream_unreachable, 502, "", "upstream_unreachable"},
     error_class{id::upstream_auth_failed, 502, "", "upstream_auth_failed"},
     error_class{id::upstream_unavailable, 503, "", "upstream_unavailable"},
     error_class{id::overloaded, 503, "", "overloaded"},
@@ -61,6 +65,7 @@ constexpr std::array classes{
     error_class{id::video_cascade_exhausted, 502, "", "video_cascade_exhausted"},
     error_class{id::audio_cascade_exhausted, 502, "", "audio_cascade_exhausted"},
     error_class{id::cost_limit_exceeded, 402, "insufficient_quota", "cost_limit_exceeded"},
+    error_class{id::heterogeneous_tokenizer, 409, invalid_request, "heterogeneous_tokenizer"},
     error_class{id::client_closed, 499, "", "client_closed"},
 };
 

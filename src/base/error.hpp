@@ -12,7 +12,8 @@
 
 namespace meta_model::base {
 
-// Named after the `code` of the envelope; `internal`, `unknown_path` and `wrong_method` and `shape` carry a null code.
+// Named after the `code` of the envelope; `unknown_model` is `model_not_found` in the words of OpenAI's own type;
+// `internal`, `unknown_path` and `wrong_method` and `shape` carry a null code.
 enum class error_code_id {
     internal,
     unknown_path,
@@ -37,7 +38,10 @@ enum class error_code_id {
     feature_disabled,
     missing_model,
     model_not_found,
+    unknown_model,
     invalid_json,
+    invalid_request,
+    unsupported_legacy_param,
     context_length_exceeded,
     all_generators_failed,
     no_quorum_after_constraint,
@@ -48,6 +52,7 @@ enum class error_code_id {
     upstream_error,
     upstream_protocol_error,
     upstream_misconfigured,
+    upstream_unreachable,
     upstream_auth_failed,
     upstream_unavailable,
     overloaded,
@@ -63,6 +68,7 @@ enum class error_code_id {
     video_cascade_exhausted,
     audio_cascade_exhausted,
     cost_limit_exceeded,
+    heterogeneous_tokenizer,
     client_closed,
 };
 

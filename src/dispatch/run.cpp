@@ -6,6 +6,7 @@
 #include "dispatch/multimodal.hpp"
 #include "dispatch/passthrough.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/tokenize.hpp"
 #include "dispatch/voting.hpp"
 
 #include <memory>
@@ -58,6 +59,9 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
 }  // namespace
 
 net::task<base::maybe_error> run(request_context& context) {
+    if (context.request.shape().kind == api::request_kind::tokenize) {
+        return run_tokenize(context);
+    }
     return context.target.type == config::profile_type::passthrough ? run_passthrough(context)
                                                                     : run_ensemble(context);
 }

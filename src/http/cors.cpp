@@ -35,7 +35,7 @@ void append_cors_lines(std::string& lines, std::string_view allow_origin, std::s
         "X-MetaModel-Failed-Generators, "
         "X-MetaModel-Usage, X-MetaModel-Total-Tokens, X-MetaModel-Cost-USD, "
         "X-MetaModel-Schema-Valid, X-MetaModel-Multimodal-Path, X-MetaModel-Multimodal-Attempts, "
-        "X-MetaModel-Multimodal-Upstream, X-MetaModel-Vision-Path, "
+        "X-MetaModel-Multimodal-Upstream, X-MetaModel-Tokenizer-Upstream, X-MetaModel-Vision-Path, "
         "X-MetaModel-Vision-Describe-Chars, "
         "X-MetaModel-Cascade-Tried, X-MetaModel-Cascade-Rejected, X-MetaModel-Cascade-Winner, "
         "Retry-After, retry-after-ms, x-should-retry\r\n";

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
+#include "routes/completion_sink.hpp"
 
 #include <chrono>
 #include <exception>
@@ -116,7 +117,7 @@ base::result<const dispatch::target*> judge_target(
 ) {
     const bool is_one_upstream = target.type == config::profile_type::passthrough;
     const bool is_served =
-        request.is_chat()
+        request.is_chat() || request.shape().kind == api::request_kind::tokenize
         || (is_one_upstream
             && target.upstreams.front()->config.protocol != config::wire_protocol::anthropic);
     if (is_served) {
@@ -180,6 +181,46 @@ base::maybe_error internal_fault(
     return {};
 }
 
+// On this wire an unknown name is a mistake in a field.
+void name_the_model(base::error& e) {
+    if (e.id == error_code_id::model_not_found) {
+        e.id = error_code_id::unknown_model;
+        e.param = "model";
+    } else if (e.id == error_code_id::feature_disabled) {
+        e.param = "model";
+    }
+}
+
+// The same for every kind of request. A completion is served as the chat that it stands for: `completion` becomes what
+// translates the chat's reply for `client`, and keeps its body.
+base::result<const dispatch::target*> admit_any(
+    const model_services& s,
+    const api::request_shape& shape,
+    std::string_view body,
+    dispatch::answer_sink& client,
+    std::unique_ptr<completion_sink>& completion,
+    api::chat_request& request
+) {
+    if (shape.kind != api::request_kind::completions) {
+        return admit(s, body, shape, request);
+    }
+    if (s.config.upstreams.empty()) {
+        return s.catalog.resolve({});
+    }
+    auto chat = api::chat_of_completion(body, s.config.server.limits.max_json_depth);
+    if (!chat) {
+        return chat.error();
+    }
+    completion = std::make_unique<completion_sink>(client, std::move(*chat));
+    auto admitted = admit(s, completion->body(), api::shape_of(api::request_kind::chat), request);
+    if (!admitted) {
+        auto e = std::move(admitted).error();
+        name_the_model(e);
+        return e;
+    }
+    return admitted;
+}
+
 net::task<> serve(const model_services& s, const api::request_shape& shape, http::connection& c) {
     if (!c.try_read_body()) {
         const bool is_ok = co_await c.read_body();
@@ -187,10 +228,12 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
             co_return;
         }
     }
+    http_answer_sink client(c);
+    std::unique_ptr<completion_sink> completion;
     api::chat_request request;
     base::maybe_error refusal;
     const dispatch::target* target = nullptr;
-    if (auto admitted = admit(s, c.request().body, shape, request)) {
+    if (auto admitted = admit_any(s, shape, c.request().body, client, completion, request)) {
         target = *admitted;
     } else {
         refusal = std::move(admitted).error();
@@ -199,7 +242,8 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
         co_await c.send_error(*refusal);
         co_return;
     }
-    http_answer_sink sink(c);
+    dispatch::answer_sink& sink =
+        completion ? static_cast<dispatch::answer_sink&>(*completion) : client;
     const auto lines = upstream_lines(c);
     // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
     const auto kept_record = std::make_unique<telemetry::request_record>();

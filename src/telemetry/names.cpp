@@ -60,6 +60,9 @@ std::string_view to_string(call_outcome value) {
 }
 
 outcome_code outcome_of(base::error_code_id id) {
+    if (id == base::error_code_id::unknown_model) {
+        id = base::error_code_id::model_not_found;  // one code, one series
+    }
     const auto index = static_cast<std::size_t>(id) + 1;
     return static_cast<outcome_code>(std::min<std::size_t>(index, unknown_code));
 }

@@ -53,6 +53,7 @@ struct reply_facts {
 struct call_options {
     std::string_view method = "POST";
     std::string_view path{};            // behind the base URL, e.g. "/chat/completions"
+    bool is_beside_version = false;     // the path takes the place of a base URL's "/v1" at its end
     std::string_view header_lines{};    // e.g. the request id, each with CRLF
     const api::pieces* body = nullptr;  // must live until start() returned
     base::steady_time deadline = base::no_deadline;  // of the whole request

@@ -315,7 +315,11 @@ net::task<net::io_status> http_call::wait_to_send(
 void http_call::write_head(const call_options& options, std::string& head) const {
     head += options.method;
     head += ' ';
-    head += endpoint_->where.path;
+    std::string_view base = endpoint_->where.path;
+    if (options.is_beside_version && base.ends_with("/v1")) {
+        base.remove_suffix(3);
+    }
+    head += base;
     head += options.path;
     head += endpoint_->where.query;
     head += " HTTP/1.1\r\nHost: ";

@@ -314,11 +314,15 @@ void prepared_body::prepare(
             members.remove(key);
         }
     }
-    for (const auto& [key, value] : upstream.request_overrides) {
-        members.set(key, value);
+    // A tokenizer counts what the client wrote.
+    const bool is_counted = request.shape().kind == api::request_kind::tokenize;
+    if (!is_counted) {
+        for (const auto& [key, value] : upstream.request_overrides) {
+            members.set(key, value);
+        }
     }
     api::append_json_string(model_, upstream.model_id);
-    if (upstream.openai) {
+    if (upstream.openai && !is_counted) {
         if (request.is_chat() && !upstream.openai->reasoning_effort.empty()) {
             api::append_json_string(effort_, upstream.openai->reasoning_effort);
             members.set("reasoning_effort", effort_);

@@ -1,4 +1,4 @@
-// The routes beside chat: embeddings and moderations through the SDK's own helpers.
+// The routes beside chat: embeddings, moderations and completions through the SDK's own helpers.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach } from 'node:test';
@@ -73,6 +73,45 @@ test('moderations come back as they are', async () => {
 
     assert.equal(upstream.calls[0].path, '/v1/moderations');
     assert.deepEqual(made.results, results);
+});
+
+test('a completion is whole, and its model sees a chat', async () => {
+    upstream.on('main-model', (call) => call.answer('there was a frog'));
+
+    const made = await gateway.client().completions.create({ model: 'main', prompt: 'Once', max_tokens: 9 });
+
+    assert.equal(upstream.calls[0].path, '/v1/chat/completions');
+    assert.deepEqual(upstream.calls[0].body.messages, [{ role: 'user', content: 'Once' }]);
+    assert.equal(made.object, 'text_completion');
+    assert.equal(made.choices[0].text, 'there was a frog');
+    assert.equal(made.choices[0].finish_reason, 'stop');
+});
+
+test('a completion is streamed token by token, of an upstream and of an ensemble', async () => {
+    upstream.on('main-model', (call) => call.answer('there was a frog'));
+    upstream.on('other-model', (call) => call.answer('there was a toad'));
+    for (const model of ['main', 'panel.v1']) {
+        const stream = await gateway.client().completions.create({ model, prompt: 'Once', stream: true });
+        let text = '';
+        let finish = null;
+        for await (const chunk of stream) {
+            assert.equal(chunk.object, 'text_completion');
+            text += chunk.choices[0].text;
+            finish = chunk.choices[0].finish_reason ?? finish;
+        }
+        assert.equal(text, 'there was a frog', model);
+        assert.equal(finish, 'stop');
+    }
+});
+
+test('what completions cannot do is a clean error that names the field', async () => {
+    const asked = gateway.client().completions.create({ model: 'main', prompt: 'Once', logprobs: 2 });
+
+    await assert.rejects(asked, (e) => {
+        assert.equal(e.status, 501);
+        assert.equal(e.code, 'unsupported_legacy_param');
+        return e.param === 'logprobs';
+    });
 });
 
 test('an ensemble and an unknown model are clean errors of their class', async () => {

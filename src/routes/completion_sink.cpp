@@ -1,0 +1,77 @@
+#include "routes/completion_sink.hpp"
+
+namespace meta_model::routes {
+
+using dispatch::answer_head;
+using dispatch::write_state;
+
+namespace {
+
+void append(std::string& out, const api::pieces& parts) {
+    for (const auto part : parts) {
+        out += part;
+    }
+}
+
+}  // namespace
+
+write_state completion_sink::send(const answer_head& head, const api::pieces& body) {
+    if (head.status >= 300) {
+        return client_.send(head, body);
+    }
+    std::string chat;
+    append(chat, body);
+    out_ = api::completion_of_chat(chat);
+    return client_.send(head, {out_});
+}
+
+write_state completion_sink::begin(
+    const answer_head& head, std::optional<std::uint64_t>, const api::pieces& first
+) {
+    if (head.content_type == "text/event-stream") {
+        translate(first);
+        return client_.begin(head, std::nullopt, {out_});
+    }
+    is_whole_ = true;
+    append(whole_, first);
+    header_lines_ = head.header_lines;
+    return write_state::done;
+}
+
+write_state completion_sink::write(const api::pieces& more) {
+    if (is_whole_) {
+        append(whole_, more);
+        return write_state::done;
+    }
+    translate(more);
+    return out_.empty() ? write_state::done : client_.write({out_});
+}
+
+write_state completion_sink::end(const api::pieces& last) {
+    if (is_whole_) {
+        append(whole_, last);
+        answer_head head;
+        head.header_lines = header_lines_;
+        return send(head, {whole_});
+    }
+    translate(last);
+    out_ += stream_.rest();
+    return client_.end({out_});
+}
+
+// While a whole reply is held nothing went out, and the connection still reads what it was sent.
+void completion_sink::release_request() {
+    std::string().swap(body_);
+    if (!is_whole_) {
+        client_.release_request();
+    }
+}
+
+void completion_sink::translate(const api::pieces& chunks) {
+    out_.clear();
+    for (const auto chunk : chunks) {
+        stream_.take(chunk, out_);
+    }
+}
+
+}  // namespace meta_model::routes
