@@ -13,6 +13,7 @@
 #include "net/resolver.hpp"
 #include "routes/catalogue.hpp"
 #include "routes/model_requests.hpp"
+#include "routes/openapi.hpp"
 #include "routes/operations.hpp"
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"

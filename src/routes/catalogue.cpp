@@ -1,12 +1,10 @@
 #include "routes/catalogue.hpp"
 
-#include "api/json_text.hpp"
 #include "base/text.hpp"
 #include "http/connection.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 namespace meta_model::routes {
 
@@ -27,12 +25,6 @@ std::string percent_decoded(std::string_view text) {
         }
     }
     return out;
-}
-
-// `json` lives as long as the route that holds it.
-net::task<> send_json(http::connection& c, const std::string& json) {
-    c.send(200, "application/json", {}, {json});
-    co_return;
 }
 
 net::task<> list_models(const dispatch::catalog& catalog, http::connection& c) {
@@ -72,33 +64,6 @@ void add_catalogue_routes(http::router& router, const dispatch::catalog& catalog
          .path = "/v1/models/",
          .match = http::path_match::prefix,
          .handler = [&catalog](http::connection& c) { return one_model(catalog, c); }}
-    );
-}
-
-void add_openapi_route(http::router& router) {
-    std::map<std::string, std::string> methods_by_path;
-    for (const auto& row : router.rows()) {
-        const auto path = row.match == http::path_match::prefix ? row.path + "{id}" : row.path;
-        auto& methods = methods_by_path[path];
-        methods += methods.empty() ? "" : ",";
-        methods +=
-            '"' + base::ascii_lower(row.method)
-            + R"(":{"responses":{"200":{"description":"Success"},"default":{"description":"Error envelope"}}})";
-    }
-    std::string json =
-        R"({"openapi":"3.1.0","info":{"title":"Meta-Model","version":")" META_MODEL_VERSION
-        R"("},"paths":{)";
-    for (const auto& [path, methods] : methods_by_path) {
-        json += json.back() == '{' ? "" : ",";
-        api::append_json_string(json, path);
-        json += ":{" + methods + '}';
-    }
-    json += "}}";
-    router.add(
-        {.method = "GET",
-         .path = "/openapi.json",
-         .auth = http::auth_class::exempt,
-         .handler = [json](http::connection& c) { return send_json(c, json); }}
     );
 }
 

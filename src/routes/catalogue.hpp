@@ -1,4 +1,4 @@
-// GET /v1/models and /v1/models/{id}, and the OpenAPI description of what is served.
+// GET /v1/models and /v1/models/{id}.
 #pragma once
 
 #include "dispatch/catalog.hpp"
@@ -10,8 +10,5 @@ namespace meta_model::routes {
 
 // `catalog` must outlive the router.
 void add_catalogue_routes(http::router& router, const dispatch::catalog& catalog);
-
-// Serves `/openapi.json`, made from the rows that the router has by now.
-void add_openapi_route(http::router& router);
 
 }  // namespace meta_model::routes

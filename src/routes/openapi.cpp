@@ -1,0 +1,230 @@
+#include "routes/openapi.hpp"
+
+#include "api/request_shape.hpp"
+#include "base/text.hpp"
+#include "http/connection.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+namespace meta_model::routes {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+// The replies with status 200, as far as clients may rely on them.
+constexpr std::string_view reply_schemas = R"({
+"Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "object",
+  "required": ["message", "type", "param", "code"], "properties": {
+    "message": {"type": "string"}, "type": {"type": "string"},
+    "param": {"type": ["string", "null"]}, "code": {"type": ["string", "null"]}}}}},
+"Usage": {"type": ["object", "null"], "properties": {
+  "prompt_tokens": {"type": "integer"}, "completion_tokens": {"type": "integer"}, "total_tokens": {"type": "integer"}}},
+"ChatCompletion": {"type": "object", "required": ["id", "object", "created", "model", "choices"], "properties": {
+  "id": {"type": "string"}, "object": {"const": "chat.completion"}, "created": {"type": "integer"},
+  "model": {"type": "string"}, "usage": {"$ref": "#/components/schemas/Usage"},
+  "choices": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
+    "index": {"type": "integer"}, "finish_reason": {"type": ["string", "null"]},
+    "message": {"type": "object", "required": ["role"], "properties": {"role": {"const": "assistant"}}}}}}}},
+"TextCompletion": {"type": "object", "required": ["id", "object", "created", "model", "choices"], "properties": {
+  "id": {"type": "string", "pattern": "^cmpl-"}, "object": {"const": "text_completion"},
+  "created": {"type": "integer"}, "model": {"type": "string"}, "usage": {"$ref": "#/components/schemas/Usage"},
+  "choices": {"type": "array", "items": {"type": "object",
+    "required": ["text", "index", "logprobs", "finish_reason"], "properties": {
+      "text": {"type": "string"}, "index": {"type": "integer"}, "finish_reason": {"type": ["string", "null"]}}}}}},
+"Embeddings": {"type": "object", "required": ["object", "data"], "properties": {
+  "object": {"const": "list"}, "usage": {"$ref": "#/components/schemas/Usage"},
+  "data": {"type": "array", "items": {"type": "object", "required": ["index", "embedding"], "properties": {
+    "index": {"type": "integer"},
+    "embedding": {"anyOf": [{"type": "array", "items": {"type": "number"}}, {"type": "string"}]}}}}}},
+"Ranking": {"type": "object", "required": ["results"], "properties": {"results": {"type": "array",
+  "items": {"type": "object", "required": ["index", "relevance_score"], "properties": {
+    "index": {"type": "integer"}, "relevance_score": {"type": "number"}}}}}},
+"Moderations": {"type": "object", "required": ["results"], "properties": {"results": {"type": "array",
+  "items": {"type": "object", "required": ["flagged"], "properties": {"flagged": {"type": "boolean"}}}}}},
+"TokenCount": {"type": "object", "properties": {
+  "count": {"type": "integer"}, "max_model_len": {"type": "integer"}, "tokens": {"type": "array"},
+  "estimated": {"const": true}}},
+"Model": {"type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
+  "id": {"type": "string"}, "object": {"const": "model"}, "created": {"type": "integer"},
+  "owned_by": {"type": "string"}}},
+"Models": {"type": "object", "required": ["object", "data"], "properties": {
+  "object": {"const": "list"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
+"Health": {"type": "object", "required": ["status", "unhealthy_upstreams", "version"], "properties": {
+  "status": {"enum": ["ok", "unhealthy", "draining"]}, "version": {"type": "string"},
+  "unhealthy_upstreams": {"type": "array", "items": {"type": "object", "required": ["name", "reason"]}}}},
+"Liveness": {"type": "object", "required": ["status"], "properties": {"status": {"const": "alive"}}}
+})";
+
+struct reply_row {
+    std::string_view path;
+    std::string_view schema;
+    bool is_streamed = false;
+};
+
+// Paths that are not here reply with an object of their own.
+constexpr std::array replies{
+    reply_row{"/v1/chat/completions", "ChatCompletion", true},
+    reply_row{"/v1/completions", "TextCompletion", true},
+    reply_row{"/v1/embeddings", "Embeddings"},
+    reply_row{"/v1/rerank", "Ranking"},
+    reply_row{"/v1/moderations", "Moderations"},
+    reply_row{"/tokenize", "TokenCount"},
+    reply_row{"/v1/models", "Models"},
+    reply_row{"/v1/models/", "Model"},
+    reply_row{"/v1/health", "Health"},
+    reply_row{"/health", "Health"},
+    reply_row{"/livez", "Liveness"},
+};
+
+json reference_to(std::string_view schema) {
+    return {{"$ref", "#/components/schemas/" + std::string(schema)}};
+}
+
+json schema_of(const api::field_rule& field) {
+    using api::json_type;
+    using api::range_rule;
+    const bool is_integer =
+        field.range == range_rule::positive_integer || field.range == range_rule::at_least_one;
+    const std::array names{
+        std::pair{json_type::string, "string"},
+        std::pair{json_type::number, is_integer ? "integer" : "number"},
+        std::pair{json_type::boolean, "boolean"},
+        std::pair{json_type::array, "array"},
+        std::pair{json_type::object, "object"},
+        std::pair{json_type::null, "null"},
+    };
+    auto types = json::array();
+    for (const auto& [type, name] : names) {
+        if ((field.types & api::type_bit(type)) != 0) {
+            types.push_back(name);
+        }
+    }
+    json out = {{"type", types.size() == 1 ? types.front() : types}};
+    if (field.range == range_rule::not_empty) {
+        out["minLength"] = 1;
+    } else if (is_integer) {
+        out["minimum"] = 1;
+    } else if (field.range != range_rule::none) {
+        out["minimum"] = 0;
+        out["maximum"] = field.range == range_rule::zero_to_one ? 1 : 2;
+    }
+    return out;
+}
+
+json schema_of(const api::request_shape& shape) {
+    json properties = json::object();
+    auto required = json::array();
+    for (const auto& field : shape.fields) {
+        properties[std::string(field.name)] = schema_of(field);
+        if (field.is_required && field.instead.empty()) {
+            required.push_back(field.name);
+        }
+    }
+    return {
+        {"type", "object"},
+        {"properties", std::move(properties)},
+        {"required", std::move(required)},
+        {"additionalProperties", true}
+    };
+}
+
+const api::request_shape* shape_at(std::string_view path) {
+    const auto shapes = api::request_shapes();
+    const auto it = std::ranges::find(shapes, path, &api::request_shape::path);
+    return it == shapes.end() ? nullptr : &*it;
+}
+
+std::string request_name(const api::request_shape& shape) {
+    constexpr std::array names{
+        "ChatRequest",
+        "CompletionRequest",
+        "EmbeddingsRequest",
+        "RerankRequest",
+        "ModerationsRequest",
+        "TokenizeRequest"
+    };
+    return names.at(static_cast<std::size_t>(shape.kind));
+}
+
+json operation_of(const http::route& row) {
+    json ok = {{"description", "Success"}};
+    const auto reply = std::ranges::find(replies, row.path, &reply_row::path);
+    if (reply != replies.end()) {
+        ok["content"]["application/json"]["schema"] = reference_to(reply->schema);
+        if (reply->is_streamed) {
+            ok["content"]["text/event-stream"]["schema"] = {{"type", "string"}};
+        }
+    }
+    json out = json::object();
+    if (row.match == http::path_match::prefix) {
+        out["parameters"] = json::array(
+            {{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}}
+        );
+    }
+    if (const auto* shape = shape_at(row.path)) {
+        out["requestBody"] = {
+            {"required", true},
+            {"content", {{"application/json", {{"schema", reference_to(request_name(*shape))}}}}}
+        };
+    }
+    out["responses"] = {
+        {"200", std::move(ok)},
+        {"default",
+         {{"description", "Error"},
+          {"content", {{"application/json", {{"schema", reference_to("Error")}}}}}}}
+    };
+    if (row.auth == http::auth_class::exempt) {
+        out["security"] = json::array();
+    }
+    return out;
+}
+
+std::string document_of(const http::router& router) {
+    json paths = json::object();
+    for (const auto& row : router.rows()) {
+        const auto path = row.match == http::path_match::prefix ? row.path + "{id}" : row.path;
+        paths[path][base::ascii_lower(row.method)] = operation_of(row);
+    }
+    auto schemas = json::parse(reply_schemas);
+    for (const auto& shape : api::request_shapes()) {
+        schemas[request_name(shape)] = schema_of(shape);
+    }
+    const json document = {
+        {"openapi", "3.1.0"},
+        {"info", {{"title", "Meta-Model"}, {"version", META_MODEL_VERSION}}},
+        {"security", json::array({{{"bearer", json::array()}}, {{"key", json::array()}}})},
+        {"paths", std::move(paths)},
+        {"components",
+         {{"schemas", std::move(schemas)},
+          {"securitySchemes",
+           {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+            {"key", {{"type", "apiKey"}, {"in", "header"}, {"name", "x-api-key"}}}}}}}
+    };
+    return document.dump();
+}
+
+net::task<> send_document(http::connection& c, const std::string& document) {
+    c.send(200, "application/json", {}, {document});
+    co_return;
+}
+
+}  // namespace
+
+void add_openapi_route(http::router& router) {
+    auto document = document_of(router);
+    router.add(
+        {.method = "GET",
+         .path = "/openapi.json",
+         .auth = http::auth_class::exempt,
+         .handler = [document = std::move(document)](http::connection& c
+                    ) { return send_document(c, document); }}
+    );
+}
+
+}  // namespace meta_model::routes
