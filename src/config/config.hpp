@@ -101,6 +101,8 @@ struct anthropic_options {
     std::string thinking{};  // "adaptive", "enabled", "off"; empty: not set
     std::string effort{};    // empty: not set
     std::optional<int> budget_tokens{};
+    bool prompt_caching = false;
+    std::string structured_outputs = "prompt";  // "prompt", "native", "off"
 };
 
 // One line of `[upstreams.X.headers]`.

@@ -44,7 +44,20 @@ constexpr choice<test_fault> test_faults[] = {
     {"garbage", test_fault::garbage},
 };
 
-enum class word { none, minimal, low, medium, high, xhigh, max, adaptive, enabled, off };
+enum class word {
+    none,
+    minimal,
+    low,
+    medium,
+    high,
+    xhigh,
+    max,
+    adaptive,
+    enabled,
+    off,
+    prompt,
+    native
+};
 constexpr choice<word> efforts[] = {
     {"none", word::none},
     {"minimal", word::minimal},
@@ -62,6 +75,11 @@ constexpr choice<word> anthropic_efforts[] = {
 constexpr choice<word> thinking_modes[] = {
     {"adaptive", word::adaptive},
     {"enabled", word::enabled},
+    {"off", word::off},
+};
+constexpr choice<word> schema_wordings[] = {
+    {"prompt", word::prompt},
+    {"native", word::native},
     {"off", word::off},
 };
 
@@ -114,6 +132,11 @@ constexpr key_row<anthropic_options> anthropic_keys[] = {
      [](const field& f, anthropic_options& o) { read_word(f, o.effort, anthropic_efforts); }},
     {"budget_tokens", [](const field& f, anthropic_options& o) { f.read(o.budget_tokens, from(1)); }
     },
+    {"prompt_caching", [](const field& f, anthropic_options& o) { f.read(o.prompt_caching); }},
+    {"structured_outputs",
+     [](const field& f, anthropic_options& o) {
+         read_word(f, o.structured_outputs, schema_wordings);
+     }},
 };
 
 constexpr key_row<upstream_timeouts> timeouts_keys[] = {

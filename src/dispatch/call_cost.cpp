@@ -6,6 +6,7 @@
 #include "dispatch/message_estimate.hpp"
 #include "dispatch/purse.hpp"
 #include "dispatch/token_estimate.hpp"
+#include "upstream/anthropic_call.hpp"
 
 #include <algorithm>
 #include <array>
@@ -91,8 +92,14 @@ std::int64_t limit_output(
     if (!request.is_chat()) {
         return 0;  // nothing is generated
     }
+    const auto of_one = output_of_one_choice(request, u, changes);
+    if (u.protocol == config::wire_protocol::anthropic) {
+        const auto options = upstream::messages_options_of(u);
+        const bool has_budget = options.thinking == api::thinking_mode::enabled;
+        return has_budget ? api::share_output(options, of_one).max_tokens : of_one;
+    }
     const auto choices = overridden(u, "n").value_or(number_of(request, changes, "n").value_or(1));
-    return output_of_one_choice(request, u, changes) * std::min(choices, most_choices);
+    return of_one * std::min(choices, most_choices);
 }
 
 std::int64_t estimate_body_tokens(const api::chat_request& request, const api::pieces& body) {

@@ -231,9 +231,6 @@ net::task<> leg::run(
     listener_ = listener;
     line_ = &context_.ledger.open(upstream_.config.key, role_);
     report_progress(context_, *line_);
-    if (upstream_.config.protocol == config::wire_protocol::anthropic) {
-        co_return refuse(call_outcome::misconfigured, "Anthropic upstreams are not available yet");
-    }
     if (!changes.refusal.empty()) {
         co_return refuse(call_outcome::too_large, changes.refusal);
     }

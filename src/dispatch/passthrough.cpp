@@ -122,11 +122,6 @@ net::task<maybe_error> passthrough::serve() {
         "X-MetaModel-Generators: 1\r\nX-MetaModel-Quorum: 1\r\nX-MetaModel-Fallback-Reason: "
         "none\r\n";
     c_.record.generators = 1;
-    if (upstream_.config.protocol == config::wire_protocol::anthropic) {
-        co_return base::make_error(
-            error_code_id::not_implemented, "Anthropic upstreams are not available yet."
-        );
-    }
     if (c_.purse != nullptr) {
         if (auto refusal = take_cost()) {
             co_return std::move(refusal);

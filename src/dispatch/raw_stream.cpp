@@ -49,11 +49,19 @@ void raw_stream::take_event(std::string_view event) {
     spliced_ += event.substr(inspector_.model_offset() + inspector_.model_length());
 }
 
+// What the stream shows, or what its call knows although the client did not ask to see it.
+std::optional<api::token_usage> raw_stream::known_usage() const {
+    if (inspector_.usage() || call_.usage() == nullptr) {
+        return inspector_.usage();
+    }
+    return *call_.usage();
+}
+
 std::string raw_stream::account_event() {
     if (account_ == nullptr) {
         return {};
     }
-    account_->close(inspector_.usage(), inspector_.content_bytes());
+    account_->close(known_usage(), inspector_.content_bytes());
     return account_->event();
 }
 
@@ -242,9 +250,9 @@ write_state raw_stream::end(step how) {
 void raw_stream::account() {
     auto& record = context_.record;
     record.final_content_chars = static_cast<std::uint32_t>(inspector_.content_bytes());
-    if (inspector_.usage()) {
-        record.tokens_in = inspector_.usage()->prompt_tokens;
-        record.tokens_out = inspector_.usage()->completion_tokens;
+    if (const auto usage = known_usage()) {
+        record.tokens_in = usage->prompt_tokens;
+        record.tokens_out = usage->completion_tokens;
     } else {
         context_.usage_is_estimated = true;
         record.tokens_out = estimate_text_tokens(inspector_.content_bytes());

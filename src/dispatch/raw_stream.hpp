@@ -34,6 +34,7 @@ private:
 
     progress take(std::string_view buffer);
     void take_event(std::string_view event);
+    std::optional<api::token_usage> known_usage() const;
     std::string account_event();
     bool is_spliced() const { return !model_.empty() || account_ != nullptr; }
     void flush_run(std::string_view buffer);

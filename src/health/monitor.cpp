@@ -19,6 +19,7 @@ using upstream::probe_state;
 namespace {
 
 constexpr std::size_t max_list_bytes = 8u << 20;
+constexpr int max_list_pages = 20;  // of a thousand models each, but for the first
 
 base::steady_duration to_steady(config::seconds_f s) {
     return std::chrono::duration_cast<base::steady_duration>(s);
@@ -47,6 +48,33 @@ probe_state judge_list(std::string_view body, const std::string& model_id, std::
     }
     detail = "the model list does not hold " + model_id;
     return probe_state::misconfigured;
+}
+
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                              || (c >= '0' && c <= '9')
+                              || std::string_view("-._~").find(c) != std::string_view::npos;
+        if (is_plain) {
+            out += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out += {'%', digits[byte >> 4], digits[byte & 15]};
+        }
+    }
+    return out;
+}
+
+// The path of the page behind `list`; empty when it is the last.
+std::string next_page(std::string_view list) {
+    std::string last;
+    api::append_string_value(last, api::find_member(list, "last_id"));
+    if (last.empty() || api::find_member(list, "has_more") != "true") {
+        return {};
+    }
+    return "/models?limit=1000&after_id=" + percent_encoded(last);
 }
 
 probe_state judge_status(int status, std::string& detail) {
@@ -163,7 +191,7 @@ net::task<> monitor::probe(entry& e) {
 }
 
 net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
-    auto& u = *e.upstream;
+    const auto& u = *e.upstream;
     if (!u.misconfiguration.empty()) {
         detail = u.misconfiguration;
         co_return probe_state::misconfigured;
@@ -172,19 +200,60 @@ net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
         || u.config.protocol == config::wire_protocol::test) {
         co_return probe_state::up;
     }
-    const auto call = client_.make_call(u, e.endpoint);
+    const auto deadline = steady_clock::now() + to_steady(config_.server.health_probe_timeout);
+    std::string body;
+    auto state = co_await fetch(e, "/models", deadline, body, detail);
+    if (state != probe_state::up) {
+        co_return state;
+    }
+    state = judge_list(body, u.config.model_id, detail);
+    if (u.config.protocol != config::wire_protocol::anthropic) {
+        co_return state;
+    }
+    // Its list comes in pages, and knows nothing of the names that stand for the newest version of a model.
+    for (int page = 1; state != probe_state::up && page < max_list_pages; ++page) {
+        const auto path = next_page(body);
+        if (path.empty()) {
+            break;
+        }
+        const auto fetched = co_await fetch(e, path, deadline, body, detail);
+        if (fetched != probe_state::up) {
+            co_return fetched;
+        }
+        state = judge_list(body, u.config.model_id, detail);
+    }
+    if (state != probe_state::up && api::find_member(body, "data").starts_with('[')) {
+        std::string unused;
+        const auto one = "/models/" + percent_encoded(u.config.model_id);
+        const auto fetched = co_await fetch(e, one, deadline, body, unused);
+        const bool is_known =
+            fetched == probe_state::up && api::find_member(body, "id").starts_with('"');
+        state = is_known ? probe_state::up : state;
+    }
+    co_return state;
+}
+
+// `up`: `body` is the reply to a GET. Otherwise `detail` says what was wrong.
+net::task<probe_state> monitor::fetch(
+    entry& e,
+    std::string_view path,
+    base::steady_time deadline,
+    std::string& body,
+    std::string& detail
+) {
+    const auto call = client_.make_call(*e.upstream, e.endpoint);
     upstream::call_options options;
     options.method = "GET";
-    options.path = "/models";
-    options.deadline = steady_clock::now() + to_steady(config_.server.health_probe_timeout);
+    options.path = path;
+    options.deadline = deadline;
     options.cancel = &stop_;
+    body.clear();
     const auto fault = co_await call->start(options);
     if (fault) {
         detail = fault.detail;
         co_return fault.fault == upstream::call_fault::misconfigured ? probe_state::misconfigured
                                                                      : probe_state::down;
     }
-    std::string body;
     for (bool go_on = true; go_on;) {
         char* const buffer = loop_.scratch();
         std::size_t got = 0;
@@ -204,8 +273,7 @@ net::task<probe_state> monitor::ask(entry& e, std::string& detail) {
         }
     }
     const auto status = call->reply().status;
-    co_return status >= 200 && status < 300 ? judge_list(body, u.config.model_id, detail)
-                                            : judge_status(status, detail);
+    co_return status >= 200 && status < 300 ? probe_state::up : judge_status(status, detail);
 }
 
 void monitor::note(entry& e, probe_state state, const std::string& detail) {

@@ -55,6 +55,13 @@ private:
     void probe_stale(bool all);
     net::task<> probe(entry& e);
     net::task<upstream::probe_state> ask(entry& e, std::string& detail);
+    net::task<upstream::probe_state> fetch(
+        entry& e,
+        std::string_view path,
+        base::steady_time deadline,
+        std::string& body,
+        std::string& detail
+    );
     void note(entry& e, upstream::probe_state state, const std::string& detail);
     net::task<> run();
 

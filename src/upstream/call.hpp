@@ -2,6 +2,7 @@
 // time; a call that is destroyed before its end closes what it used.
 #pragma once
 
+#include "api/message.hpp"
 #include "api/span_edits.hpp"
 #include "base/cancel.hpp"
 #include "base/timer_wheel.hpp"
@@ -91,6 +92,9 @@ public:
     virtual void cancel() = 0;
 
     virtual base::steady_time head_time() const = 0;  // when the head came
+
+    // Token counts that the reply told by the way, whether or not its body shows them; null: none.
+    virtual const api::token_usage* usage() const { return nullptr; }
 };
 
 }  // namespace meta_model::upstream

@@ -1,5 +1,6 @@
 #include "upstream/client.hpp"
 
+#include "upstream/anthropic_call.hpp"
 #include "upstream/test_call.hpp"
 
 namespace meta_model::upstream {
@@ -15,7 +16,12 @@ std::unique_ptr<call> client::make_call(upstream_state& upstream, endpoint_state
     if (upstream.config.protocol == config::wire_protocol::test) {
         return std::make_unique<test_call>(loop_, upstream);
     }
-    return std::make_unique<http_call>(loop_, names_, channels_[upstream.index], upstream, only);
+    auto call =
+        std::make_unique<http_call>(loop_, names_, channels_[upstream.index], upstream, only);
+    if (upstream.config.protocol == config::wire_protocol::anthropic) {
+        return std::make_unique<anthropic_call>(std::move(call), upstream);
+    }
+    return call;
 }
 
 void client::expire_idle(base::steady_time now) {

@@ -321,7 +321,11 @@ void http_call::write_head(const call_options& options, std::string& head) const
     }
     head += base;
     head += options.path;
-    head += endpoint_->where.query;
+    if (const auto& query = endpoint_->where.query; !query.empty()) {
+        const bool has_own = options.path.find('?') != std::string_view::npos;
+        head += has_own ? '&' : '?';
+        head.append(query, 1);
+    }
     head += " HTTP/1.1\r\nHost: ";
     head += endpoint_->where.host_header;
     head += "\r\nUser-Agent: meta-model/" META_MODEL_VERSION "\r\nAccept-Encoding: identity\r\n";

@@ -137,7 +137,8 @@ std::string http_call::cut_text(net::io_status status, std::string_view where) c
 }
 
 void http_call::pass_header(const net::header_field& field) {
-    const bool is_id = base::ascii_iequals(field.name, "x-request-id");
+    const bool is_id = base::ascii_iequals(field.name, "x-request-id")
+                       || base::ascii_iequals(field.name, "request-id");
     if (is_id || may_pass(field.name)) {
         auto& lines = reply_.passed_headers;
         lines.reserve(128);

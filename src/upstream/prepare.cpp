@@ -261,7 +261,8 @@ void edit_messages(
         edits.replace(messages->value_end - 1, messages->value_end - 1, ",");
         edits.replace(messages->value_end - 1, messages->value_end - 1, changes.trailing_message);
     }
-    if (!upstream.requires_leading_system_only) {
+    if (!upstream.requires_leading_system_only
+        || upstream.protocol == config::wire_protocol::anthropic) {
         return;
     }
     bool may_lead =

@@ -26,7 +26,13 @@ std::string base64(std::string_view text) {
 
 std::string make_own_headers(const config::upstream& c) {
     std::string out;
-    if (!c.api_key.empty()) {
+    if (c.protocol == config::wire_protocol::anthropic) {
+        const auto& version = c.anthropic.value_or(config::anthropic_options{}).version;
+        out = "anthropic-version: " + version + "\r\n";
+        if (!c.api_key.empty()) {
+            out += "x-api-key: " + std::string(c.api_key.expose()) + "\r\n";
+        }
+    } else if (!c.api_key.empty()) {
         out = "Authorization: Bearer " + std::string(c.api_key.expose()) + "\r\n";
     } else if (!c.basic_auth_user.empty()) {
         const auto pair = c.basic_auth_user + ':' + std::string(c.basic_auth_pass.expose());

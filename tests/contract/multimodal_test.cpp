@@ -274,7 +274,7 @@ TEST(multimodal, upstreams_that_cannot_be_called_are_passed_over) {
     const auto reply = chat(gateway, shows("panel.v1", {image_part()}));
 
     EXPECT_EQ(answer_text(reply), "answer of b");
-    EXPECT_EQ(attempts(reply), "keyless:transport_error,foreign:not_configured,b:200");
+    EXPECT_EQ(attempts(reply), "keyless:transport_error,foreign:404,b:200");
 }
 
 TEST(multimodal, several_kinds_go_to_an_upstream_that_takes_all) {

@@ -31,8 +31,8 @@ std::string upstream_of(const std::string& target) {
 
 bool is_probe(const recorded_request& request) {
     const auto path = request.target.substr(0, request.target.find('?'));
-    return request.method == "GET" && path.size() >= 7
-           && path.compare(path.size() - 7, 7, "/models") == 0;
+    return request.method == "GET"
+           && (path.ends_with("/models") || path.find("/models/") != path.npos);
 }
 
 std::size_t content_length(const header_list& headers) {

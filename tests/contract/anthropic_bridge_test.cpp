@@ -1,0 +1,184 @@
+// Anthropic upstreams beyond the acceptance rows: errors, thinking over turns, caches, words that exist on both wires.
+#include "contract/anthropic_words.hpp"
+
+namespace meta_model::contract {
+
+namespace {
+
+const json thinking = {{"type", "thinking"}, {"thinking", "hmm\n"}, {"signature", "c2ln+/="}};
+
+class anthropic_bridge : public anthropic_upstream {};
+
+TEST_F(anthropic_bridge, errors_are_told_in_the_words_of_openai) {
+    const gateway_process gateway(config("", "[upstreams.a.retry]\nmax_attempts = 1\n"));
+    const auto told = [&](const reply& error) {
+        models.on("a", error);
+        return chat(gateway, say("a"));
+    };
+
+    expect_error(
+        told(anthropic_error(
+            400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"
+        )),
+        {400, "invalid_request_error", "context_length_exceeded", {}}
+    );
+    expect_error(
+        told(anthropic_error(529, "overloaded_error", "Overloaded")),
+        {503, "service_unavailable_error", "overloaded", {}}
+    );
+    const auto limited =
+        told(anthropic_error(429, "rate_limit_error", "slow down", {{"Retry-After", "7"}}));
+    expect_error(limited, {429, "rate_limit_error", "rate_limit_exceeded", {}});
+    EXPECT_EQ(limited.header("Retry-After"), "7");
+    EXPECT_EQ(limited.json()["error"]["message"], "slow down");
+}
+
+TEST_F(anthropic_bridge, credentials_that_it_refuses_stay_here) {
+    const gateway_process gateway(config());
+    models.on("a", anthropic_error(401, "authentication_error", "invalid x-api-key"));
+
+    const auto reply = chat(gateway, say("a"));
+
+    EXPECT_EQ(reply.status, 502);
+    EXPECT_EQ(reply.error_code(), "upstream_auth_failed");
+}
+
+TEST_F(anthropic_bridge, its_request_id_is_shown) {
+    const gateway_process gateway(config());
+    models.on("a", json_reply(400, {{"error", {{"type", "x"}}}}, {{"request-id", "req_9"}}));
+
+    EXPECT_EQ(chat(gateway, say("a")).header("X-Upstream-Request-Id"), "req_9");
+}
+
+TEST_F(anthropic_bridge, words_that_exist_there_are_carried_over) {
+    const gateway_process gateway(config(
+        "structured_outputs = \"native\"\n",
+        "request_overrides = { service_tier = \"standard_only\", seed = 1 }\n"
+    ));
+
+    const auto body = sent(
+        gateway,
+        with(
+            say("a"),
+            {{"user", "u-1"},
+             {"temperature", 1.7},
+             {"top_k", 5},
+             {"seed", 7},
+             {"logit_bias", json::object()},
+             {"response_format",
+              {{"type", "json_schema"},
+               {"json_schema", {{"name", "n"}, {"schema", {{"type", "object"}}}}}}}}
+        )
+    );
+
+    EXPECT_EQ(body["metadata"]["user_id"], "u-1");
+    EXPECT_EQ(body["temperature"], 1);
+    EXPECT_EQ(body["top_k"], 5);
+    EXPECT_EQ(body["service_tier"], "standard_only");
+    EXPECT_EQ(
+        body["output_config"]["format"],
+        json({{"type", "json_schema"}, {"schema", {{"type", "object"}}}})
+    );
+    EXPECT_FALSE(body.contains("seed"));
+    EXPECT_FALSE(body.contains("logit_bias"));
+    EXPECT_FALSE(body.contains("response_format"));
+}
+
+TEST_F(anthropic_bridge, a_schema_is_told_in_the_system_text) {
+    const gateway_process gateway(config());
+
+    const auto body = sent(
+        gateway,
+        with(
+            say("a"),
+            {{"response_format",
+              {{"type", "json_schema"},
+               {"json_schema", {{"name", "n"}, {"schema", {{"title", "T1"}}}}}}}}
+        )
+    );
+
+    EXPECT_NE(body["system"].get<std::string>().find(R"({"title":"T1"})"), std::string::npos);
+}
+
+TEST_F(anthropic_bridge, cacheable_beginnings_are_marked) {
+    const gateway_process gateway(config("prompt_caching = true\n"));
+    const json mark = {{"type", "ephemeral"}};
+    const json messages = {
+        {{"role", "system"}, {"content", "Be brief."}}, {{"role", "user"}, {"content", "one"}}
+    };
+
+    const auto ours = sent(gateway, ask(messages, {{"tools", {weather_tool()}}}));
+    auto marked = messages;
+    marked[1]["content"] = json::array(
+        {{{"type", "text"},
+          {"text", "one"},
+          {"cache_control", {{"type", "ephemeral"}, {"ttl", "1h"}}}}}
+    );
+    const auto theirs = sent(gateway, ask(marked));
+
+    EXPECT_EQ(ours["system"][0]["cache_control"], mark);
+    EXPECT_EQ(ours["tools"][0]["cache_control"], mark);
+    EXPECT_EQ(ours["messages"][0]["content"][0]["cache_control"], mark);
+    EXPECT_EQ(theirs["system"], "Be brief.");
+    EXPECT_EQ(theirs["messages"][0]["content"][0]["cache_control"]["ttl"], "1h");
+}
+
+TEST_F(anthropic_bridge, a_demanded_call_is_made_without_thinking) {
+    const gateway_process gateway(config("thinking = \"adaptive\"\n"));
+
+    const auto body =
+        sent(gateway, with(say("a"), {{"tools", {weather_tool()}}, {"tool_choice", "required"}}));
+
+    EXPECT_FALSE(body.contains("thinking"));
+    EXPECT_EQ(body["tool_choice"]["type"], "any");
+}
+
+TEST_F(anthropic_bridge, thinking_is_sent_back_byte_for_byte) {
+    const gateway_process gateway(config("thinking = \"enabled\"\nbudget_tokens = 1024\n"));
+    const json hidden = {{"type", "redacted_thinking"}, {"data", "RXRl"}};
+    const anthropic_message what{
+        .content = {thinking, hidden, tool_use("toolu_1", "weather", {{"at", "x"}})},
+        .stop_reason = "tool_use"
+    };
+    models.on("a", anthropic_answer(what));
+    const json tools = {{"tools", {weather_tool()}}};
+    const json question = {{"role", "user"}, {"content", "How warm?"}};
+
+    auto answer =
+        chat(gateway, ask(json::array({question}), tools)).json()["choices"][0]["message"];
+    const json result = {{"role", "tool"}, {"tool_call_id", "toolu_1"}, {"content", "9"}};
+    const auto next = sent(gateway, ask({question, answer, result}, tools));
+    answer.erase("thinking_blocks");
+    const auto lost = sent(gateway, ask({question, answer, result}, tools));
+
+    EXPECT_EQ(next["messages"][1]["content"], what.content);
+    EXPECT_TRUE(next.contains("thinking"));
+    EXPECT_FALSE(lost.contains("thinking")) << "the API refuses a round without its thinking";
+}
+
+TEST_F(anthropic_bridge, pictures_in_tool_results_are_kept) {
+    const gateway_process gateway(config("", "modalities = [\"text\", \"image\"]\n"));
+    const json picture = {
+        {"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64,AA=="}}}
+    };
+
+    const auto body = sent(
+        gateway,
+        ask(
+            {{{"role", "user"}, {"content", "Look."}},
+             {{"role", "assistant"},
+              {"content", nullptr},
+              {"tool_calls", {call_of("c1", "shot", "{}")}}},
+             {{"role", "tool"}, {"tool_call_id", "c1"}, {"content", {text_block("seen"), picture}}}}
+        )
+    );
+
+    const auto& result = body["messages"][2]["content"][0]["content"];
+    ASSERT_EQ(result.size(), 2u) << result;
+    EXPECT_EQ(result[0], text_block("seen"));
+    EXPECT_EQ(result[1]["source"]["data"], "AA==");
+}
+
+}  // namespace
+
+}  // namespace meta_model::contract

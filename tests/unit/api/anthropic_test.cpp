@@ -1,0 +1,222 @@
+#include "api/anthropic_reply.hpp"
+#include "api/anthropic_request.hpp"
+#include "api/anthropic_stream.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace meta_model::api {
+namespace {
+
+std::string request_of(
+    std::string_view chat, const messages_options& options = {.max_output = 4096}
+) {
+    std::string out;
+    messages_request facts;
+    EXPECT_TRUE(write_messages_request(chat, options, out, facts));
+    EXPECT_TRUE(nlohmann::json::accept(out)) << out;
+    return out;
+}
+
+// A body with these messages, and what its `messages` become.
+std::string turns_of(const std::string& messages) {
+    const auto out = request_of(R"({"model":"m","messages":)" + messages + "}");
+    const auto begin = out.find('[');
+    return out.substr(begin, out.rfind(']') - begin + 1);
+}
+
+TEST(anthropic_request, golden_bytes_of_a_conversation) {
+    EXPECT_EQ(
+        request_of(R"({"model":"m","messages":[{"role":"system","content":"a\u00e9"},)"
+                   R"({"role":"user","content":"1\n\"2\""},{"role":"assistant","content":null,)"
+                   R"("tool_calls":[{"id":"c1","type":"function","function":{"name":"f",)"
+                   R"("arguments":"{\"x\": [1]}"}}]},{"role":"tool","tool_call_id":"c1",)"
+                   R"("content":"ok"}],"stream":true,"stop":"E"})"),
+        R"({"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"1\n\"2\""}]},)"
+        R"({"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"f","input":{"x": [1]}}]},)"
+        R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"ok"}]}],)"
+        R"("system":"a\u00e9","max_tokens":4096,"stop_sequences":["E"],"stream":true})"
+    );
+}
+
+TEST(anthropic_request, keys_may_be_escaped) {
+    EXPECT_EQ(
+        turns_of(R"([{"r\u006fle":"user","c\u006fntent":"x"}])"),
+        R"([{"role":"user","content":[{"type":"text","text":"x"}]}])"
+    );
+}
+
+TEST(anthropic_request, what_is_blank_disappears) {
+    EXPECT_EQ(
+        turns_of(R"([{"role":"user","content":"a"},{"role":"assistant","content":" \n"},)"
+                 R"({"role":"user","content":[{"type":"text","text":""},{"type":"input_audio"}]}])"
+        ),
+        R"([{"role":"user","content":[{"type":"text","text":"a"}]}])"
+    );
+}
+
+TEST(anthropic_request, a_conversation_of_system_texts_is_asked_by_a_user) {
+    EXPECT_EQ(
+        turns_of(R"([{"role":"system","content":"a"}])"),
+        R"([{"role":"user","content":[{"type":"text","text":"a"}]}])"
+    );
+}
+
+TEST(anthropic_request, a_data_uri_may_be_escaped) {
+    EXPECT_EQ(
+        turns_of(R"([{"role":"user","content":[{"type":"image_url","image_url":)"
+                 R"({"url":"data:image\/png;base64,a\/b="}}]}])"),
+        R"([{"role":"user","content":[{"type":"image","source":{"type":"base64",)"
+        R"("media_type":"image/png","data":"a\/b="}}]}])"
+    );
+}
+
+TEST(anthropic_request, a_document_is_one) {
+    EXPECT_EQ(
+        turns_of(R"([{"role":"user","content":[{"type":"file","file":{"filename":"a.pdf",)"
+                 R"("file_data":"data:application/pdf;base64,AA=="}}]}])"),
+        R"([{"role":"user","content":[{"type":"document","source":{"type":"base64",)"
+        R"("media_type":"application/pdf","data":"AA=="}}]}])"
+    );
+}
+
+TEST(anthropic_request, schemas_of_tools_are_objects) {
+    const auto schema_of = [](const std::string& parameters) {
+        const auto out = request_of(
+            R"({"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function",)"
+            R"("function":{"name":"f")"
+            + parameters + "}}]}"
+        );
+        return nlohmann::json::parse(out)["tools"][0]["input_schema"].dump();
+    };
+    constexpr auto empty = R"({"properties":{},"type":"object"})";
+    EXPECT_EQ(schema_of(""), empty);
+    EXPECT_EQ(schema_of(R"(,"parameters":null)"), empty);
+    EXPECT_EQ(schema_of(R"(,"parameters":{ })"), empty);
+    EXPECT_EQ(
+        schema_of(R"(,"parameters":{"properties":{"a":{}}})"),
+        R"({"properties":{"a":{}},"type":"object"})"
+    );
+}
+
+TEST(anthropic_request, what_is_no_chat_request_is_refused) {
+    std::string out;
+    messages_request facts;
+    for (const auto* text : {"", "[]", "{}", R"({"messages":1})", R"({"messages":[})"}) {
+        EXPECT_FALSE(write_messages_request(text, {}, out, facts)) << text;
+    }
+}
+
+TEST(anthropic_request, a_budget_fits_below_what_is_allowed) {
+    const messages_options free{.max_output = 8000};
+    const auto halved = share_output(free, 4000);
+    EXPECT_EQ(halved.max_tokens, 4000);
+    EXPECT_EQ(halved.thinking_budget, 2000);
+    const auto small = share_output(free, 10);
+    EXPECT_EQ(small.max_tokens, 2048);
+    EXPECT_EQ(small.thinking_budget, 1024);
+    const auto tight = share_output({.max_output = 1500, .budget_tokens = 2000}, 1500);
+    EXPECT_EQ(tight.max_tokens, 1500);
+    EXPECT_EQ(tight.thinking_budget, 1024);
+    const auto none = share_output({.max_output = 1000}, 500);
+    EXPECT_EQ(none.max_tokens, 500);
+    EXPECT_EQ(none.thinking_budget, 0);
+}
+
+TEST(anthropic_reply, golden_bytes_of_a_message) {
+    std::string out;
+    ASSERT_TRUE(append_chat_completion(
+        R"({"id":"msg_1","model":"m","content":[{"type":"text","text":"a\u00e9"},)"
+        R"({"type":"tool_use","id":"t","name":"f","input":{"x":"\n"}}],"stop_reason":"tool_use",)"
+        R"("usage":{"input_tokens":1,"output_tokens":2}})",
+        "default",
+        5,
+        out
+    ));
+    EXPECT_EQ(
+        out,
+        R"({"id":"msg_1","object":"chat.completion","created":5,"model":"m","choices":[{"index":0,)"
+        R"("message":{"role":"assistant","content":"a\u00e9","refusal":null,"tool_calls":[{"id":"t",)"
+        R"("type":"function","function":{"name":"f","arguments":"{\"x\":\"\\n\"}"}}]},"logprobs":null,)"
+        R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})"
+    );
+}
+
+TEST(anthropic_reply, what_is_no_message_stays_untouched) {
+    std::string out = "x";
+    for (const auto* text :
+         {"", "<html>", "[]", "{}", R"({"content":"text"})", R"({"content":[}])"}) {
+        EXPECT_FALSE(append_chat_completion(text, "m", 1, out)) << text;
+        EXPECT_FALSE(append_chat_error(text, 400, out)) << text;
+    }
+    EXPECT_EQ(out, "x");
+}
+
+TEST(anthropic_reply, an_error_in_a_stream_tells_its_status) {
+    std::string out;
+    ASSERT_TRUE(append_chat_error(
+        R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})", 0, out
+    ));
+    EXPECT_EQ(
+        out,
+        R"({"error":{"message":"Overloaded","type":"service_unavailable_error","param":null,)"
+        R"("code":"overloaded","status":503}})"
+    );
+}
+
+constexpr std::string_view a_stream =
+    "event: message_start\n"
+    "data: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"m\",\"usage\":"
+    "{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+    "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+    "data: "
+    "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":"
+    "\"\"}}\n\n"
+    "data: "
+    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":"
+    "\"h\\u00e9\"}}\n\n"
+    "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+    "data: "
+    "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_"
+    "tokens\":2}}\r\n\r\n"
+    "data: {\"type\":\"message_stop\"}\n\n";
+
+TEST(anthropic_stream, golden_bytes_in_every_split) {
+    const std::string head =
+        R"(data: {"id":"msg_1","object":"chat.completion.chunk","created":5,"model":"m","choices":[)";
+    const std::string end = R"(,"finish_reason":null}]})"
+                            "\n\n";
+    const auto expected =
+        head + R"({"index":0,"delta":{"role":"assistant","content":""})" + end + head
+        + R"({"index":0,"delta":{"content":"h\u00e9"})" + end + head
+        + R"({"index":0,"delta":{},"finish_reason":"stop"}]})" + "\n\n" + head
+        + R"(],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}})"
+        + "\n\ndata: [DONE]\n\n";
+    for (std::size_t at = 0; at <= a_stream.size(); ++at) {
+        anthropic_stream stream("default", 5, true);
+        std::string out;
+        ASSERT_TRUE(stream.feed(a_stream.substr(0, at), out));
+        ASSERT_TRUE(stream.feed(a_stream.substr(at), out));
+        ASSERT_EQ(out, expected) << at;
+    }
+}
+
+TEST(anthropic_stream, an_event_has_a_bound) {
+    anthropic_stream stream("m", 1, false);
+    std::string out;
+    const std::string endless(anthropic_stream::max_event_bytes + 1, 'x');
+    EXPECT_FALSE(stream.feed("data: " + endless, out));
+    EXPECT_EQ(out, "");
+}
+
+TEST(anthropic_stream, without_a_stop_reason_nothing_is_done) {
+    anthropic_stream stream("m", 1, false);
+    std::string out;
+    EXPECT_TRUE(stream.feed("data: {\"type\":\"message_stop\"}\n\n", out));
+    EXPECT_EQ(out, "");
+}
+
+}  // namespace
+}  // namespace meta_model::api
