@@ -14,6 +14,9 @@ namespace {
 constexpr std::string_view chunk_end = R"(,"finish_reason":null}]})"
                                        "\n\n";
 
+// In place of an event that is no JSON: whoever reads the chat stream drops it and counts it.
+constexpr std::string_view no_event = "data: {\n\n";
+
 }  // namespace
 
 anthropic_stream::anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage)
@@ -67,7 +70,7 @@ void anthropic_stream::take_event(std::string_view event) {
         }
     });
     if (!is_object || !base::is_valid_utf8(data)) {
-        *out_ += event;  // whoever reads the chat stream drops and counts it
+        *out_ += no_event;
         return;
     }
     take_fields(e, data);

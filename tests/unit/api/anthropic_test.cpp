@@ -211,6 +211,13 @@ TEST(anthropic_stream, an_event_has_a_bound) {
     EXPECT_EQ(out, "");
 }
 
+TEST(anthropic_stream, a_done_of_the_chat_wire_is_none) {
+    anthropic_stream stream("m", 1, false);
+    std::string out;
+    EXPECT_TRUE(stream.feed("data: [DONE]\n\n", out));
+    EXPECT_EQ(out.find("[DONE]"), std::string::npos) << out;
+}
+
 TEST(anthropic_stream, without_a_stop_reason_nothing_is_done) {
     anthropic_stream stream("m", 1, false);
     std::string out;
