@@ -17,10 +17,6 @@ struct own_panel : panel {
     }
 };
 
-std::string last_text(const recorded_request& request) {
-    return request.json["messages"].back()["content"];
-}
-
 TEST(own_prompts, of_generators_stand_behind_the_conversation) {
     own_panel p;
     const gateway_process gateway(
