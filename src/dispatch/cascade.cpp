@@ -16,12 +16,12 @@
 #include "dispatch/live_answer.hpp"
 #include "dispatch/media_route.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/shown_usage.hpp"
 #include "dispatch/step_costs.hpp"
 #include "dispatch/step_gate.hpp"
 #include "dispatch/step_result.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
-#include "dispatch/usage_sum.hpp"
 #include "dispatch/whole_reply.hpp"
 
 #include <chrono>
@@ -43,8 +43,7 @@ public:
           profile_(*c.target.profile),
           policy_(resolve_tool_policy(c.request, profile_.strip_tools)),
           attempts_(c.target.route),
-          costs_(c),
-          used_(c.config.server.usage) {}
+          costs_(c) {}
 
     net::task<maybe_error> run();
 
@@ -86,7 +85,6 @@ private:
     bool is_compacted_ = false;  // as the headers tell it
     step_costs costs_;
     int unpaid_ = 0;  // steps that were tried and are profiles whose calls cost too much
-    usage_sum used_;
 };
 
 // Null for a step whose answer is taken as it comes.
@@ -246,9 +244,6 @@ net::task<std::string_view> cascade::pass_gate(const step_gate_target& gate, leg
     for (const auto& asked : check.legs()) {
         c_.record.legs.push_back(asked);
     }
-    for (const auto& usage : check.usages()) {
-        used_.add(usage);
-    }
     co_return failed_part;
 }
 
@@ -290,7 +285,7 @@ net::task<cascade::verdict> cascade::finish_live(std::size_t i, leg& step, live_
     const auto& result = step.result();
     if (result.is_answered()) {
         note_answer(result);
-        co_await live.close(result.draft.finish_reason, used_.shown(result.draft.usage));
+        co_await live.close(result.draft.finish_reason, shown_usage(c_, result.draft.usage));
         co_return verdict::answered;
     }
     if (may_resume(result, live)) {
@@ -357,7 +352,7 @@ net::task<bool> cascade::resume(std::size_t i, const leg& cut, live_answer& live
             result.content_bytes = live.text_bytes();
             note_answer(result);
             c_.record.synth_decision = "resumed";
-            co_await live.close(result.draft.finish_reason, used_.shown(result.draft.usage));
+            co_await live.close(result.draft.finish_reason, shown_usage(c_, result.draft.usage));
             co_return true;
         }
     }
@@ -371,13 +366,13 @@ net::task<> cascade::answer(leg& step) {
     if (c_.request.stream() || result.body.empty()) {
         c_.header_lines += result.passed_headers;
         note_answer(result);
-        result.draft.usage = used_.shown(result.draft.usage);
+        result.draft.usage = shown_usage(c_, result.draft.usage);
         co_await send_draft(c_, std::move(result.draft));
         co_return;
     }
     note_answer(result);
-    if (used_.is_told()) {
-        replace_usage(result.body, used_.sum());
+    if (is_total_told(c_)) {
+        replace_usage(result.body, *c_.ledger.reported());
     }
     reply_members members;
     read_reply(result.body, members);
@@ -472,7 +467,6 @@ void cascade::note_step(const leg& step) {
         record.state = telemetry::leg_state::partial;
     }
     c_.record.legs.push_back(record);
-    used_.add(result.usage);
     if (!result.is_answered()) {
         c_.record.failures.push_back(
             {.upstream = step.upstream().metric_id, .reason = result.reason}

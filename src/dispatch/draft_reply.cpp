@@ -152,20 +152,4 @@ net::task<> send_draft(request_context& c, api::draft answer, std::string extens
     return send_draft_whole(c, std::move(answer), std::move(extension));
 }
 
-std::optional<api::token_usage> used_tokens(const panel& panel, const leg* last) {
-    std::optional<api::token_usage> total;
-    const auto add = [&total](const leg& l) {
-        if (l.result().usage) {
-            api::add_usage(total ? *total : total.emplace(), *l.result().usage);
-        }
-    };
-    for (const auto& l : panel.legs()) {
-        add(*l);
-    }
-    if (last != nullptr) {
-        add(*last);
-    }
-    return total;
-}
-
 }  // namespace meta_model::dispatch

@@ -38,7 +38,4 @@ void record_answer(
     std::size_t content_bytes
 );
 
-// The sum of what the legs reported, and of `last` when it is not null; nothing when none did.
-std::optional<api::token_usage> used_tokens(const panel& panel, const leg* last);
-
 }  // namespace meta_model::dispatch

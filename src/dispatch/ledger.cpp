@@ -1,6 +1,7 @@
 #include "dispatch/ledger.hpp"
 
 #include "api/json_text.hpp"
+#include "api/usage_json.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/token_estimate.hpp"
 
@@ -131,6 +132,11 @@ bool ledger::is_estimated() const {
     return std::ranges::any_of(lines_, [](const auto& line) {
         return line->is_estimated || line->state == "running";
     });
+}
+
+void ledger::note_reported(const api::token_usage& usage) {
+    api::add_usage(reported_ ? *reported_ : reported_.emplace(), usage);
+    ++reports_;
 }
 
 void ledger::append_headers(std::string& lines) const {

@@ -72,6 +72,12 @@ public:
     // A call that agreement made needless; in none of the sums.
     void note_spared(const ledger_line& call) { spared_ = call; }
 
+    // Of a call that is over. What was only estimated is not reported.
+    void note_reported(const api::token_usage& usage);
+    // The sum of that; nothing when no call reported any. `reports`: of how many calls.
+    const std::optional<api::token_usage>& reported() const { return reported_; }
+    int reports() const { return reports_; }
+
     // The upstreams of the drafts as they were shown to who judges or fuses them.
     void note_draft_order(std::vector<std::string_view> upstreams) {
         draft_order_ = std::move(upstreams);
@@ -90,6 +96,8 @@ public:
 private:
     std::vector<std::unique_ptr<ledger_line>> lines_;
     std::optional<ledger_line> spared_;
+    std::optional<api::token_usage> reported_;
+    int reports_ = 0;
     std::vector<std::string_view> draft_order_;
 };
 

@@ -86,6 +86,9 @@ void leg::finish() {
     if (result_.usage) {
         result_.usage->raw.clear();
     }
+    if (result_.usage) {
+        context_.ledger.note_reported(*result_.usage);
+    }
     call_.end(
         {.outcome = result_.is_answered() ? call_outcome::ok : result_.reason,
          .status = result_.error_status != 0 ? result_.error_status : result_.status,

@@ -1,7 +1,6 @@
 #include "dispatch/moa.hpp"
 
 #include "api/reasoning.hpp"
-#include "api/usage_json.hpp"
 #include "base/text.hpp"
 #include "dispatch/agreement.hpp"
 #include "dispatch/candidate_text.hpp"
@@ -11,6 +10,7 @@
 #include "dispatch/live_answer.hpp"
 #include "dispatch/moa_panel.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/shown_usage.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/synthesis_calls.hpp"
 #include "dispatch/token_estimate.hpp"
@@ -58,7 +58,6 @@ private:
     net::task<maybe_error> mend_form(api::draft d);
     net::task<maybe_error> fall_back(const leg_result& failed);
     net::task<maybe_error> answer(verdict v);
-    std::optional<api::token_usage> shown_usage(const api::draft& d) const;
     void note_decision(std::string_view reason, std::string_view decision, bool fastpath);
     bool may_stream_live() const;
     bool is_best_of() const { return profile_.synthesis_mode == config::synthesis_mode::best_of; }
@@ -250,7 +249,7 @@ net::task<maybe_error> moa::after_live(leg& synth, live_answer& live) {
     }
     auto last = finalise(std::move(result.draft), tool_policy{});  // calls did not go out
     auto& d = last.answer;
-    d.usage = shown_usage(d);
+    d.usage = shown_usage(c_, d.usage);
     note_decision(panel_.base_reason(), "merged", false);
     record_answer(c_, d.usage, result.content_bytes);
     co_await live.close(d.finish_reason, d.usage);
@@ -340,18 +339,6 @@ net::task<maybe_error> moa::fall_back(const leg_result& failed) {
     co_return co_await answer(std::move(v));
 }
 
-// The answer's own usage, or the sum of what all legs reported.
-std::optional<api::token_usage> moa::shown_usage(const api::draft& d) const {
-    if (c_.config.server.usage == config::usage_scope::answer) {
-        return d.usage;
-    }
-    auto total = used_tokens(panel_.legs(), synth_ ? &*synth_ : nullptr);
-    if (total && repair_ && repair_->result().usage) {
-        api::add_usage(*total, *repair_->result().usage);
-    }
-    return total;
-}
-
 void moa::note_decision(std::string_view reason, std::string_view decision, bool fastpath) {
     c_.record.fallback_reason = reason;
     c_.record.synth_decision = decision;
@@ -369,7 +356,7 @@ net::task<maybe_error> moa::answer(verdict v) {
         const bool is_met = panel_.form().is_met_by(*v.answer);
         append_header(c_.header_lines, "X-MetaModel-Schema-Valid", is_met ? "true" : "false");
     }
-    v.answer->usage = shown_usage(*v.answer);
+    v.answer->usage = shown_usage(c_, v.answer->usage);
     note_decision(v.reason, v.decision, v.is_fastpath);
     co_await send_draft(c_, std::move(*v.answer));
     co_return std::nullopt;

@@ -129,9 +129,6 @@ net::task<std::string_view> gate_check::run(
 
 void gate_check::note(const leg& asked) {
     legs_.push_back(asked.record());
-    if (asked.result().usage) {
-        usages_.push_back(*asked.result().usage);
-    }
 }
 
 net::task<bool> gate_check::is_agreed(

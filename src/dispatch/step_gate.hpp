@@ -52,7 +52,6 @@ public:
 
     // Of those who were asked.
     const std::vector<telemetry::leg_record>& legs() const { return legs_; }
-    const std::vector<api::token_usage>& usages() const { return usages_; }  // that they reported
 
 private:
     void note(const leg& asked);
@@ -62,7 +61,6 @@ private:
     request_context& context_;
     const step_gate_target& target_;
     std::vector<telemetry::leg_record> legs_;
-    std::vector<api::token_usage> usages_;
 };
 
 }  // namespace meta_model::dispatch

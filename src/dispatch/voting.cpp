@@ -325,7 +325,7 @@ api::draft voting::answer_of(const election& result) const {
     d.created =
         duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
-    d.usage = used_tokens(panel_, judge_ ? &*judge_ : nullptr);
+    d.usage = c_.ledger.reported();
     return d;
 }
 

@@ -161,22 +161,6 @@ TEST(envelope, moa_65_without_config_there_is_no_upstream) {
     );
 }
 
-TEST(envelope, strategies_of_later_work_answer_not_implemented) {
-    fake_upstream models;
-    const gateway_process gateway(config_text(models)
-                                      .upstreams({"a", "b"})
-                                      .raw("[profiles.nested]\ntype = \"cascade\"\n"
-                                           "steps = [{ use = \"a\" }, { use = \"judge\" }]")
-                                      .moa("judge", {"a", "b"}, "a"));
-
-    for (const char* model : {"nested"}) {
-        const auto reply = chat(gateway, say(model));
-        expect_envelope(reply, 501);
-        EXPECT_EQ(reply.error_code(), "not_implemented") << model;
-    }
-    EXPECT_TRUE(models.requests().empty());
-}
-
 TEST(envelope, a_voting_profile_without_its_feature_is_disabled) {
     fake_upstream models;
     const gateway_process gateway(

@@ -177,6 +177,16 @@ TEST(two_stage, a_client_that_leaves_ends_it) {
     EXPECT_EQ(m.calls_of_profiles(), 0u);
 }
 
+TEST(two_stage, the_description_is_part_of_a_total_usage) {
+    media_profiles m;
+    const gateway_process gateway(m.config(two_stage).server("usage = \"total\""));
+
+    const auto reply = chat(gateway, shows("panel.v1", {image_part()}));
+
+    EXPECT_EQ(reply.json()["usage"]["total_tokens"], 4 * 18);
+    EXPECT_EQ(reply.header("X-MetaModel-Total-Tokens"), "72");
+}
+
 TEST(two_stage, the_description_is_part_of_the_account) {
     media_profiles m;
     m.models.on("a", busy());
