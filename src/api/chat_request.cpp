@@ -2,6 +2,7 @@
 
 #include "api/json_text.hpp"
 #include "api/plain_message.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,8 @@ namespace meta_model::api {
 namespace {
 
 using base::error_code_id;
+
+constexpr std::size_t max_members = 1024;  // at the top; requests of today have some twenty
 
 // Given twice, these would be read one way here and perhaps another way upstream.
 constexpr std::array<std::string_view, 10> structural{
@@ -34,6 +37,11 @@ constexpr std::array<std::pair<std::string_view, role>, 6> roles{{
     {"developer", role::developer},
     {"function", role::function},
 }};
+
+// Routes that turn a body into another one name what is wrong with it as their wire does (spec §2.3).
+bool is_adapter(request_kind kind) {
+    return kind == request_kind::completions || kind == request_kind::tokenize;
+}
 
 bool find_role(std::string_view name, role& out) {
     const auto it = std::ranges::find(roles, name, &std::pair<std::string_view, role>::first);
@@ -101,16 +109,22 @@ base::result<void> chat_request::parse(
         std::string_view raw;
         const bool is_json = in.skip(raw) && in.at_end();
         return base::make_error(
-            error_code_id::invalid_json,
+            is_json && is_adapter(shape.kind) ? error_code_id::invalid_request
+                                              : error_code_id::invalid_json,
             is_json ? "The request body must be a JSON object."
                     : "The request body is not valid JSON."
         );
     }
-    if (!walk(in) || !in.at_end()) {
+    if (!walk(in) || (members_.size() <= max_members && !in.at_end())) {
         return base::make_error(
             error_code_id::invalid_json,
             in.too_deep() ? "The request body is nested too deeply."
                           : "The request body is not valid JSON."
+        );
+    }
+    if (members_.size() > max_members) {
+        return base::make_error(
+            error_code_id::invalid_json, "The request body has more members than are read."
         );
     }
     if (!repeated_.empty()) {
@@ -137,7 +151,8 @@ bool chat_request::walk(json_cursor& in) {
     object_begin_ = in.offset();
     members_.reserve(8);
     std::string_view raw_key;
-    while (in.next_member(raw_key)) {
+    // Each is compared with those before it.
+    while (members_.size() <= max_members && in.next_member(raw_key)) {
         request_member m;
         m.key = unescaped_key(raw_key);
         m.key_begin = static_cast<std::size_t>(raw_key.data() - body_.data()) - 1;
@@ -217,7 +232,7 @@ void chat_request::judge_envelope(std::string_view raw) {
     in.enter_object();
     while (in.next_member(raw_key)) {
         const std::string key(unescaped_key(raw_key));
-        const auto path = "x_meta_model." + key;
+        const auto path = "x_meta_model." + base::clip(key, 64);
         const auto type = in.peek();
         in.skip(value);
         const bool is_null = type == json_type::null;
@@ -350,6 +365,11 @@ void chat_request::judge_cross_fields() {
     for (const auto& rule : shape_->fields) {
         if (rule.is_required && find_any(rule.name) == nullptr
             && (rule.instead.empty() || find_any(rule.instead) == nullptr)) {
+            if (rule.name == "model" && is_adapter(shape_->kind) && !violation_) {
+                violation_ = base::make_error(
+                    error_code_id::missing_model, "'model' must be given.", "model"
+                );
+            }
             violate(std::string(rule.name), "given");
         }
     }

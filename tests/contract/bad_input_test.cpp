@@ -41,6 +41,32 @@ std::string nested(std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
 }
 
+// Each member is compared with those before it, which must not take the thread away from others.
+TEST(bad_input, members_beyond_a_thousand_are_refused_and_cost_no_time) {
+    target t;
+    std::string many;
+    for (int i = 0; i < 200'000; ++i) {
+        many += "\"member" + std::to_string(i) + "\":1,";
+    }
+    const auto start = clock::now();
+
+    const auto reply = chat_bytes(t.gateway, with_member("a", many + "\"last\":1"));
+
+    expect_error(reply, {400, "invalid_request_error", "invalid_json", std::nullopt});
+    EXPECT_LT(clock::now() - start, 5s);
+    EXPECT_EQ(t.models.call_count("a"), 0u);
+    t.expect_alive();
+}
+
+TEST(bad_input, a_long_name_in_the_envelope_is_told_in_short) {
+    target t;
+    const auto reply = chat_bytes(
+        t.gateway, with_member("a", "\"x_meta_model\":{\"" + std::string(100'000, 'k') + "\":1}")
+    );
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_LT(reply.body.size(), 1000u);
+}
+
 TEST(bad_input, what_is_no_json_is_invalid_json) {
     target t;
     const std::vector<std::string> texts{
