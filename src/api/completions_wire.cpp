@@ -48,6 +48,13 @@ base::result<void> judge(const chat_request& request) {
     if (const auto* n = request.find("n"); n != nullptr && n->value != "1") {
         return unsupported("n", "other than 1 is not supported");
     }
+    if (request.find("messages") != nullptr) {
+        return base::make_error(
+            error_code_id::invalid_request,
+            "'messages' is for /v1/chat/completions; here it is 'prompt'.",
+            "messages"
+        );
+    }
     const auto* prompt = request.find("prompt");
     if (prompt == nullptr) {
         return base::make_error(
@@ -234,7 +241,7 @@ base::result<std::string> chat_of_completion(std::string_view body, int max_dept
     std::string out = "{";
     out.reserve(body.size() + 64);
     for (const auto& member : request.members()) {
-        if (is_foreign(member.key)) {
+        if (is_foreign(member.key) || member.key == "messages") {
             continue;  // null or false: as if it were absent
         }
         out += out.size() > 1 ? "," : "";

@@ -93,6 +93,10 @@ net::task<maybe_error> relay(
         co_return unreachable(c, fault);
     }
     end.status = status;
+    if (call->reply().is_encoded) {
+        end.outcome = call_outcome::non_json;
+        co_return protocol_error("an encoded reply was not asked for");
+    }
     if (has_no_tokenizer(status)) {
         co_await send_estimate(c, u);
         co_return std::nullopt;
@@ -151,12 +155,6 @@ base::result<upstream::upstream_state*> tokenizer_of(const target& target) {
         if (named != candidates.end()) {
             return *named;
         }
-    }
-    if (candidates.empty()) {
-        return base::make_error(
-            error_code_id::not_implemented,
-            "Cascade steps that use a profile are not available yet."
-        );
     }
     auto* const first = candidates.front();
     const bool is_one_model = std::ranges::all_of(candidates, [&](const auto* u) {

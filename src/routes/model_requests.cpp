@@ -140,11 +140,6 @@ base::result<const dispatch::target*> admit(
     const api::request_shape& shape,
     api::chat_request& request
 ) {
-    if (!base::is_valid_utf8(body)) {
-        return base::make_error(
-            error_code_id::invalid_json, "The request body is not valid UTF-8."
-        );
-    }
     if (const auto parsed = request.parse(body, s.config.server.limits.max_json_depth, shape);
         !parsed) {
         return parsed.error();
@@ -201,8 +196,19 @@ base::result<const dispatch::target*> admit_any(
     std::unique_ptr<completion_sink>& completion,
     api::chat_request& request
 ) {
+    if (!base::is_valid_utf8(body)) {
+        return base::make_error(
+            error_code_id::invalid_json, "The request body is not valid UTF-8."
+        );
+    }
     if (shape.kind != api::request_kind::completions) {
-        return admit(s, body, shape, request);
+        auto admitted = admit(s, body, shape, request);
+        if (!admitted && shape.kind == api::request_kind::tokenize) {
+            auto e = std::move(admitted).error();
+            name_the_model(e);
+            return e;
+        }
+        return admitted;
     }
     if (s.config.upstreams.empty()) {
         return s.catalog.resolve({});

@@ -33,6 +33,27 @@ sse_transcript stream_text(const gateway_process& gateway, const json& body) {
     return read_transcript(client);
 }
 
+TEST(completions, messages_are_refused_by_their_name) {
+    fake_upstream models;
+    const gateway_process gateway(config_text(models).upstream("a"));
+
+    const auto reply = complete_text(gateway, with(prompt_for("a"), {{"messages", json::array()}}));
+
+    expect_error(reply, {400, "invalid_request_error", "invalid_request", "messages"});
+    EXPECT_EQ(models.call_count("a"), 0u);
+}
+
+TEST(completions, what_is_no_utf_8_is_not_told_back) {
+    fake_upstream models;
+    const gateway_process gateway(config_text(models).upstream("a"));
+
+    const auto reply = fetch(
+        gateway.port(), parts_of("{\"model\":\"a\",\"prompt\":\"x\",\"x_meta_model\":{\"\xff\":1}}")
+    );
+
+    expect_error(reply, {400, "invalid_request_error", "invalid_json", std::nullopt});
+}
+
 TEST(completions, moa_215_a_prompt_is_one_user_message_and_the_reply_a_text_completion) {
     fake_upstream models;
     models.on("a", ok("there \"was\" a\nfrog é"));
@@ -119,9 +140,9 @@ TEST(completions, moa_218_a_missing_prompt_and_wrong_types_are_a_400) {
     );
     expect_error(
         complete_text(gateway, {{"prompt", "hello"}}),
-        {400, "invalid_request_error", std::nullopt, "model"}
+        {400, "invalid_request_error", "missing_model", "model"}
     );
-    EXPECT_EQ(fetch(gateway.port(), parts_of("[1]")).error_code(), "invalid_json");
+    EXPECT_EQ(fetch(gateway.port(), parts_of("[1]")).error_code(), "invalid_request");
     EXPECT_EQ(fetch(gateway.port(), parts_of("{\"prompt\":")).error_code(), "invalid_json");
     EXPECT_EQ(p.models.requests().size(), 0u);
 }

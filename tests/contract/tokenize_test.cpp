@@ -102,13 +102,14 @@ TEST(tokenize, moa_240_an_unknown_and_a_missing_model) {
     EXPECT_EQ(tokenize(gateway, prompt_for("nobody")).status, 404);
     EXPECT_EQ(tokenize(gateway, prompt_for("nobody")).error_code(), "model_not_found");
     expect_error(
-        tokenize(gateway, {{"prompt", "x"}}), {400, "invalid_request_error", std::nullopt, "model"}
+        tokenize(gateway, {{"prompt", "x"}}),
+        {400, "invalid_request_error", "missing_model", "model"}
     );
     expect_error(
         tokenize(gateway, with(prompt_for("a"), {{"model", 5}})),
         {400, "invalid_request_error", std::nullopt, "model"}
     );
-    EXPECT_EQ(tokenize(gateway, json::array()).error_code(), "invalid_json");
+    EXPECT_EQ(tokenize(gateway, json::array()).error_code(), "invalid_request");
     EXPECT_EQ(models.requests().size(), 0u);
 }
 
