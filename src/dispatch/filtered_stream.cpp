@@ -61,7 +61,7 @@ void filtered_stream::end_text() {
         encoder_->on_event({.kind = api::answer_event_kind::text_delta, .text = rest});
     }
     const auto rescued = base::trim(held_reasoning_);
-    if (!has_visible_ && !has_calls_ && !rescued.empty()) {
+    if (!has_visible_ && !has_calls_ && !has_refusal_ && !rescued.empty()) {
         encoder_->on_event({.kind = api::answer_event_kind::text_delta, .text = rescued});
     }
 }
@@ -125,6 +125,9 @@ net::task<base::maybe_error> filtered_stream::run() {
         failure_ = error_of({upstream::call_fault::cut, "the stream ended without a finish"});
     }
     judge_calls();
+    if (!usage_ && call_.usage() != nullptr) {
+        usage_ = *call_.usage();
+    }
     record_answer(context_, usage_, content_bytes);
     if (failure_ && !context_.sink.is_committed() && out_.empty()) {
         co_return std::move(failure_);

@@ -98,7 +98,8 @@ void hide_in_message(std::string_view raw, const char* text, api::span_edits& ed
     api::append_string_value(d.reasoning_content, fields.reasoning_content);
     api::append_string_value(d.reasoning, fields.reasoning);
     const bool has_reasoning = !d.reasoning_content.empty() || !d.reasoning.empty();
-    if (!calls && has_reasoning && !api::has_visible_content(d)) {
+    const bool is_refused = fields.refusal.size() > 2 && fields.refusal.front() == '"';
+    if (!calls && !is_refused && has_reasoning && !api::has_visible_content(d)) {
         api::rescue_reasoning(d);
         std::string json;
         api::append_json_string(json, d.content.value_or(""));

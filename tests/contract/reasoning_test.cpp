@@ -101,6 +101,31 @@ protected:
     }
 };
 
+TEST_F(reasoning_policy, thoughts_do_not_stand_beside_a_refusal) {
+    answers(message(nullptr, {{"reasoning_content", "the thought"}, {"refusal", "No."}}));
+    for (const auto* model : {"hidden.v1", "steps.v1"}) {  // which ask for whole replies
+        const auto said = whole(model);
+        EXPECT_EQ(said.value("refusal", ""), "No.") << model << ' ' << said;
+        EXPECT_EQ(said.dump().find("the thought"), std::string::npos) << model << ' ' << said;
+    }
+    models.on(
+        "a",
+        sse(
+            {R"({"choices":[{"index":0,"delta":{"role":"assistant","reasoning_content":"the thought"}}]})",
+             R"({"choices":[{"index":0,"delta":{"refusal":"No."}}]})",
+             R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})",
+             "[DONE]"}
+        )
+    );
+    for (const auto* model : hiding) {
+        const auto result = stream(gateway, say_streamed(model));
+        EXPECT_TRUE(result.has_done()) << model;
+        for (const auto& chunk : result.chunks()) {
+            EXPECT_EQ(chunk.dump().find("the thought"), std::string::npos) << model << ' ' << chunk;
+        }
+    }
+}
+
 TEST_F(reasoning_policy, moa_204_its_keys_are_hidden_by_default_and_kept_where_it_is_exposed) {
     answers(message("the answer", both_keys));
 
