@@ -61,6 +61,13 @@ public:
         }
     }
 
+    // It is served by one upstream's own answer.
+    static bool is_relay(const profile& p) {
+        const bool is_alone = p.generators.size() == 1 && p.generators.front() == p.synthesizer
+                              && (p.members.empty() || p.members.front().samples == 1);
+        return p.type == profile_type::passthrough || (p.type == profile_type::moa && is_alone);
+    }
+
     // The calls that a request to a profile may have under way at the same time.
     void check_width(const profile& p) {
         if (depth_of(p.name) > most_nested_profiles) {
@@ -157,6 +164,11 @@ private:
             problems_.error(at, what + " is neither a defined upstream nor a profile");
         } else if (leads_to(name, p.name, seen)) {
             problems_.error(at, what + " leads back to this profile");
+        } else if (is_relay(config_.profiles.at(name))) {
+            problems_.error(at, what + " only passes on to one upstream: name that upstream");
+        } else if (config_.profiles.at(name).type == profile_type::voting
+                   && !config_.features.voting) {
+            problems_.error(at, what + " is a voting profile, and voting is off (features.voting)");
         } else if (depth_of(name) >= most_nested_profiles) {
             problems_.error(
                 at,

@@ -1,5 +1,6 @@
 #include "dispatch/cascade_requests.hpp"
 
+#include "dispatch/leg_requests.hpp"
 #include "dispatch/operator_changes.hpp"
 
 namespace meta_model::dispatch {
@@ -29,6 +30,9 @@ step_request request_step(
     }
     if (c.target.route == config::modality::text) {
         out.fit = fit_window(c, u, changes, added_tokens);
+        if (out.fit.most_output > 0) {
+            cap_output(c, changes, out.fit.most_output);
+        }
     }
     return out;
 }

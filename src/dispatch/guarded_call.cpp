@@ -181,9 +181,9 @@ call_signal guarded_call::signal_of(const call_end& how) const {
         case call_outcome::timeout: {
             // One of its own limits, or silence for the whole of a request's time that no client made short. A panel
             // that would not wait says nothing.
-            const bool is_silent = call_->reply().status == 0
-                                   && !context_.request.envelope().deadline_ms
-                                   && steady_clock::now() >= context_.deadline;
+            const bool is_silent =
+                call_->reply().status == 0 && !context_.request.envelope().deadline_ms
+                && !context_.is_time_shortened && steady_clock::now() >= context_.deadline;
             const bool is_own = call_->error().fault == upstream::call_fault::timeout;
             return is_own || is_silent ? call_signal::failure : call_signal::neutral;
         }

@@ -134,9 +134,9 @@ bool ledger::is_estimated() const {
     });
 }
 
-void ledger::note_reported(const api::token_usage& usage) {
+void ledger::note_reported(const api::token_usage& usage, int reports) {
     api::add_usage(reported_ ? *reported_ : reported_.emplace(), usage);
-    ++reports_;
+    reports_ += reports;
 }
 
 void ledger::append_headers(std::string& lines) const {

@@ -72,8 +72,8 @@ public:
     // A call that agreement made needless; in none of the sums.
     void note_spared(const ledger_line& call) { spared_ = call; }
 
-    // Of a call that is over. What was only estimated is not reported.
-    void note_reported(const api::token_usage& usage);
+    // Of a call that is over, or of several. What was only estimated is not reported.
+    void note_reported(const api::token_usage& usage, int reports = 1);
     // The sum of that; nothing when no call reported any. `reports`: of how many calls.
     const std::optional<api::token_usage>& reported() const { return reported_; }
     int reports() const { return reports_; }

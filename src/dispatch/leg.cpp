@@ -86,7 +86,9 @@ void leg::finish() {
     if (result_.usage) {
         result_.usage->raw.clear();
     }
-    if (result_.usage) {
+    if (nested_ledger_ != nullptr && nested_ledger_->reported()) {
+        context_.ledger.note_reported(*nested_ledger_->reported(), nested_ledger_->reports());
+    } else if (result_.usage && !is_nested_) {
         context_.ledger.note_reported(*result_.usage);
     }
     call_.end(
@@ -234,6 +236,9 @@ net::task<> leg::run(
     listener_ = listener;
     line_ = &context_.ledger.open(upstream_.config.key, role_);
     report_progress(context_, *line_);
+    if (context_.cancel.is_cancelled()) {
+        co_return refuse(call_outcome::cancelled, "the request was over before");
+    }
     if (!changes.refusal.empty()) {
         co_return refuse(call_outcome::too_large, changes.refusal);
     }

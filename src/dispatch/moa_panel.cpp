@@ -81,7 +81,7 @@ maybe_error moa_panel::plan_costs() {
     if (c_.purse == nullptr) {
         return std::nullopt;
     }
-    choice_ = choose_panel(bound_moa(c_, prompts_, policy_).costs(), c_.purse->limit());
+    choice_ = choose_panel(bound_moa(c_, prompts_, policy_).costs(), c_.purse->left());
     // Where no window is large enough it is not the cost that refuses.
     const bool is_any_callable =
         choice_.count > 0 || std::ranges::find(choice_.starts, false) != choice_.starts.end();
@@ -89,7 +89,9 @@ maybe_error moa_panel::plan_costs() {
         && static_cast<int>(choice_.count) < std::max(1, profile_.required_drafts)) {
         return over_cost_limit(c_, choice_.cheapest);
     }
-    c_.purse->take(choice_.held);
+    if (!c_.purse->take(choice_.held)) {
+        choice_.held = {};
+    }
     return std::nullopt;
 }
 
@@ -114,7 +116,7 @@ net::task<maybe_error> moa_panel::run() {
     }
     co_await panel_.run(c_.target.upstreams, changes, limits(), std::move(hooks));
     collect_usable();
-    if (c_.cancel.reason() == base::cancel_reason::client_gone) {
+    if (c_.is_unwanted()) {
         co_return client_closed();
     }
     const bool is_enough = static_cast<int>(usable_.size()) >= std::max(1, profile_.required_drafts)
@@ -130,6 +132,7 @@ net::task<maybe_error> moa_panel::run() {
 }
 
 net::task<> moa_panel::finish() {
+    release_synthesis();  // where it was decided without one
     co_await panel_.join();
     for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
         const auto& l = *panel_.legs()[i];

@@ -164,8 +164,8 @@ fitted_synthesis moa_prompts::fit_synthesis(
 void moa_prompts::learn(
     upstream::upstream_state& u, std::int64_t tokens, const std::optional<api::token_usage>& usage
 ) const {
-    // What each makes of an image differs too much to learn from.
-    if (usage && context_.media.kinds.is_empty()) {
+    // What each makes of an image differs too much to learn from; what a profile reports is of several calls.
+    if (usage && context_.media.kinds.is_empty() && context_.target.nested_in(u) == nullptr) {
         u.tokens_per_estimate.note(tokens + tools_tokens_, usage->prompt_tokens);
     }
 }

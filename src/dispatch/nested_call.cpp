@@ -69,7 +69,9 @@ net::task<base::maybe_error> nested_call::serve(
         .upstream_header_lines = outer_.upstream_header_lines,
         .start = steady_clock::now(),
         .deadline = std::min(options.deadline, outer_.deadline),
-        .purse = purse_of(profile_.target, request, outer_.purse)
+        .purse = purse_of(profile_.target, request, outer_.purse),
+        .is_time_shortened = outer_.is_time_shortened || outer_.request.envelope().deadline_ms
+                             || options.deadline < outer_.deadline
     });
     base::maybe_error failure;
     std::exception_ptr thrown;

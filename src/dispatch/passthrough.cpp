@@ -341,6 +341,11 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
             }
             break;
         } else {
+            if (!c_.sink.is_committed()) {
+                co_return error_of(
+                    c_, call_->error()
+                );  // it was kept, and is translated as a whole
+            }
             c_.was_cut = true;
             c_.record.outcome = telemetry::outcome_of(error_of(c_, call_->error()).id);
             c_.error_detail = call_->error().detail;

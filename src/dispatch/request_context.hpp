@@ -50,6 +50,9 @@ struct request_context {
     base::steady_time deadline{};
     std::shared_ptr<dispatch::purse> purse{};  // null: nothing limits what it may cost
 
+    bool is_time_shortened =
+        false;  // by a profile around it: its end says nothing of the upstreams
+
     // Filled in on the way.
     std::int64_t prompt_estimate = 0;  // tokens of what a request that is no chat gives to read
     media_weight media{};        // of the conversation; unknown on passthroughs, which do not look
@@ -65,6 +68,13 @@ struct request_context {
     std::string_view reply_model() const {
         const auto& facade = config.server.model_name;
         return facade.empty() ? request.requested_name() : std::string_view(facade);
+    }
+
+    // Nobody waits for the answer any more: the client has left, or the profile around it has decided.
+    bool is_unwanted() const {
+        const auto why = cancel.reason();
+        return why == base::cancel_reason::client_gone || why == base::cancel_reason::decided
+               || why == base::cancel_reason::timeout;
     }
 
     // Media of the conversation that this upstream must not be sent.

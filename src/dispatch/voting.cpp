@@ -218,7 +218,7 @@ base::error voting::too_expensive() const {
 }
 
 net::task<maybe_error> voting::decide() {
-    if (c_.cancel.reason() == base::cancel_reason::client_gone) {
+    if (c_.is_unwanted()) {
         co_return client_closed();
     }
     if (c_.cancel.reason() == base::cancel_reason::shutdown && !is_settled(reports_, rules_)) {

@@ -55,7 +55,7 @@ window_fit fit_window(
     out.tokens = prompt.tokens + added_tokens;
     out.compacted_chunks = prompt.compacted_chunks;
     const auto ceiling = output_ceiling(u.config.context, out.tokens + tools, ratio);
-    cap_output(c, changes, std::min<std::int64_t>(u.config.max_output, ceiling));
+    out.most_output = std::min<std::int64_t>(u.config.max_output, ceiling);
     return out;
 }
 
@@ -74,8 +74,8 @@ void learn_tokens(
     const window_fit& fit,
     const std::optional<api::token_usage>& usage
 ) {
-    // What each makes of an image differs too much to learn from.
-    if (usage && c.media.kinds.is_empty()) {
+    // What each makes of an image differs too much to learn from; what a profile reports is of several calls.
+    if (usage && c.media.kinds.is_empty() && c.target.nested_in(u) == nullptr) {
         u.tokens_per_estimate.note(fit.tokens + fit.tools_tokens, usage->prompt_tokens);
     }
 }

@@ -16,11 +16,12 @@ struct window_fit {
     std::int64_t tokens = 0;     // of what goes out; with what is added, without the tools
     std::int64_t tools_tokens = 0;
     int compacted_chunks = 0;  // groups of messages that were left out
+    std::int64_t most_output =
+        0;  // what the window then has left for the answer; 0: nothing was compacted
 };
 
 // Edits the messages of `changes` so that they and `added_tokens` more fit. What fits stays the client's own bytes, its last
-// message too; what does not is cleaned and compacted (spec §4.3), and an explicit wish for output is lowered to what the
-// window then has left. When not even the newest messages can be cut to fit, `changes` say in `refusal` that the call must
+// message too; what does not is cleaned and compacted (spec §4.3). When not even the newest messages can be cut to fit, `changes` say in `refusal` that the call must
 // not be made.
 window_fit fit_window(
     const request_context& context,

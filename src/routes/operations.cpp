@@ -19,13 +19,20 @@ bool is_up(const upstream::upstream_state* u) {
 
 // A profile can serve while one of its upstreams can: a panel answers with a lone draft when its synthesizer is down.
 profile_health health_of(const dispatch::target& t) {
-    const auto up = std::ranges::count_if(t.upstreams, is_up);
-    const bool has_synthesizer = t.synthesizer == nullptr || is_up(t.synthesizer);
-    if (up == 0) {
+    bool is_any_up = false;
+    bool is_all_well = t.synthesizer == nullptr || is_up(t.synthesizer);
+    for (const auto* u : t.upstreams) {
+        const auto* const profile = t.nested_in(*u);
+        const auto health = profile != nullptr ? health_of(profile->target)
+                            : is_up(u)         ? profile_health::ok
+                                               : profile_health::down;
+        is_any_up = is_any_up || health != profile_health::down;
+        is_all_well = is_all_well && health == profile_health::ok;
+    }
+    if (!is_any_up) {
         return profile_health::down;
     }
-    const bool all = up == static_cast<std::ptrdiff_t>(t.upstreams.size()) && has_synthesizer;
-    return all ? profile_health::ok : profile_health::degraded;
+    return is_all_well ? profile_health::ok : profile_health::degraded;
 }
 
 bool is_ready(const operation_services& s) {

@@ -59,6 +59,8 @@ public:
                 "ballot = \"text\"\naggregation = \"plurality\"\ntie_break = \"judge\"\njudge = "
                 "\"j\""
             )
+            .moa("layers.v1", {"panel.v1", "best.v1", "d"}, "s", "agreement = \"canonical\"")
+            .cascade("last.v1", {"vote.v1", "layers.v1"})
             .raw("[features]\nvoting = true");
     }
 
@@ -125,9 +127,11 @@ private:
 };
 
 json random_request(billing_models& m, std::int64_t limit) {
-    constexpr std::array models{"panel.v1", "best.v1", "steps.v1", "vote.v1", "a", "d"};
+    constexpr std::array models{
+        "panel.v1", "best.v1", "steps.v1", "vote.v1", "layers.v1", "last.v1", "a", "d"
+    };
     auto body =
-        say(models[static_cast<std::size_t>(m.number(0, 5))],
+        say(models[static_cast<std::size_t>(m.number(0, int(models.size()) - 1))],
             std::string(static_cast<std::size_t>(m.number(1, 4000)), 'w'));
     body["x_meta_model"] = {{"max_cost_usd", static_cast<double>(limit) / 1e12}, {"trace", true}};
     if (m.number(0, 2) == 0) {

@@ -215,6 +215,62 @@ TEST(nested_profiles, a_profiles_own_limit_holds_where_it_is_nested) {
     EXPECT_EQ(n.models.call_count("a"), 0u);
 }
 
+// A synthesis that was not needed leaves what was kept for it to those around.
+TEST(nested_profiles, what_was_kept_and_not_used_is_given_back) {
+    nested n;
+    n.answers("a", "the same");
+    n.answers("b", "the same");
+    const gateway_process gateway(
+        n.config("agreement = \"exact\"")
+            .upstream("dear", "[upstreams.dear.pricing]\noutput_usd_per_mtok = 30.0")
+            .raw("[profiles.picky]\ntype = \"cascade\"\nsteps = [{ use = \"inner.v1\", accept = { "
+                 "pattern = \"never\" } }, { use = \"dear\" }]")
+    );
+    n.answers("dear", "answer of dear");
+    auto body = with(say("picky"), {{"max_tokens", 100}});
+    // The panel sets more than 0.002 USD aside and spends 0.00028 of it; `dear` may then cost 0.003.
+    body["x_meta_model"] = {{"max_cost_usd", 0.004}, {"trace", true}};
+
+    const auto reply = chat(gateway, body);
+
+    EXPECT_EQ(n.models.call_count("a") + n.models.call_count("b"), 2u) << reply.body;
+    EXPECT_EQ(n.models.call_count("s"), 0u);
+    EXPECT_EQ(answer_text(reply), "answer of dear") << reply.body;
+}
+
+TEST(nested_profiles, a_clients_short_deadline_says_nothing_of_the_upstreams_within) {
+    nested n;
+    n.models.on("a", hang());
+    n.models.on("b", hang());
+    const gateway_process gateway(config_text(n.models)
+                                      .upstreams({"a", "b", "c"})
+                                      .cascade("inner.v1", {"a"})
+                                      .cascade("outer.v1", {"inner.v1"}));
+    auto hasty = say("outer.v1");
+    hasty["x_meta_model"] = {{"deadline_ms", 50}};
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_GE(chat(gateway, hasty).status, 500);
+    }
+    n.answers("a", "answer of a");
+
+    EXPECT_EQ(answer_text(chat(gateway, say("a"))), "answer of a") << "its breaker is closed";
+}
+
+TEST(nested_profiles, its_health_is_that_of_the_profiles_within) {
+    nested n;
+    const gateway_process gateway(
+        n.config().raw("[profiles.only]\ntype = \"cascade\"\nsteps = [{ use = \"steps.v1\" }]")
+    );
+
+    const auto deadline = clock::now() + 10s;
+    auto profiles = get(gateway, "/v1/health").json().value("profiles", json());
+    while (profiles.value("only", "") != "ok" && clock::now() < deadline) {
+        profiles = get(gateway, "/v1/health").json().value("profiles", json());
+    }
+    EXPECT_EQ(profiles.value("only", ""), "ok") << profiles;
+    EXPECT_EQ(profiles.value("layers.v1", ""), "ok") << profiles;
+}
+
 TEST(nested_profiles, metrics_count_it_like_an_upstream_and_its_calls_too) {
     nested n;
     const gateway_process gateway(n.config());

@@ -268,6 +268,12 @@ TEST(load, profiles_within_profiles_are_bounded) {
     expect_problem(three + cascade("deep", "\"z\""), "nests more than 3 profiles");
     expect_problem(panel("m", "\"a\",\"m\""), "leads back");
     expect_problem(panel("m", "\"a\",\"ghost\""), "neither a defined upstream nor a profile");
+    const std::string relay = "[profiles.relay]\ntype=\"passthrough\"\nupstream=\"a\"\n";
+    expect_problem(relay + panel("m", "\"b\",\"relay\""), "only passes on to one upstream");
+    expect_problem(panel("one", "\"a\"") + cascade("c", "\"one\""), "only passes on");
+    const std::string poll =
+        "[profiles.poll]\ntype=\"voting\"\nupstreams=[\"a\",\"b\"]\nballot=\"text\"\n";
+    expect_problem(poll + cascade("c", "\"poll\""), "voting is off");
     const auto inner = panel("inner", "{upstream=\"a\",samples=8},\"b\"");
     EXPECT_EQ(
         problems_of(two_upstreams + inner + panel("m", "{upstream=\"inner\",samples=3},\"a\"")), ""
