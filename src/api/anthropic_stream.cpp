@@ -17,6 +17,12 @@ constexpr std::string_view chunk_end = R"(,"finish_reason":null}]})"
 // In place of an event that is no JSON: whoever reads the chat stream drops it and counts it.
 constexpr std::string_view no_event = "data: {\n\n";
 
+// Every chunk repeats them; longer ones count as absent.
+bool is_short_name(std::string_view raw) {
+    constexpr std::size_t max_name_bytes = 256;
+    return is_json_string(raw) && string_body(raw).size() <= max_name_bytes;
+}
+
 }  // namespace
 
 anthropic_stream::anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage)
@@ -106,11 +112,11 @@ void anthropic_stream::name_answer(std::string_view id, std::string_view model) 
         return;
     }
     head_ = R"(data: {"id":)";
-    head_ += is_json_string(id) ? id : R"("")";
+    head_ += is_short_name(id) ? id : R"("")";
     head_ += R"(,"object":"chat.completion.chunk","created":)";
     append_json_number(head_, created_);
     head_ += R"(,"model":)";
-    head_ += is_json_string(model) ? model : std::string_view(default_model_);
+    head_ += is_short_name(model) ? model : std::string_view(default_model_);
     head_ += R"(,"choices":[)";
 }
 

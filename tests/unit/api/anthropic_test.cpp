@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 namespace meta_model::api {
 namespace {
@@ -209,6 +211,73 @@ TEST(anthropic_stream, an_event_has_a_bound) {
     const std::string endless(anthropic_stream::max_event_bytes + 1, 'x');
     EXPECT_FALSE(stream.feed("data: " + endless, out));
     EXPECT_EQ(out, "");
+}
+
+// What one stream becomes that is fed the events as a whole.
+std::string chat_of(const std::vector<nlohmann::json>& events) {
+    anthropic_stream stream("m", 1, true);
+    std::string out;
+    for (const auto& e : events) {
+        EXPECT_TRUE(stream.feed("data: " + e.dump() + "\n\n", out));
+    }
+    return out;
+}
+
+std::vector<nlohmann::json> chunks_of(std::string_view text) {
+    std::vector<nlohmann::json> out;
+    for (auto end = text.find("\n\n"); end != std::string_view::npos; end = text.find("\n\n")) {
+        const auto data = text.substr(6, end - 6);
+        if (data != "[DONE]") {
+            out.push_back(nlohmann::json::parse(data));
+        }
+        text.remove_prefix(end + 2);
+    }
+    return out;
+}
+
+std::size_t largest_event(std::string_view text) {
+    std::size_t out = 0;
+    for (auto end = text.find("\n\n"); end != std::string_view::npos; end = text.find("\n\n")) {
+        out = std::max(out, end + 2);
+        text.remove_prefix(end + 2);
+    }
+    return out;
+}
+
+nlohmann::json message_start(const std::string& id, const std::string& model) {
+    return {
+        {"type", "message_start"},
+        {"message",
+         {{"id", id}, {"model", model}, {"usage", {{"input_tokens", 3}, {"output_tokens", 1}}}}}
+    };
+}
+
+nlohmann::json block_start(int index, const nlohmann::json& block) {
+    return {{"type", "content_block_start"}, {"index", index}, {"content_block", block}};
+}
+
+nlohmann::json block_delta(int index, const nlohmann::json& delta) {
+    return {{"type", "content_block_delta"}, {"index", index}, {"delta", delta}};
+}
+
+nlohmann::json message_end(const nlohmann::json& usage = {{"output_tokens", 2}}) {
+    return {{"type", "message_delta"}, {"delta", {{"stop_reason", "end_turn"}}}, {"usage", usage}};
+}
+
+TEST(anthropic_stream, a_name_that_every_chunk_repeats_has_a_bound) {
+    const std::string longest(256, 'x');
+    const auto text = nlohmann::json{{"type", "text"}, {"text", "hi"}};
+    const auto kept =
+        chunks_of(chat_of({message_start(longest, longest), block_start(0, text), message_end()}));
+    const auto dropped = chunks_of(
+        chat_of({message_start(longest + "x", longest + "x"), block_start(0, text), message_end()})
+    );
+    ASSERT_FALSE(kept.empty());
+    ASSERT_FALSE(dropped.empty());
+    EXPECT_EQ(kept[0]["id"], longest);
+    EXPECT_EQ(kept[0]["model"], longest);
+    EXPECT_EQ(dropped[0]["id"], "");
+    EXPECT_EQ(dropped[0]["model"], "m");
 }
 
 TEST(anthropic_stream, a_done_of_the_chat_wire_is_none) {
