@@ -210,9 +210,23 @@ void anthropic_stream::add_call(block& b, std::string_view content_block) {
     bool is_empty = true;
     walk_object(input, [&](std::string_view, std::string_view) { is_empty = false; });
     if (!is_empty) {
+        add_input(b, input);
+    }
+}
+
+// In pieces: escaped, the whole can be larger than an event may be.
+void anthropic_stream::add_input(block& b, std::string_view input) {
+    constexpr std::size_t piece_bytes = 128u << 10;
+    const auto is_inside = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+    while (!input.empty()) {
+        auto size = std::min(piece_bytes, input.size());
+        while (size < input.size() && is_inside(input[size])) {
+            --size;
+        }
         std::string escaped;
-        append_json_escaped(escaped, input);
+        append_json_escaped(escaped, input.substr(0, size));
         add_arguments(b, escaped);
+        input.remove_prefix(size);
     }
 }
 
@@ -259,6 +273,9 @@ void anthropic_stream::end_block(const event_fields& e) {
 
 // One delta for all of them: clients that join deltas member by member keep the whole list.
 void anthropic_stream::add_thinking_blocks() {
+    if (is_thinking_lost_) {
+        return;
+    }
     std::string list;
     for (const auto& b : blocks_) {
         const bool is_signed = b.kind == block_kind::thinking && !b.signature.empty();
@@ -276,7 +293,7 @@ void anthropic_stream::add_thinking_blocks() {
         list += b.signature;
         list += R"("})";
     }
-    if (list.empty() || is_thinking_lost_) {
+    if (list.empty() || list.size() > max_thinking_bytes) {
         return;
     }
     open(true);

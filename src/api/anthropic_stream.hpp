@@ -16,8 +16,8 @@ public:
     static constexpr std::size_t max_event_bytes = 1u << 20;
     static constexpr std::size_t max_blocks = 1024;
     static constexpr std::size_t max_calls = 128;
-    static constexpr std::size_t max_thinking_bytes =
-        4u << 20;  // kept to be sent back with its signature
+    // Of what is kept to be told with its signatures; one event holds all of it.
+    static constexpr std::size_t max_thinking_bytes = max_event_bytes - (8u << 10);
 
     // `model`: for a stream that does not name its own. `created`: Unix time. `wants_usage`: the client asked for a chunk
     // with the token counts.
@@ -64,6 +64,7 @@ private:
     void keep_thinking(std::string& into, std::string_view escaped);
     void add_call(block& b, std::string_view content_block);
     void add_arguments(block& b, std::string_view escaped);
+    void add_input(block& b, std::string_view input);
     void add_string(std::string_view key, std::string_view escaped);
     void add_thinking_blocks();
     void open(bool is_text);
@@ -80,7 +81,7 @@ private:
     messages_usage usage_;
     std::size_t thinking_bytes_ = 0;
     int call_count_ = 0;
-    bool is_thinking_lost_ = false;  // more than is kept
+    bool is_thinking_lost_ = false;  // more than is kept: none is told
     bool is_open_ = false;           // the role was told
     bool has_finish_ = false;
     bool is_over_ = false;  // it ended, or failed

@@ -280,6 +280,56 @@ TEST(anthropic_stream, a_name_that_every_chunk_repeats_has_a_bound) {
     EXPECT_EQ(dropped[0]["model"], "m");
 }
 
+TEST(anthropic_stream, thinking_that_fits_no_event_is_left_out) {
+    const auto told = [](std::size_t block_bytes, int count) {
+        std::vector<nlohmann::json> events{message_start("i", "m")};
+        for (int i = 0; i < count; ++i) {
+            events.push_back(block_start(i, {{"type", "thinking"}, {"thinking", ""}}));
+            const std::string text(block_bytes, 'x');
+            events.push_back(block_delta(i, {{"type", "thinking_delta"}, {"thinking", text}}));
+            events.push_back(block_delta(i, {{"type", "signature_delta"}, {"signature", "s"}}));
+        }
+        events.push_back(message_end());
+        const auto out = chat_of(events);
+        EXPECT_LE(largest_event(out), anthropic_stream::max_event_bytes);
+        EXPECT_NE(out.find(R"("finish_reason":"stop")"), std::string::npos);
+        std::size_t blocks = 0;
+        for (const auto& chunk : chunks_of(out)) {
+            if (!chunk["choices"].empty()) {
+                blocks +=
+                    chunk["choices"][0]["delta"].value("thinking_blocks", nlohmann::json()).size();
+            }
+        }
+        return blocks;
+    };
+    EXPECT_EQ(told(400'000, 2), 2u);
+    EXPECT_EQ(told(400'000, 3), 0u) << "all or none";
+    EXPECT_EQ(told(1000, 1024), 0u) << "what is around the texts counts, too";
+    EXPECT_EQ(told(900, 1024), 1024u);
+}
+
+TEST(anthropic_stream, a_large_input_is_told_in_pieces) {
+    std::string text;
+    for (int i = 0; i < 130'000; ++i) {
+        text += "\"\u00fc\n";  // four and more bytes when they are escaped twice
+    }
+    const nlohmann::json input = {{"text", text}};
+    const auto out = chat_of(
+        {message_start("i", "m"),
+         block_start(0, {{"type", "tool_use"}, {"id", "t"}, {"name", "f"}, {"input", input}}),
+         message_end()}
+    );
+    EXPECT_LE(largest_event(out), anthropic_stream::max_event_bytes);
+    std::string arguments;
+    for (const auto& chunk : chunks_of(out)) {
+        if (!chunk["choices"].empty() && chunk["choices"][0]["delta"].contains("tool_calls")) {
+            const auto& call = chunk["choices"][0]["delta"]["tool_calls"][0];
+            arguments += call["function"]["arguments"].get<std::string>();
+        }
+    }
+    EXPECT_EQ(nlohmann::json::parse(arguments), input);
+}
+
 TEST(anthropic_stream, a_done_of_the_chat_wire_is_none) {
     anthropic_stream stream("m", 1, false);
     std::string out;
