@@ -228,6 +228,9 @@ void request_writer::decide_thinking(bool misses_thinking) {
         return;
     }
     thinking_ = options_.thinking;
+    if (thinking_ == thinking_mode::adaptive && max_tokens_ <= least_thinking_budget) {
+        thinking_ = thinking_mode::off;  // it could be all that is written
+    }
     if (has_budget) {
         const auto share = share_output(options_, max_tokens_);
         max_tokens_ = share.max_tokens;

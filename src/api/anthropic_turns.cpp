@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace meta_model::api {
 
@@ -35,10 +36,25 @@ bool is_blank(std::string_view escaped) {
     return true;
 }
 
-// Ids of calls are made of letters, digits, '_' and '-' there. The same id becomes the same wherever it stands.
+// FNV-1a, as 16 hexadecimal digits.
+std::string digest_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : text) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+    std::string out(16, '0');
+    for (auto digit = out.rbegin(); digit != out.rend(); ++digit, hash >>= 4) {
+        *digit = "0123456789abcdef"[hash & 15];
+    }
+    return out;
+}
+
+// Ids of calls are made of letters, digits, '_' and '-' there. The same id becomes the same wherever it stands, and
+// different ones stay different.
 void append_call_id(std::string& out, std::string_view raw) {
-    std::string id;
-    append_unescaped(id, string_body(raw));
+    std::string given;
+    append_unescaped(given, string_body(raw));
+    auto id = given;
     std::ranges::replace_if(
         id,
         [](char c) {
@@ -49,6 +65,9 @@ void append_call_id(std::string& out, std::string_view raw) {
         },
         '_'
     );
+    if (id != given) {
+        id += '_' + digest_of(given);
+    }
     append_json_string(out, id.empty() ? "_" : id);
 }
 

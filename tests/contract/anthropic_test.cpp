@@ -55,19 +55,21 @@ TEST_F(anthropic, moa_242_calls_and_their_results_become_blocks) {
 
     const auto& turns = body["messages"];
     ASSERT_EQ(turns.size(), 3u);
+    const auto second = turns[1]["content"][2]["id"].get<std::string>();
+    EXPECT_EQ(second.find("call_2_"), 0u) << second;
     EXPECT_EQ(
         turns[1]["content"],
         json::array(
             {text_block("Let me look."),
              tool_use("call_1", "weather", {{"at", "Köln"}}),
-             tool_use("call_2", "weather")}
+             tool_use(second, "weather")}
         )
     );
     EXPECT_EQ(
         turns[2]["content"],
         json::array(
             {{{"type", "tool_result"}, {"tool_use_id", "call_1"}, {"content", "9 C"}},
-             {{"type", "tool_result"}, {"tool_use_id", "call_2"}, {"content", "10\nC"}},
+             {{"type", "tool_result"}, {"tool_use_id", second}, {"content", "10\nC"}},
              text_block("And?")}
         )
     );
