@@ -425,9 +425,24 @@ net::task<maybe_error> passthrough::replay_as_stream() {
     co_return std::nullopt;
 }
 
+// What the upstream's wire has no word for would be left out unseen.
+maybe_error judge_choices(const request_context& c) {
+    const bool gives_one =
+        c.target.upstreams.front()->config.protocol == config::wire_protocol::anthropic;
+    if (!gives_one || !c.request.is_chat() || has_one_choice(c.request)) {
+        return std::nullopt;
+    }
+    return base::make_error(
+        error_code_id::unsupported_v1, "This model gives one choice only; 'n' must be 1.", "n"
+    );
+}
+
 }  // namespace
 
 net::task<maybe_error> run_passthrough(request_context& context) {
+    if (auto refusal = judge_choices(context)) {
+        co_return std::move(refusal);
+    }
     passthrough relay(context);
     auto failure = co_await relay.serve();
     relay.end_call(failure);
