@@ -20,7 +20,7 @@ enum class answer_event_kind {
     function_delta,  // legacy function_call: name, text (arguments)
     finish,          // text: finish_reason
     usage,           // usage
-    failure,         // error
+    failure,         // error; text: what the upstream told, whole, as JSON; may be empty
 };
 
 // Views die when the callback that was given the event returns.

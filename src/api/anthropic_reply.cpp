@@ -12,12 +12,12 @@ namespace meta_model::api {
 namespace {
 
 // What no server can have counted is nothing it says.
-void take_count(std::string_view raw, std::int64_t& into) {
+bool take_count(std::string_view raw, std::int64_t& into) {
     constexpr std::int64_t most = std::int64_t{1} << 40;
     std::int64_t n = 0;
-    if (to_int64(raw, n) && n >= 0 && n <= most) {
-        into = n;
-    }
+    const bool is_count = to_int64(raw, n) && n >= 0 && n <= most;
+    into = is_count ? n : into;
+    return is_count;
 }
 
 struct error_row {
@@ -113,7 +113,7 @@ void messages_usage::take(std::string_view raw) {
         if (key == "input_tokens") {
             take_count(value, input_tokens);
         } else if (key == "output_tokens") {
-            take_count(value, output_tokens);
+            is_told = take_count(value, output_tokens) || is_told;
         } else if (key == "cache_creation_input_tokens") {
             take_count(value, cache_creation_tokens);
         } else if (key == "cache_read_input_tokens") {
@@ -122,7 +122,6 @@ void messages_usage::take(std::string_view raw) {
             take_count(find_member(value, "thinking_tokens"), thinking_tokens);
         }
     });
-    is_told = is_told || is_json_object(raw);
 }
 
 void messages_usage::append(std::string& out) const {
@@ -241,7 +240,13 @@ bool append_chat_error(std::string_view json, int status, std::string& out) {
     if (stands_for == 400 && is_about_context(string_body(message))) {
         code = "context_length_exceeded";
     }
-    out += R"({"error":{"message":)";
+    out += R"({"error":{)";
+    if (status == 0) {
+        out += R"("status":)";  // first: who clips the text keeps it
+        append_json_number(out, stands_for);
+        out += ',';
+    }
+    out += R"("message":)";
     out += is_json_string(message) ? message : R"("The model server reported an error.")";
     out += R"(,"type":)";
     append_json_string(out, base::default_type(stands_for));
@@ -250,10 +255,6 @@ bool append_chat_error(std::string_view json, int status, std::string& out) {
         out += "null";
     } else {
         append_json_string(out, code);
-    }
-    if (status == 0) {
-        out += R"(,"status":)";
-        append_json_number(out, stands_for);
     }
     out += "}}";
     return true;

@@ -14,7 +14,7 @@ struct messages_usage {
     std::int64_t cache_read_tokens = 0;
     std::int64_t output_tokens = 0;
     std::int64_t thinking_tokens = -1;  // -1: not told
-    bool is_told = false;
+    bool is_told = false;               // output_tokens came
 
     // Takes the counts that the raw `usage` object names. Cumulative, as the API's are.
     void take(std::string_view raw);

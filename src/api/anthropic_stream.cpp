@@ -73,6 +73,8 @@ void anthropic_stream::take_event(std::string_view event) {
             e.delta = value;
         } else if (key == "usage") {
             e.usage = value;
+        } else if (key == "error") {
+            e.error = value;
         }
     });
     if (!is_object || !base::is_valid_utf8(data)) {
@@ -91,13 +93,14 @@ void anthropic_stream::take_fields(const event_fields& e, std::string_view data)
         end_block(e);
     } else if (is_string(e.type, "message_start")) {
         usage_.take(find_member(e.message, "usage"));
+        usage_.is_told = false;  // its output_tokens stand for what is still to come
         name_answer(find_member(e.message, "id"), find_member(e.message, "model"));
     } else if (is_string(e.type, "message_delta")) {
         take_message_delta(e);
     } else if (is_string(e.type, "message_stop")) {
         is_over_ = true;
         *out_ += has_finish_ ? "data: [DONE]\n\n" : "";
-    } else if (is_string(e.type, "error")) {
+    } else if (is_string(e.type, "error") || (!is_given(e.type) && is_given(e.error))) {
         is_over_ = true;
         *out_ += "data: ";
         if (!append_chat_error(data, 0, *out_)) {
@@ -169,6 +172,7 @@ void anthropic_stream::keep_thinking(std::string& into, std::string_view escaped
 }
 
 void anthropic_stream::begin_block(const event_fields& e) {
+    has_begun_ = true;
     if (blocks_.size() == max_blocks) {
         return;
     }

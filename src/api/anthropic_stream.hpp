@@ -26,9 +26,10 @@ public:
     // Appends what can be told by now to `out`. False: an event is larger than max_event_bytes.
     bool feed(std::string_view bytes, std::string& out);
 
+    bool has_begun() const { return has_begun_; }      // a block began, whatever is in it
     bool has_finished() const { return has_finish_; }  // a stop_reason came
 
-    // Counts so far; is_told once the stream named any.
+    // Counts so far; is_told once its end named them.
     const messages_usage& usage() const { return usage_; }
 
 private:
@@ -51,6 +52,7 @@ private:
         std::string_view content_block{};
         std::string_view delta{};
         std::string_view usage{};
+        std::string_view error{};
     };
 
     void take_event(std::string_view event);
@@ -83,6 +85,7 @@ private:
     int call_count_ = 0;
     bool is_thinking_lost_ = false;  // more than is kept: none is told
     bool is_open_ = false;           // the role was told
+    bool has_begun_ = false;
     bool has_finish_ = false;
     bool is_over_ = false;  // it ended, or failed
 };

@@ -71,7 +71,7 @@ bool chat_stream_decoder::take_object(const chat_object& object) {
         );
         e.origin = base::error_origin::upstream;
         e.detail = base::clip(object.error, 512);
-        listener_.on_event({.kind = answer_event_kind::failure, .error = &e});
+        listener_.on_event({.kind = answer_event_kind::failure, .text = object.error, .error = &e});
         return false;
     }
     if (!has_started_) {

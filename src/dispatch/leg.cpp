@@ -66,9 +66,9 @@ void leg::fail_with(const upstream::call_error& fault) {
 void leg::on_event(const api::answer_event& event) {
     if (event.kind == api::answer_event_kind::failure) {
         fail(call_outcome::non_2xx, "error event " + loggable(context_, event.error->detail));
-        result_.error_status = status_of_error(event.error->detail);
+        result_.error_status = status_of_error(event.text);
         if (keeps_body_) {
-            result_.body = R"({"error":)" + event.error->detail + '}';
+            result_.body.assign(R"({"error":)").append(event.text).append("}");
         }
         return;
     }

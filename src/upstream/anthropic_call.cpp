@@ -126,6 +126,9 @@ void anthropic_call::take(std::string_view bytes) {
         error_ = {call_fault::too_large, "an event above 1 MiB"};
         inner_->cancel();
     }
+    if (stream_->has_begun()) {
+        inner_->note_first_token();
+    }
     if (stream_->has_finished()) {
         note_usage(stream_->usage());
     }

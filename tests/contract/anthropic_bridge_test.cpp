@@ -156,6 +156,64 @@ TEST_F(anthropic_bridge, thinking_is_sent_back_byte_for_byte) {
     EXPECT_FALSE(lost.contains("thinking")) << "the API refuses a round without its thinking";
 }
 
+TEST_F(anthropic_bridge, one_choice_is_all_that_it_gives) {
+    const gateway_process gateway(config().passthrough("thin.v1", "a"));
+
+    for (const auto* model : {"a", "thin.v1"}) {
+        for (const bool is_stream : {false, true}) {
+            const auto reply = chat(gateway, with(say(model), {{"n", 2}, {"stream", is_stream}}));
+            expect_error(reply, {400, "invalid_request_error", "unsupported_v1", "n"});
+        }
+    }
+    EXPECT_TRUE(models.requests().empty());
+    EXPECT_EQ(chat(gateway, with(say("a"), {{"n", 1}})).status, 200);
+}
+
+TEST_F(anthropic_bridge, a_block_that_begins_is_a_first_token) {
+    const gateway_process gateway(config("", "[upstreams.a.timeouts]\nfirst_token_secs = 0.3\n"));
+    std::vector<json> events{events_of({}).front()};
+    events.push_back(
+        {{"type", "content_block_start"},
+         {"index", 0},
+         {"content_block", {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}}}
+    );
+    for (int i = 0; i < 8; ++i) {
+        events.push_back(
+            {{"type", "content_block_delta"},
+             {"index", 0},
+             {"delta", {{"type", "thinking_delta"}, {"thinking", ""}}}}
+        );
+    }
+    const auto rest = events_of({.content = json::array({text_block("at last")})});
+    events.insert(events.end(), rest.begin() + 2, rest.end());
+    models.on("a", in_pieces(200, 100ms, anthropic_events(events)));
+
+    const auto result = stream(gateway, say_streamed("a"));
+
+    EXPECT_EQ(result.text(), "at last") << result.head.body;
+    EXPECT_TRUE(result.has_done());
+}
+
+TEST_F(anthropic_bridge, a_long_error_of_a_stream_keeps_its_status) {
+    const gateway_process gateway(config()
+                                      .upstream("b")
+                                      .upstream("c")
+                                      .cascade("up.v1", {"a", "c"})
+                                      .cascade("on.v1", {"b", "c"}));
+    const std::string message(2000, 'x');
+    const json error = {{"type", "invalid_request_error"}, {"message", message}};
+    models.on("a", anthropic_events({{{"type", "error"}, {"error", error}}}));
+    const json own = {{"error", {{"message", message}, {"code", 400}}}};
+    models.on("b", text_reply(200, "text/event-stream", "data: " + own.dump() + "\n\n"));
+    models.on("c", ok("from c"));
+
+    for (const auto* model : {"up.v1", "on.v1"}) {
+        const auto result = stream(gateway, say_streamed(model));
+        EXPECT_EQ(result.head.status, 400) << model << ": " << result.head.body;
+    }
+    EXPECT_EQ(models.call_count("c"), 0u);
+}
+
 TEST_F(anthropic_bridge, pictures_in_tool_results_are_kept) {
     const gateway_process gateway(config("", "modalities = [\"text\", \"image\"]\n"));
     const json picture = {

@@ -127,6 +127,40 @@ TEST(anthropic_request, a_budget_fits_below_what_is_allowed) {
     EXPECT_EQ(none.thinking_budget, 0);
 }
 
+TEST(anthropic_request, a_short_answer_is_not_spent_on_adaptive_thinking) {
+    const messages_options options{.max_output = 4096, .thinking = thinking_mode::adaptive};
+    const auto asked = [&](const std::string& members) {
+        return nlohmann::json::parse(request_of(
+            R"({"model":"m","messages":[{"role":"user","content":"x"}],"temperature":0.5)" + members
+                + "}",
+            options
+        ));
+    };
+    EXPECT_FALSE(asked(R"(,"max_tokens":5)").contains("thinking"));
+    EXPECT_EQ(asked(R"(,"max_tokens":5)")["temperature"], 0.5);
+    EXPECT_FALSE(asked(R"(,"max_completion_tokens":1024)").contains("thinking"));
+    EXPECT_EQ(asked(R"(,"max_tokens":1025)")["thinking"]["type"], "adaptive");
+    EXPECT_EQ(asked("")["thinking"]["type"], "adaptive");
+}
+
+TEST(anthropic_request, different_ids_of_calls_stay_different) {
+    const auto ids_of = [](const std::string& id) {
+        const auto turns = nlohmann::json::parse(turns_of(
+            R"([{"role":"assistant","tool_calls":[{"id":")" + id
+            + R"(","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":")"
+            + id + R"(","content":"ok"}])"
+        ));
+        EXPECT_EQ(turns[0]["content"][0]["id"], turns[1]["content"][0]["tool_use_id"]);
+        return turns[0]["content"][0]["id"].get<std::string>();
+    };
+    EXPECT_EQ(ids_of("toolu_01-A"), "toolu_01-A");
+    const auto dotted = ids_of("a.1");
+    EXPECT_EQ(dotted.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos);
+    EXPECT_EQ(dotted, ids_of("a.1"));
+    EXPECT_NE(dotted, ids_of("a:1"));
+    EXPECT_NE(dotted, ids_of("a_1"));
+}
+
 TEST(anthropic_reply, golden_bytes_of_a_message) {
     std::string out;
     ASSERT_TRUE(append_chat_completion(
@@ -163,8 +197,8 @@ TEST(anthropic_reply, an_error_in_a_stream_tells_its_status) {
     ));
     EXPECT_EQ(
         out,
-        R"({"error":{"message":"Overloaded","type":"service_unavailable_error","param":null,)"
-        R"("code":"overloaded","status":503}})"
+        R"({"error":{"status":503,"message":"Overloaded","type":"service_unavailable_error",)"
+        R"("param":null,"code":"overloaded"}})"
     );
 }
 
@@ -328,6 +362,28 @@ TEST(anthropic_stream, a_large_input_is_told_in_pieces) {
         }
     }
     EXPECT_EQ(nlohmann::json::parse(arguments), input);
+}
+
+TEST(anthropic_stream, usage_is_told_when_its_end_names_it) {
+    const auto has_usage = [](const nlohmann::json& end) {
+        return chat_of({message_start("i", "m"), end}).find("usage") != std::string::npos;
+    };
+    EXPECT_TRUE(has_usage(message_end()));
+    EXPECT_FALSE(has_usage(message_end(nullptr))) << "what it began with is a placeholder";
+    EXPECT_FALSE(has_usage(message_end({{"input_tokens", 3}})));
+}
+
+TEST(anthropic_stream, an_error_needs_no_type) {
+    const auto told = [](const nlohmann::json& event) {
+        const auto chunks = chunks_of(chat_of({message_start("i", "m"), event}));
+        return chunks.empty() ? nlohmann::json() : chunks[0]["error"];
+    };
+    const nlohmann::json overloaded{{"type", "overloaded_error"}, {"message", "busy"}};
+    EXPECT_EQ(told({{"error", overloaded}})["status"], 503);
+    EXPECT_EQ(told({{"error", overloaded}})["message"], "busy");
+    EXPECT_EQ(told({{"error", "busy"}})["status"], 500);
+    EXPECT_TRUE(told({{"error", nullptr}}).is_null());
+    EXPECT_TRUE(told({{"type", "later"}, {"error", overloaded}}).is_null());
 }
 
 TEST(anthropic_stream, a_done_of_the_chat_wire_is_none) {

@@ -192,6 +192,7 @@ TEST(chat_stream_decoder, an_error_ends_the_stream) {
         decoder.feed("data: {\"error\":{\"message\":\"no\"}}\n\n" + event(R"({"content":"x"})"))
     );
     EXPECT_NE(log.text.find("failure"), std::string::npos);
+    EXPECT_NE(log.text.find(R"(|{"message":"no"}|)"), std::string::npos) << log.text;
     EXPECT_EQ(log.text.find('x'), std::string::npos);
 }
 
