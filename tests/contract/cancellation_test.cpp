@@ -141,10 +141,16 @@ TEST(cancellation, others_are_not_disturbed_and_the_log_names_the_client) {
 
 TEST(cancellation, a_late_draft_is_not_waited_for_once_the_panel_decided) {
     panel p;
+    const auto gate = make_gate();
+    p.models.on("a", held(gate, ok("a draft")));
     p.models.on("c", hang());
     const gateway_process gateway(p.config("grace_secs = 0.0"));
+    http_client client(gateway.port());
+    client.send(request_bytes(chat_parts(say(panel_name).dump())));
+    ASSERT_TRUE(p.models.wait_for_calls("c", 1));
+    gate->open();
 
-    const auto reply = chat(gateway, say(panel_name));
+    const auto reply = client.read_reply();
 
     EXPECT_EQ(reply.status, 200);
     ASSERT_TRUE(p.models.wait_for_peer_close("c"));
