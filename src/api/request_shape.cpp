@@ -131,14 +131,14 @@ std::span<const request_shape> request_shapes() {
 
 bool is_in_range(range_rule rule, std::string_view raw) {
     std::int64_t integer = 0;
-    double number = 0;
+    double real = 0;
     switch (rule) {
         case range_rule::none: return true;
         case range_rule::not_empty: return raw.size() > 2;
         case range_rule::positive_integer:
         case range_rule::at_least_one: return to_int64(raw, integer) && integer >= 1;
-        case range_rule::zero_to_one: return to_double(raw, number) && number >= 0 && number <= 1;
-        case range_rule::zero_to_two: return to_double(raw, number) && number >= 0 && number <= 2;
+        case range_rule::zero_to_one: return to_double(raw, real) && real >= 0 && real <= 1;
+        case range_rule::zero_to_two: return to_double(raw, real) && real >= 0 && real <= 2;
     }
     return true;
 }
