@@ -80,8 +80,6 @@ public:
         return std::uniform_int_distribution<int>(low, high)(random_);
     }
 
-    fake_upstream models{};
-
 private:
     static std::string dollars(std::int64_t pico_a_token) {
         return std::to_string(static_cast<double>(pico_a_token) / 1e6);
@@ -124,6 +122,9 @@ private:
     std::mt19937 random_;
     std::map<std::string, price_list> prices_;
     std::map<std::string, bill> bills_;
+
+public:
+    fake_upstream models{};  // the last, so that its threads end before what they write to
 };
 
 json random_request(billing_models& m, std::int64_t limit) {

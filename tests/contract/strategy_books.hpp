@@ -47,13 +47,14 @@ public:
 
     std::vector<booked_call> calls_of(const std::string& request_id) const;
 
-    fake_upstream models{};
-
 private:
     void book(booked_call call);
 
     mutable std::mutex mutex_;  // guards what follows
     std::vector<booked_call> calls_;
+
+public:
+    fake_upstream models{};  // the last, so that its threads end before what they write to
 };
 
 // Every call has its line, every line its call; what was told is in the ledger to the token and the nano-dollar, what was not
