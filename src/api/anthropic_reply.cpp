@@ -135,7 +135,7 @@ void messages_usage::append(std::string& out) const {
     if (cache_read_tokens > 0 || cache_creation_tokens > 0) {
         out += R"(,"prompt_tokens_details":{"cached_tokens":)";
         append_json_number(out, cache_read_tokens);
-        out += R"(,"cache_creation_tokens":)";
+        out += R"(,"cache_write_tokens":)";
         append_json_number(out, cache_creation_tokens);
         out += '}';
     }

@@ -200,6 +200,7 @@ bool read_usage(std::string_view raw, token_usage& out) {
             out.total_tokens = count_of(value);
         } else if (key == "prompt_tokens_details") {
             out.cached_tokens = count_of(find_member(value, "cached_tokens"));
+            out.cache_write_tokens = count_of(find_member(value, "cache_write_tokens"));
         } else if (key == "completion_tokens_details") {
             out.reasoning_tokens = count_of(find_member(value, "reasoning_tokens"));
         }

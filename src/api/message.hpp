@@ -26,8 +26,9 @@ struct token_usage {
     std::int64_t prompt_tokens = 0;
     std::int64_t completion_tokens = 0;
     std::int64_t total_tokens = 0;
-    std::int64_t cached_tokens = 0;     // prompt_tokens_details.cached_tokens
-    std::int64_t reasoning_tokens = 0;  // completion_tokens_details.reasoning_tokens
+    std::int64_t cached_tokens = 0;       // prompt_tokens_details.cached_tokens
+    std::int64_t cache_write_tokens = 0;  // prompt_tokens_details.cache_write_tokens
+    std::int64_t reasoning_tokens = 0;    // completion_tokens_details.reasoning_tokens
     std::string raw{
     };  // the upstream's `usage` object as JSON text, with the members unknown to us
 };

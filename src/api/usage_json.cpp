@@ -40,7 +40,15 @@ void append_usage(std::string& out, const token_usage& usage) {
     append_member(out, "completion_tokens", usage.completion_tokens);
     out += ',';
     append_member(out, "total_tokens", usage.total_tokens);
-    append_detail(out, "prompt_tokens_details", "cached_tokens", usage.cached_tokens);
+    if (usage.cache_write_tokens > 0) {
+        out += R"(,"prompt_tokens_details":{)";
+        append_member(out, "cached_tokens", usage.cached_tokens);
+        out += ',';
+        append_member(out, "cache_write_tokens", usage.cache_write_tokens);
+        out += '}';
+    } else {
+        append_detail(out, "prompt_tokens_details", "cached_tokens", usage.cached_tokens);
+    }
     append_detail(out, "completion_tokens_details", "reasoning_tokens", usage.reasoning_tokens);
     out += '}';
 }
@@ -50,6 +58,7 @@ void add_usage(token_usage& sum, const token_usage& more) {
     sum.completion_tokens += more.completion_tokens;
     sum.total_tokens += more.total_tokens;
     sum.cached_tokens += more.cached_tokens;
+    sum.cache_write_tokens += more.cache_write_tokens;
     sum.reasoning_tokens += more.reasoning_tokens;
     sum.raw.clear();
 }

@@ -142,6 +142,7 @@ struct upstream_retry {
 struct upstream_pricing {
     base::money input{};
     std::optional<base::money> cached_input{};  // absent: like input
+    std::optional<base::money> cache_write{};   // absent: like input
     base::money output{};
 
     friend bool operator==(const upstream_pricing&, const upstream_pricing&) = default;

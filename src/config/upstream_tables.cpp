@@ -176,6 +176,8 @@ constexpr key_row<upstream_pricing> pricing_keys[] = {
     {"input_usd_per_mtok", [](const field& f, upstream_pricing& p) { p.input = read_price(f); }},
     {"cached_input_usd_per_mtok",
      [](const field& f, upstream_pricing& p) { p.cached_input = read_price(f); }},
+    {"cache_write_usd_per_mtok",
+     [](const field& f, upstream_pricing& p) { p.cache_write = read_price(f); }},
     {"output_usd_per_mtok", [](const field& f, upstream_pricing& p) { p.output = read_price(f); }},
 };
 
@@ -349,6 +351,14 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
      list_rows<test_options, test_keys>},
 };
 
+// What Anthropic takes for the part of a prompt that it writes to its cache for five minutes: five quarters of the rest.
+void default_cache_write(upstream& u) {
+    auto& p = u.pricing;
+    if (u.protocol == wire_protocol::anthropic && !p.cache_write && p.input != base::money{}) {
+        p.cache_write = base::money{base::times(p.input, 5).pico_usd / 4};
+    }
+}
+
 // A nested table that only one protocol has.
 void check_block(
     const field& table, const upstream_entry& u, std::string_view name, wire_protocol wanted
@@ -373,6 +383,7 @@ void read_upstream(
     resolve_credentials(table, entry.credentials, entry, config_file, env);
     resolve_headers(table, entry.header_table, entry, config_file, env);
     resolve_tls(table, entry.tls_table, entry.has_https, entry, config_file, env);
+    default_cache_write(entry);
     check_block(table, entry, "openai", wire_protocol::openai);
     check_block(table, entry, "anthropic", wire_protocol::anthropic);
     check_block(table, entry, "test", wire_protocol::test);

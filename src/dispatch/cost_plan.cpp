@@ -56,7 +56,11 @@ std::int64_t most_prompt_tokens(std::int64_t estimated, double tokens_per_estima
 base::money cost_ceiling(
     const config::upstream_pricing& pricing, std::int64_t prompt_tokens, std::int64_t output_tokens
 ) {
-    const auto input = std::max(pricing.input, pricing.cached_input.value_or(pricing.input));
+    const auto input = std::max(
+        {pricing.input,
+         pricing.cached_input.value_or(pricing.input),
+         pricing.cache_write.value_or(pricing.input)}
+    );
     auto out = base::times(input, prompt_tokens);
     out += base::times(pricing.output, output_tokens);
     return out;

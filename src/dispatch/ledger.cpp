@@ -78,11 +78,15 @@ std::string_view to_string(leg_role role) {
 }
 
 void price(ledger_line& line, const leg_usage& usage, const config::upstream_pricing& pricing) {
+    std::int64_t written = 0;  // to the cache, of tokens_in
     if (usage.reported != nullptr) {
         line.tokens_in = std::max<std::int64_t>(0, usage.reported->prompt_tokens);
         line.tokens_out = std::max<std::int64_t>(0, usage.reported->completion_tokens);
         line.cached_tokens =
             std::clamp<std::int64_t>(usage.reported->cached_tokens, 0, line.tokens_in);
+        written = std::clamp<std::int64_t>(
+            usage.reported->cache_write_tokens, 0, line.tokens_in - line.cached_tokens
+        );
     }
     if (usage.was_billed && line.tokens_in == 0 && usage.sent_tokens > 0) {
         line.is_estimated = true;
@@ -95,7 +99,8 @@ void price(ledger_line& line, const leg_usage& usage, const config::upstream_pri
             line.tokens_out = std::min(line.tokens_out, usage.most_output);
         }
     }
-    line.cost = base::times(pricing.input, line.tokens_in - line.cached_tokens);
+    line.cost = base::times(pricing.input, line.tokens_in - line.cached_tokens - written);
+    line.cost += base::times(pricing.cache_write.value_or(pricing.input), written);
     line.cost += base::times(pricing.cached_input.value_or(pricing.input), line.cached_tokens);
     line.cost += base::times(pricing.output, line.tokens_out);
 }

@@ -214,6 +214,39 @@ TEST_F(anthropic_bridge, a_long_error_of_a_stream_keeps_its_status) {
     EXPECT_EQ(models.call_count("c"), 0u);
 }
 
+TEST_F(anthropic_bridge, what_it_writes_to_its_cache_costs_more) {
+    const auto cost_of = [&](const std::string& price, bool is_streamed) {
+        const gateway_process gateway(
+            config("", "[upstreams.a.pricing]\ninput_usd_per_mtok = 4.0\n" + price)
+                .cascade("steps.v1", {"a"})
+        );
+        const json traced = {{"x_meta_model", {{"trace", true}}}};
+        if (!is_streamed) {
+            return chat(gateway, with(say("steps.v1"), traced)).json()["x_meta_model"]["cost_usd"];
+        }
+        json out;
+        for (const auto& chunk : stream(gateway, with(say_streamed("steps.v1"), traced)).chunks()) {
+            out = chunk.value("x_meta_model", out);
+        }
+        return out["cost_usd"];
+    };
+    models.on(
+        "a",
+        anthropic_answer(
+            {.content = json::array({text_block("hi")}),
+             .usage =
+                 {{"input_tokens", 100}, {"cache_creation_input_tokens", 1000}, {"output_tokens", 7}
+                 }}
+        )
+    );
+
+    for (const bool is_streamed : {false, true}) {
+        EXPECT_DOUBLE_EQ(cost_of("", is_streamed).get<double>(), 0.0054);
+        const auto twice = cost_of("cache_write_usd_per_mtok = 8.0\n", is_streamed);
+        EXPECT_DOUBLE_EQ(twice.get<double>(), 0.0084);
+    }
+}
+
 TEST_F(anthropic_bridge, pictures_in_tool_results_are_kept) {
     const gateway_process gateway(config("", "modalities = [\"text\", \"image\"]\n"));
     const json picture = {

@@ -271,6 +271,7 @@ TEST_F(anthropic, moa_249_usage_counts_caches_and_thinking) {
     EXPECT_EQ(plain, json({{"prompt_tokens", 11}, {"completion_tokens", 7}, {"total_tokens", 18}}));
     EXPECT_EQ(full["prompt_tokens"], 1111);
     EXPECT_EQ(full["prompt_tokens_details"]["cached_tokens"], 1000);
+    EXPECT_EQ(full["prompt_tokens_details"]["cache_write_tokens"], 100);
     EXPECT_EQ(full["completion_tokens_details"]["reasoning_tokens"], 740);
     EXPECT_EQ(full["total_tokens"], 1861);
     EXPECT_FALSE(empty_thought.contains("reasoning_content"));

@@ -40,6 +40,9 @@ TEST(cost_plan, a_ceiling_takes_the_dearer_price_of_the_prompt) {
     EXPECT_EQ(cost_ceiling(cached, 1000, 100), usd(0.0014));
     EXPECT_EQ(cost_ceiling(written, 1000, 100), usd(0.0024));
     EXPECT_EQ(cost_ceiling({}, 1000, 100), base::money{});
+    auto marked = cached;
+    marked.cache_write = base::per_token(1.25);
+    EXPECT_EQ(cost_ceiling(marked, 1000, 100), usd(0.00165));
 }
 
 TEST(cost_plan, a_prompt_may_be_a_third_longer_than_its_estimate) {

@@ -28,6 +28,23 @@ TEST(ledger, cached_tokens_have_their_own_price) {
     EXPECT_FALSE(line.is_estimated);
 }
 
+TEST(ledger, tokens_that_are_written_to_a_cache_have_their_own_price) {
+    ledger_line line;
+    auto usage = used(1000, 100, 400);
+    usage.cache_write_tokens = 200;
+    auto pricing = prices();
+    ledger_line plain;
+    price(plain, {.reported = &usage}, pricing);
+    pricing.cache_write = base::per_token(1.25);
+
+    price(line, {.reported = &usage}, pricing);
+
+    EXPECT_EQ(
+        base::to_usd(line.cost), "0.001250000"
+    );  // 400 × 1 + 400 × 0.5 + 200 × 1.25 + 100 × 4
+    EXPECT_EQ(base::to_usd(plain.cost), "0.001200000");
+}
+
 TEST(ledger, without_a_cached_price_they_cost_what_others_do) {
     ledger_line line;
     const auto usage = used(1000, 0, 400);
