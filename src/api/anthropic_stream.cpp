@@ -1,7 +1,6 @@
 #include "api/anthropic_stream.hpp"
 
 #include "api/json_walk.hpp"
-#include "api/sse_events.hpp"
 #include "api/usage_json.hpp"
 #include "base/text.hpp"
 
@@ -32,26 +31,10 @@ anthropic_stream::anthropic_stream(std::string_view model, std::int64_t created,
 
 bool anthropic_stream::feed(std::string_view bytes, std::string& out) {
     out_ = &out;
-    if (!pending_.empty()) {
-        const auto searched = pending_.size() < 3 ? 0 : pending_.size() - 3;
-        const auto had = pending_.size();
-        pending_.append(bytes);
-        const auto end = find_event_end(pending_, searched);
-        if (end == std::string_view::npos) {
-            return pending_.size() <= max_event_bytes;
-        }
-        const auto event = std::move(pending_);
-        pending_.clear();
-        bytes.remove_prefix(end - had);
-        take_event(std::string_view(event).substr(0, end));
-    }
-    for (auto end = find_event_end(bytes); end != std::string_view::npos;
-         end = find_event_end(bytes)) {
-        take_event(bytes.substr(0, end));
-        bytes.remove_prefix(end);
-    }
-    pending_.assign(bytes);
-    return pending_.size() <= max_event_bytes;
+    return events_.feed(bytes, [this](std::string_view event) {
+        take_event(event);
+        return true;
+    });
 }
 
 void anthropic_stream::take_event(std::string_view event) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/anthropic_reply.hpp"
+#include "api/sse_events.hpp"
 
 #include <cstdint>
 #include <string>
@@ -13,7 +14,7 @@ namespace meta_model::api {
 
 class anthropic_stream {
 public:
-    static constexpr std::size_t max_event_bytes = 1u << 20;
+    static constexpr std::size_t max_event_bytes = event_splitter::default_max_event_bytes;
     static constexpr std::size_t max_blocks = 1024;
     static constexpr std::size_t max_calls = 128;
     // Of what is kept to be told with its signatures; one event holds all of it.
@@ -76,8 +77,8 @@ private:
     std::string default_model_;
     std::int64_t created_;
     bool wants_usage_;
-    std::string head_;     // of a chunk, up to its delta
-    std::string pending_;  // an event whose end has not come yet
+    std::string head_;  // of a chunk, up to its delta
+    event_splitter events_;
     std::string joined_;
     std::vector<block> blocks_;
     messages_usage usage_;

@@ -2,7 +2,6 @@
 
 #include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
-#include "api/sse_events.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -20,31 +19,7 @@ bool is_complete_json(std::string_view text) {
 }  // namespace
 
 bool chat_stream_decoder::feed(std::string_view bytes) {
-    if (!pending_.empty()) {
-        // Finish the event that was begun, then go on without copying.
-        const auto searched = pending_.size() < 3 ? 0 : pending_.size() - 3;
-        const auto had = pending_.size();
-        pending_.append(bytes);
-        const auto end = find_event_end(pending_, searched);
-        if (end == std::string_view::npos) {
-            return pending_.size() <= max_event_bytes;
-        }
-        const auto event = pending_.substr(0, end);
-        pending_.clear();
-        bytes.remove_prefix(end - had);
-        if (!take_event(event)) {
-            return false;
-        }
-    }
-    for (auto end = find_event_end(bytes); end != std::string_view::npos;
-         end = find_event_end(bytes)) {
-        if (!take_event(bytes.substr(0, end))) {
-            return false;
-        }
-        bytes.remove_prefix(end);
-    }
-    pending_.assign(bytes);
-    return pending_.size() <= max_event_bytes;
+    return events_.feed(bytes, [this](std::string_view event) { return take_event(event); });
 }
 
 bool chat_stream_decoder::take_event(std::string_view event) {

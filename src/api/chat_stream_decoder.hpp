@@ -3,6 +3,7 @@
 
 #include "api/answer_event.hpp"
 #include "api/chat_wire.hpp"
+#include "api/sse_events.hpp"
 
 #include <string>
 #include <string_view>
@@ -12,7 +13,7 @@ namespace meta_model::api {
 
 class chat_stream_decoder {
 public:
-    static constexpr std::size_t max_event_bytes = 1u << 20;
+    static constexpr std::size_t max_event_bytes = event_splitter::default_max_event_bytes;
     static constexpr std::size_t max_calls = 128;  // of tools; more are dropped
 
     explicit chat_stream_decoder(answer_listener& listener) : listener_(listener) {}
@@ -44,7 +45,7 @@ private:
     void emit_text(answer_event_kind kind, std::string_view raw, std::string_view name = {});
 
     answer_listener& listener_;
-    std::string pending_;  // an event whose end has not come yet
+    event_splitter events_;
     std::string joined_;
     std::string text_;
     std::string name_;

@@ -269,23 +269,7 @@ std::string completion_of_chat(std::string_view json) {
     return out;
 }
 
-void completion_stream::take(std::string_view bytes, std::string& out) {
-    std::string whole;
-    if (!carry_.empty()) {
-        whole = std::move(carry_);
-        whole += bytes;
-        bytes = whole;
-        carry_.clear();
-    }
-    for (auto end = find_event_end(bytes); end != std::string_view::npos;
-         end = find_event_end(bytes)) {
-        take_event(bytes.substr(0, end), out);
-        bytes.remove_prefix(end);
-    }
-    carry_.assign(bytes);
-}
-
-void completion_stream::take_event(std::string_view event, std::string& out) {
+void completion_translator::take_event(std::string_view event, std::string& out) {
     const auto data = event_data(event, data_);
     chat_members chat;
     if (data.empty() || !read(data, chat) || !chat.choices.starts_with('[')

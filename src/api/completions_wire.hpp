@@ -2,6 +2,7 @@
 // JSON they are written in, never decoded.
 #pragma once
 
+#include "api/reply_translator.hpp"
 #include "base/error.hpp"
 
 #include <string>
@@ -16,20 +17,15 @@ base::result<std::string> chat_of_completion(std::string_view body, int max_dept
 // The completion that a chat completion stands for. What has no choices is returned as it is.
 std::string completion_of_chat(std::string_view json);
 
-// Turns the events of a chat's stream into those of a completion's, however their bytes are split.
-class completion_stream {
+// Replies to a completion. Of a stream, comments, `[DONE]`, errors and what is no chunk pass as they are.
+class completion_translator final : public reply_translator {
 public:
-    // Appends what the events that end within `bytes` become; the rest is kept. Comments, `[DONE]`, errors and what is
-    // no chunk pass as they are.
-    void take(std::string_view bytes, std::string& out);
-
-    // The rest of a stream that ended within an event.
-    std::string_view rest() const { return carry_; }
+    std::string whole(std::string_view chat_completion) override {
+        return completion_of_chat(chat_completion);
+    }
+    void take_event(std::string_view event, std::string& out) override;
 
 private:
-    void take_event(std::string_view event, std::string& out);
-
-    std::string carry_;
     std::string data_;  // of an event whose data stands on several lines
 };
 

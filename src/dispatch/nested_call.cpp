@@ -54,25 +54,14 @@ net::task<base::maybe_error> nested_call::serve(
     api::chat_request& request, const upstream::call_options& options, captured_answer& answer
 ) {
     const auto record = std::make_unique<telemetry::request_record>();
-    const auto context = std::make_unique<request_context>(request_context{
-        .loop = outer_.loop,
-        .client = outer_.client,
-        .shard = outer_.shard,
-        .log = outer_.log,
-        .config = outer_.config,
-        .target = profile_.target,
-        .request = request,
-        .sink = answer,
-        .cancel = *cancel_,
-        .record = *record,
-        .request_id = outer_.request_id,
-        .upstream_header_lines = outer_.upstream_header_lines,
-        .start = steady_clock::now(),
-        .deadline = std::min(options.deadline, outer_.deadline),
-        .purse = purse_of(profile_.target, request, outer_.purse),
-        .is_time_shortened = outer_.is_time_shortened || outer_.request.envelope().deadline_ms
-                             || options.deadline < outer_.deadline
-    });
+    const auto context = std::make_unique<request_context>(
+        inner_context(outer_, profile_.target, request, answer, *cancel_, *record)
+    );
+    context->start = steady_clock::now();
+    context->deadline = std::min(options.deadline, outer_.deadline);
+    context->purse = purse_of(profile_.target, request, outer_.purse);
+    context->is_time_shortened = outer_.is_time_shortened || outer_.request.envelope().deadline_ms
+                                 || options.deadline < outer_.deadline;
     base::maybe_error failure;
     std::exception_ptr thrown;
     try {

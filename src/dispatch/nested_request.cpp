@@ -23,23 +23,8 @@ nested_request::nested_request(
     request_context& outer, const target& target, api::chat_request& request
 )
     : outer_(outer),
-      inner_{
-          .loop = outer.loop,
-          .client = outer.client,
-          .shard = outer.shard,
-          .log = outer.log,
-          .config = outer.config,
-          .target = target,
-          .request = request,
-          .sink = outer.sink,
-          .cancel = outer.cancel,
-          .record = outer.record,
-          .request_id = outer.request_id,
-          .upstream_header_lines = outer.upstream_header_lines,
-          .start = outer.start,
-          .deadline = outer.deadline,
-          .media = outer.media
-      } {
+      inner_(inner_context(outer, target, request, outer.sink, outer.cancel, outer.record)) {
+    inner_.media = outer.media;
     move_facts(outer_, inner_);
 }
 

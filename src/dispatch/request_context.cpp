@@ -28,4 +28,30 @@ std::shared_ptr<purse> purse_of(
     return limit ? std::make_shared<purse>(*limit, std::move(outer)) : outer;
 }
 
+request_context inner_context(
+    request_context& outer,
+    const target& target,
+    api::chat_request& request,
+    answer_sink& sink,
+    base::cancel_source& cancel,
+    telemetry::request_record& record
+) {
+    return {
+        .loop = outer.loop,
+        .client = outer.client,
+        .shard = outer.shard,
+        .log = outer.log,
+        .config = outer.config,
+        .target = target,
+        .request = request,
+        .sink = sink,
+        .cancel = cancel,
+        .record = record,
+        .request_id = outer.request_id,
+        .upstream_header_lines = outer.upstream_header_lines,
+        .start = outer.start,
+        .deadline = outer.deadline
+    };
+}
+
 }  // namespace meta_model::dispatch

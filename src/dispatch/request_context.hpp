@@ -101,4 +101,14 @@ struct request_context {
     }
 };
 
+// A request within `outer`: of the same client, in the same time, with books and a purse of its own (none yet).
+request_context inner_context(
+    request_context& outer,
+    const target& target,
+    api::chat_request& request,
+    answer_sink& sink,
+    base::cancel_source& cancel,
+    telemetry::request_record& record
+);
+
 }  // namespace meta_model::dispatch

@@ -6,7 +6,8 @@
 #include "base/text.hpp"
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
-#include "routes/completion_sink.hpp"
+#include "routes/translated_sink.hpp"
+#include "routes/wire_translation.hpp"
 
 #include <chrono>
 #include <exception>
@@ -186,14 +187,14 @@ void name_the_model(base::error& e) {
     }
 }
 
-// The same for every kind of request. A completion is served as the chat that it stands for: `completion` becomes what
-// translates the chat's reply for `client`, and keeps its body.
+// The same for every kind of request. What is served as the chat that it stands for makes `translated` what translates
+// the chat's reply for `client`, and keeps its body.
 base::result<const dispatch::target*> admit_any(
     const model_services& s,
     const api::request_shape& shape,
     std::string_view body,
     dispatch::answer_sink& client,
-    std::unique_ptr<completion_sink>& completion,
+    std::unique_ptr<translated_sink>& translated,
     api::chat_request& request
 ) {
     if (!base::is_valid_utf8(body)) {
@@ -201,7 +202,7 @@ base::result<const dispatch::target*> admit_any(
             error_code_id::invalid_json, "The request body is not valid UTF-8."
         );
     }
-    if (shape.kind != api::request_kind::completions) {
+    if (!is_translated(shape.kind)) {
         auto admitted = admit(s, body, shape, request);
         if (!admitted && shape.kind == api::request_kind::tokenize) {
             auto e = std::move(admitted).error();
@@ -213,12 +214,13 @@ base::result<const dispatch::target*> admit_any(
     if (s.config.upstreams.empty()) {
         return s.catalog.resolve({});
     }
-    auto chat = api::chat_of_completion(body, s.config.server.limits.max_json_depth);
+    auto chat = chat_of(shape.kind, body, s.config.server.limits.max_json_depth);
     if (!chat) {
         return chat.error();
     }
-    completion = std::make_unique<completion_sink>(client, std::move(*chat));
-    auto admitted = admit(s, completion->body(), api::shape_of(api::request_kind::chat), request);
+    translated =
+        std::make_unique<translated_sink>(client, std::move(chat->body), std::move(chat->replies));
+    auto admitted = admit(s, translated->body(), api::shape_of(api::request_kind::chat), request);
     if (!admitted) {
         auto e = std::move(admitted).error();
         name_the_model(e);
@@ -235,11 +237,11 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
         }
     }
     http_answer_sink client(c);
-    std::unique_ptr<completion_sink> completion;
+    std::unique_ptr<translated_sink> translated;
     api::chat_request request;
     base::maybe_error refusal;
     const dispatch::target* target = nullptr;
-    if (auto admitted = admit_any(s, shape, c.request().body, client, completion, request)) {
+    if (auto admitted = admit_any(s, shape, c.request().body, client, translated, request)) {
         target = *admitted;
     } else {
         refusal = std::move(admitted).error();
@@ -249,7 +251,7 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
         co_return;
     }
     dispatch::answer_sink& sink =
-        completion ? static_cast<dispatch::answer_sink&>(*completion) : client;
+        translated ? static_cast<dispatch::answer_sink&>(*translated) : client;
     const auto lines = upstream_lines(c);
     // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
     const auto kept_record = std::make_unique<telemetry::request_record>();

@@ -1,7 +1,13 @@
 #include "api/completions_wire.hpp"
 
+#include "api/sse_events.hpp"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace meta_model::api {
 
@@ -42,20 +48,29 @@ const std::string completion_stream_text =
     "data: [DONE]\n\n";
 
 TEST(completions_wire, a_stream_is_the_same_wherever_its_bytes_are_split) {
-    for (std::size_t cut = 0; cut <= chat_stream.size(); ++cut) {
-        completion_stream stream;
+    const auto translated = [](const std::vector<std::string_view>& parts) {
+        completion_translator replies;
+        event_splitter events;
         std::string out;
-        stream.take(std::string_view(chat_stream).substr(0, cut), out);
-        stream.take(std::string_view(chat_stream).substr(cut), out);
-        ASSERT_EQ(out, completion_stream_text) << cut;
-        EXPECT_EQ(stream.rest(), "");
+        for (const auto part : parts) {
+            EXPECT_TRUE(events.feed(part, [&](std::string_view event) {
+                replies.take_event(event, out);
+                return true;
+            }));
+        }
+        EXPECT_EQ(events.rest(), "");
+        return out;
+    };
+    const std::string_view stream = chat_stream;
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+        ASSERT_EQ(translated({stream.substr(0, cut), stream.substr(cut)}), completion_stream_text)
+            << cut;
     }
-    completion_stream stream;
-    std::string out;
-    for (const char c : chat_stream) {
-        stream.take({&c, 1}, out);
+    std::vector<std::string_view> bytes;
+    for (std::size_t i = 0; i < stream.size(); ++i) {
+        bytes.push_back(stream.substr(i, 1));
     }
-    EXPECT_EQ(out, completion_stream_text);
+    EXPECT_EQ(translated(bytes), completion_stream_text);
 }
 
 TEST(completions_wire, an_id_keeps_what_is_its_own) {

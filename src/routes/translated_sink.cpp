@@ -1,4 +1,4 @@
-#include "routes/completion_sink.hpp"
+#include "routes/translated_sink.hpp"
 
 namespace meta_model::routes {
 
@@ -15,21 +15,21 @@ void append(std::string& out, const api::pieces& parts) {
 
 }  // namespace
 
-write_state completion_sink::send(const answer_head& head, const api::pieces& body) {
-    if (head.status >= 300) {
-        return client_.send(head, body);
-    }
+write_state translated_sink::send(const answer_head& head, const api::pieces& body) {
     std::string chat;
     append(chat, body);
-    out_ = api::completion_of_chat(chat);
+    out_ = head.status < 300 ? replies_->whole(chat) : replies_->error(head.status, chat);
     return client_.send(head, {out_});
 }
 
-write_state completion_sink::begin(
+write_state translated_sink::begin(
     const answer_head& head, std::optional<std::uint64_t>, const api::pieces& first
 ) {
     if (head.content_type == "text/event-stream") {
-        translate(first);
+        if (!translate(first)) {
+            client_.abort();
+            return write_state::closed;
+        }
         return client_.begin(head, std::nullopt, {out_});
     }
     is_whole_ = true;
@@ -38,40 +38,52 @@ write_state completion_sink::begin(
     return write_state::done;
 }
 
-write_state completion_sink::write(const api::pieces& more) {
+write_state translated_sink::write(const api::pieces& more) {
     if (is_whole_) {
         append(whole_, more);
         return write_state::done;
     }
-    translate(more);
+    if (!translate(more)) {
+        client_.abort();
+        return write_state::closed;
+    }
     return out_.empty() ? write_state::done : client_.write({out_});
 }
 
-write_state completion_sink::end(const api::pieces& last) {
+write_state translated_sink::end(const api::pieces& last) {
     if (is_whole_) {
         append(whole_, last);
         answer_head head;
         head.header_lines = header_lines_;
         return send(head, {whole_});
     }
-    translate(last);
-    out_ += stream_.rest();
+    if (!translate(last)) {
+        client_.abort();
+        return write_state::closed;
+    }
     return client_.end({out_});
 }
 
 // While a whole reply is held nothing went out, and the connection still reads what it was sent.
-void completion_sink::release_request() {
+void translated_sink::release_request() {
     std::string().swap(body_);
     if (!is_whole_) {
         client_.release_request();
     }
 }
 
-void completion_sink::translate(const api::pieces& chunks) {
+bool translated_sink::translate(const api::pieces& chunks) {
     out_.clear();
     for (const auto chunk : chunks) {
-        stream_.take(chunk, out_);
+        const bool is_ok = events_.feed(chunk, [this](std::string_view event) {
+            replies_->take_event(event, out_);
+            return true;
+        });
+        if (!is_ok) {
+            return false;
+        }
     }
+    return true;
 }
 
 }  // namespace meta_model::routes

@@ -1,18 +1,24 @@
-// A client of /v1/completions, seen by a strategy as the client of a chat.
+// A client of another wire, seen by a strategy as the client of a chat.
 #pragma once
 
-#include "api/completions_wire.hpp"
+#include "api/reply_translator.hpp"
+#include "api/sse_events.hpp"
 #include "dispatch/answer_sink.hpp"
 
+#include <memory>
 #include <string>
 
 namespace meta_model::routes {
 
-class completion_sink final : public dispatch::answer_sink {
+class translated_sink final : public dispatch::answer_sink {
 public:
     // `client` outlives it. `body`: of the chat request that the strategy serves; it is given back with the request's.
-    completion_sink(dispatch::answer_sink& client, std::string body)
-        : client_(client), body_(std::move(body)) {}
+    translated_sink(
+        dispatch::answer_sink& client,
+        std::string body,
+        std::unique_ptr<api::reply_translator> replies
+    )
+        : client_(client), body_(std::move(body)), replies_(std::move(replies)) {}
 
     std::string_view body() const { return body_; }
 
@@ -33,11 +39,16 @@ public:
     void release_request() override;
 
 private:
-    void translate(const api::pieces& chunks);
+    // Of the chat's stream: whole replies, told as one event by some, are larger than what upstreams may send.
+    static constexpr std::size_t max_event_bytes = 64u << 20;
+
+    // Sets `out_`. False: the stream cannot go on.
+    bool translate(const api::pieces& chunks);
 
     dispatch::answer_sink& client_;
     std::string body_;
-    api::completion_stream stream_;
+    std::unique_ptr<api::reply_translator> replies_;
+    api::event_splitter events_{max_event_bytes};
     std::string out_;  // what a write becomes
     // A whole reply that comes in parts: its length is known at its end only.
     bool is_whole_ = false;

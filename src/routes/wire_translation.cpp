@@ -1,0 +1,24 @@
+#include "routes/wire_translation.hpp"
+
+#include "api/completions_wire.hpp"
+
+namespace meta_model::routes {
+
+bool is_translated(api::request_kind kind) {
+    return kind == api::request_kind::completions;
+}
+
+base::result<translated_request> chat_of(
+    api::request_kind /*kind*/, std::string_view body, int max_depth
+) {
+    auto chat = api::chat_of_completion(body, max_depth);
+    if (!chat) {
+        return chat.error();
+    }
+    translated_request translated;
+    translated.body = std::move(*chat);
+    translated.replies = std::make_unique<api::completion_translator>();
+    return translated;
+}
+
+}  // namespace meta_model::routes
