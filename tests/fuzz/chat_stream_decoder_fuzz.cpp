@@ -77,17 +77,7 @@ private:
 
 void run(std::string_view text) {
     reader whole;
-    whole.feed(text);
-    const auto result = whole.result();
-    fuzz::for_each_cut(text, [&](std::size_t cut) {
-        reader parts;
-        parts.feed(text.substr(0, cut));
-        parts.feed(text.substr(cut));
-        expect(parts.result() == result, "cutting the bytes in two changes nothing");
-    });
-    reader many;
-    fuzz::for_each_piece(text, 5, [&](std::string_view piece) { many.feed(piece); });
-    expect(many.result() == result, "cutting the bytes in many pieces changes nothing");
+    fuzz::read_in_any_pieces(text, 5, whole);
 
     expect(whole.log().bytes() <= text.size(), "there is no more text than bytes");
     const auto& draft = whole.log().collected();

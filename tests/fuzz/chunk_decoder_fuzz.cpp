@@ -40,11 +40,11 @@ public:
         out_.consumed += got.consumed;
     }
 
-    const result& out() const { return out_; }
+    const struct result& result() const { return out_; }
 
 private:
     chunk_decoder decoder_;
-    result out_;
+    struct result out_;
 };
 
 bool is_line_text(std::string_view text) {
@@ -128,30 +128,21 @@ std::string encoded(std::string_view body) {
 
 void run(std::string_view text) {
     feeder whole;
-    whole.feed(text);
-    fuzz::for_each_cut(text, [&](std::size_t cut) {
-        feeder parts;
-        parts.feed(text.substr(0, cut));
-        parts.feed(text.substr(cut));
-        expect(parts.out() == whole.out(), "cutting the bytes in two changes nothing");
-    });
-    feeder bytes;
-    fuzz::for_each_piece(text, 3, [&](std::string_view piece) { bytes.feed(piece); });
-    expect(bytes.out() == whole.out(), "cutting the bytes in many pieces changes nothing");
+    fuzz::read_in_any_pieces(text, 3, whole);
 
     const auto plain = plain_reading(text);
     expect(
-        plain.has_value() == (whole.out().state == state::done),
+        plain.has_value() == (whole.result().state == state::done),
         "a body is complete when a plain reading says so"
     );
-    expect(!plain || *plain == whole.out(), "the body is what a plain reading gives");
+    expect(!plain || *plain == whole.result(), "the body is what a plain reading gives");
 
     const auto chunks = encoded(text);
     feeder decoder;
     fuzz::for_each_piece(chunks + "next", 50, [&](std::string_view piece) { decoder.feed(piece); });
-    expect(decoder.out().state == state::done, "what was encoded is complete");
-    expect(decoder.out().payload == text, "what was encoded comes back");
-    expect(decoder.out().consumed == chunks.size(), "nothing behind the body is taken");
+    expect(decoder.result().state == state::done, "what was encoded is complete");
+    expect(decoder.result().payload == text, "what was encoded comes back");
+    expect(decoder.result().consumed == chunks.size(), "nothing behind the body is taken");
 }
 
 }  // namespace

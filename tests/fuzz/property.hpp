@@ -56,4 +56,20 @@ void for_each_piece(std::string_view text, std::size_t longest, F f) {
     }
 }
 
+// States that a reader takes `text` the same however it arrives: whole, cut in two, in pieces of up to `longest` bytes.
+// A `Reader` has feed(piece) and result(), which can be compared; `whole` is one that reads the whole.
+template <class Reader>
+void read_in_any_pieces(std::string_view text, std::size_t longest, Reader& whole) {
+    whole.feed(text);
+    for_each_cut(text, [&](std::size_t cut) {
+        Reader parts;
+        parts.feed(text.substr(0, cut));
+        parts.feed(text.substr(cut));
+        expect(parts.result() == whole.result(), "cutting the bytes in two changes nothing");
+    });
+    Reader many;
+    for_each_piece(text, longest, [&](std::string_view piece) { many.feed(piece); });
+    expect(many.result() == whole.result(), "cutting the bytes in many pieces changes nothing");
+}
+
 }  // namespace meta_model::fuzz

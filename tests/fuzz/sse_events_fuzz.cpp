@@ -14,22 +14,23 @@ struct stream {
     std::string rest{};  // an event that has not ended
 
     bool operator==(const stream&) const = default;
+};
 
-    // As the decoders do: what was searched without result is not searched again.
+class reader {
+public:
     void feed(std::string_view piece) {
-        auto searched = rest.size() < 3 ? 0 : rest.size() - 3;
-        rest += piece;
-        for (;;) {
-            const auto end = find_event_end(rest, searched);
-            if (end == std::string_view::npos) {
-                return;
-            }
-            expect(end > searched && end <= rest.size(), "an event ends within the buffer");
-            events.push_back(rest.substr(0, end));
-            rest.erase(0, end);
-            searched = 0;
-        }
+        const bool goes_on = splitter_.feed(piece, [this](std::string_view event) {
+            expect(!event.empty(), "an event has bytes");
+            events_.emplace_back(event);
+            return true;
+        });
+        expect(goes_on, "nothing here is too long");
     }
+    stream result() const { return {events_, std::string(splitter_.rest())}; }
+
+private:
+    event_splitter splitter_;
+    std::vector<std::string> events_;
 };
 
 // The line at the start of `text`, its LF included; empty when it has not ended.
@@ -79,18 +80,9 @@ std::string plain_data(std::string_view event) {
 
 void run(std::string_view text) {
     const auto plain = plain_reading(text);
-    stream whole;
-    whole.feed(text);
-    expect(whole == plain, "events end where a reading by lines ends them");
-    fuzz::for_each_cut(text, [&](std::size_t cut) {
-        stream parts;
-        parts.feed(text.substr(0, cut));
-        parts.feed(text.substr(cut));
-        expect(parts == plain, "cutting the bytes in two changes nothing");
-    });
-    stream bytes;
-    fuzz::for_each_piece(text, 3, [&](std::string_view piece) { bytes.feed(piece); });
-    expect(bytes == plain, "cutting the bytes in many pieces changes nothing");
+    reader whole;
+    fuzz::read_in_any_pieces(text, 3, whole);
+    expect(whole.result() == plain, "events end where a reading by lines ends them");
 
     std::string storage = "left over";
     for (const auto& event : plain.events) {
