@@ -17,78 +17,43 @@ import random
 import sys
 import time
 
+import clients
 import processes
-import servers
+import scripted_upstream
 import session
 
 MOST_ABORT_MS = 100.0
 MOST_RETRY_FACTOR = 1.2
 CONCURRENT = 16
-EVENT = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}\n\n'
-ANSWER = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}'
-MODELS = b'{"object":"list","data":[{"id":"mock-model","object":"model"}]}'
 REFUSAL = b'{"error":{"message":"try later","type":"server_error","param":null,"code":"overloaded"}}'
 
 
-class Upstream:
-    """Speaks just enough HTTP for its three paths: /silent, /streaming and /flaky."""
+class Upstream(scripted_upstream.ScriptedUpstream):
+    """Its three paths are /silent, /streaming and /flaky."""
 
     def __init__(self, seed):
+        super().__init__()
         self.calls = 0
         self.closed = asyncio.Queue()  # times at which a client's connection ended
         self._dice = random.Random(seed)
-        self._server = None
 
-    async def start(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self._server.sockets[0].getsockname()[1]
-
-    async def _serve(self, reader, writer):
-        try:
-            while await self._answer(reader, writer):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(
-            (int(l.split(":")[1]) for l in head.splitlines() if l.lower().startswith("content-length")),
-            0,
-        )
-        await reader.readexactly(length)
-        is_probe = head.startswith("GET ")
-        if "/flaky/" in head or is_probe:
-            self.calls += 0 if is_probe else 1
-            is_ok = is_probe or self._dice.random() < 0.5
-            body = MODELS if is_probe else ANSWER if is_ok else REFUSAL
-            status = "200 OK" if is_ok else "503 Service Unavailable"
-            writer.write(
-                f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n".encode() + body
-            )
+    async def serve(self, head, body, reader, writer):
+        if "/flaky/" in head:
+            self.calls += 1
+            if self._dice.random() < 0.5:
+                scripted_upstream.write_json(writer, scripted_upstream.ANSWER)
+            else:
+                scripted_upstream.write_json(writer, REFUSAL, "503 Service Unavailable")
             return True
         if "/streaming/" in head:
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + f"{len(EVENT):x}\r\n".encode() + EVENT + b"\r\n"
-            )
-        await writer.drain()
-        await reader.read(1)  # until the other side ends it
+            scripted_upstream.begin_stream(writer)
+        await scripted_upstream.until_left(reader, writer)
         self.closed.put_nowait(time.monotonic())
         return False
 
 
 def request(model, is_stream):
-    messages = [{"role": "user", "content": "Go on."}]
-    body = json.dumps({"model": model, "stream": is_stream, "messages": messages}).encode()
-    return (
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
-        f"Authorization: Bearer {servers.CLIENT_TOKEN}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
+    return clients.chat_request(model, "Go on.", is_stream)
 
 
 async def abort(upstream, port, model, dice):

@@ -13,11 +13,11 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
+import clients
 import processes
 import servers
 import session
@@ -39,14 +39,6 @@ def config(mock_port):
     return session.server_table(limits) + "\n" + session.mock_upstreams(mock_port, prefixes)
 
 
-def chat_head(length):
-    return (
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
-        f"Authorization: Bearer {servers.CLIENT_TOKEN}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    ).encode()
-
-
 class Flood:
     """All the connections. Those that drip get a byte each from drip()."""
 
@@ -54,10 +46,9 @@ class Flood:
         self.port = port
         self.idle = self._many(IDLE, b"")
         self.heads = self._many(SLOW_HEADS, b"POST /v1/chat/completions HTTP/1.1\r\nHost: l\r\nX: ")
-        self.bodies = self._many(SLOW_BODIES, chat_head(1_000_000) + b'{"model":"small","messages":"')
-        message = [{"role": "user", "content": "Go on."}]
-        body = json.dumps({"model": "unread", "stream": True, "messages": message}).encode()
-        self.unread = self._many(UNREAD, chat_head(len(body)) + body, receive_bytes=4096)
+        self.bodies = self._many(SLOW_BODIES, clients.chat_head(1_000_000) + b'{"model":"small","messages":"')
+        request = clients.chat_request("unread", "Go on.", is_stream=True)
+        self.unread = self._many(UNREAD, request, receive_bytes=4096)
 
     def _many(self, count, first, receive_bytes=0):
         opened = []
@@ -104,37 +95,24 @@ def requests_in_flight(port):
     return int(re.search(r"^\w*requests_in_flight(?:\{[^}]*\})? (\d+)", text, re.M)[1])
 
 
-class RealClient:
+def real_client(options, port, cpu):
     """An open loop of small requests; latency counts from the moment that each was due."""
-
-    def __init__(self, options, port, cpu):
-        command = [
-            os.path.join(options.tools, "bench_load_generator"), "open", "--port", str(port),
-            "--rate", str(RATE), "--seconds", str(options.seconds), "--connections", "16",
-            "--model", "small", "--token", servers.CLIENT_TOKEN, "--expect-bytes", "1024",
-        ]
-        self._process = processes.spawn(command, cpu, stdout=subprocess.PIPE)
-
-    def is_busy(self):
-        return self._process.poll() is None
-
-    def figures(self):
-        output, _ = self._process.communicate(timeout=60)
-        if self._process.returncode != 0:
-            raise servers.BenchError("the load generator failed")
-        return json.loads(output.splitlines()[-1])
+    pace = ["--rate", RATE, "--seconds", options.seconds, "--connections", 16, "--expect-bytes", 1024]
+    return clients.LoadGenerator(
+        options.tools, cpu, ["open", *pace, *clients.of_gateway(port, "small")]
+    )
 
 
 def measure(options, gateway, cpu):
     pid = gateway.pids[0]
-    alone = RealClient(options, gateway.port, cpu).figures()  # also warms what requests use
+    alone = real_client(options, gateway.port, cpu).figures()  # also warms what requests use
     base_kb = session.rss_kb(pid)
     flood = Flood(gateway.port)
     try:
         time.sleep(1.0)  # until the unread streams stand still
         most_kb = session.rss_kb(pid)
         busy_s = processes.cpu_seconds(gateway.pids)
-        client = RealClient(options, gateway.port, cpu)
+        client = real_client(options, gateway.port, cpu)
         while client.is_busy():
             flood.drip()
             most_kb = max(most_kb, session.rss_kb(pid))

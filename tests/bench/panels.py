@@ -14,13 +14,13 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 
-import faults
+import clients
 import flood
 import processes
+import scripted_upstream
 import servers
 import session
 
@@ -47,25 +47,14 @@ def kb_beyond_drafts(growth_kb, streams):
     return growth_kb / streams - len(GENERATORS) * DRAFT_BYTES / 1024
 
 
-class Streams:
-    """The load generator with a stream on each connection, all of them at once."""
-
-    def __init__(self, options, port, cpu, count, spread):
-        command = [
-            os.path.join(options.tools, "bench_load_generator"), "closed", "--port", str(port),
-            "--connections", str(count), "--seconds", "0.01", "--spread", str(spread), "--stream",
-            "--model", "panel.v1", "--token", servers.CLIENT_TOKEN, "--expect-chunks", str(CHUNKS),
-        ]
-        self._process = processes.spawn(command, cpu, stdout=subprocess.PIPE)
-
-    def is_busy(self):
-        return self._process.poll() is None
-
-    def figures(self):
-        output, _ = self._process.communicate(timeout=60)
-        if self._process.returncode != 0:
-            raise servers.BenchError("the load generator failed")
-        return json.loads(output.splitlines()[-1])
+def streams_of(options, port, cpu, count, spread):
+    """A stream on each connection, all of them at once."""
+    pace = ["--connections", count, "--seconds", 0.01, "--spread", spread]
+    return clients.LoadGenerator(
+        options.tools,
+        cpu,
+        ["closed", *pace, "--stream", "--expect-chunks", CHUNKS, *clients.of_gateway(port, "panel.v1")],
+    )
 
 
 def measure_memory(options, cpu, gateway_cpu):
@@ -78,10 +67,10 @@ def measure_memory(options, cpu, gateway_cpu):
         ]
         with session.gateway_on(options.gateway, "\n".join(parts), gateway_cpu) as gateway:
             pid = gateway.pids[0]
-            Streams(options, gateway.port, cpu, 4, 0.0).figures()  # warms what requests use
+            streams_of(options, gateway.port, cpu, 4, 0.0).figures()  # warms what requests use
             base_kb = most_kb = session.rss_kb(pid)
             most_open = 0
-            streams = Streams(options, gateway.port, cpu, options.streams, SPREAD_S)
+            streams = streams_of(options, gateway.port, cpu, options.streams, SPREAD_S)
             while streams.is_busy():
                 most_kb = max(most_kb, session.rss_kb(pid))
                 most_open = max(most_open, flood.requests_in_flight(gateway.port))
@@ -100,61 +89,34 @@ def measure_memory(options, cpu, gateway_cpu):
 # --- The deadline ---------------------------------------------------------------------------------------------------
 
 
-class Upstream:
-    """Speaks just enough HTTP: /good/ and /synthesizer/ answer, /silent/ and /streaming/ hang until they are left.
+class Upstream(scripted_upstream.ScriptedUpstream):
+    """/good/ and /synthesizer/ answer, /silent/ and /streaming/ hang until they are left.
 
     Each question has a number, so that the calls of one panel are found again.
     """
 
     def __init__(self):
+        super().__init__()
         self.asked = {}  # number -> time at which the synthesizer's call came
         self.left = {}  # number -> when a hung call's connection ended
-        self._server = None
 
-    async def start(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self._server.sockets[0].getsockname()[1]
-
-    async def _serve(self, reader, writer):
-        try:
-            while await self._answer(reader, writer):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = re.search(r"content-length: *(\d+)", head, re.I)
-        body = (await reader.readexactly(int(length[1]) if length else 0)).decode()
+    async def serve(self, head, body, reader, writer):
         came = time.monotonic()
-        number = re.search(r"question (\d+)", body)
-        if "/silent/" not in head and "/streaming/" not in head or head.startswith("GET "):
-            if "/synthesizer/" in head and number:
-                self.asked[int(number[1])] = came
-            reply = faults.MODELS if head.startswith("GET ") else faults.ANSWER
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                + f"Content-Length: {len(reply)}\r\n\r\n".encode() + reply
-            )
+        number = int(re.search(r"question (\d+)", body)[1])
+        if "/silent/" not in head and "/streaming/" not in head:
+            if "/synthesizer/" in head:
+                self.asked[number] = came
+            scripted_upstream.write_json(writer, scripted_upstream.ANSWER)
             return True
         if "/streaming/" in head:
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + f"{len(faults.EVENT):x}\r\n".encode() + faults.EVENT + b"\r\n"
-            )
-        await writer.drain()
-        with contextlib.suppress(ConnectionError):
-            await reader.read(1)
-        self.left[int(number[1])] = time.monotonic()
+            scripted_upstream.begin_stream(writer)
+        await scripted_upstream.until_left(reader, writer)
+        self.left[number] = time.monotonic()
         return False
 
 
 def request(model, number):
-    messages = [{"role": "user", "content": f"This is question {number}."}]
-    body = json.dumps({"model": model, "messages": messages}).encode()
-    return flood.chat_head(len(body)) + body
+    return clients.chat_request(model, f"This is question {number}.")
 
 
 async def ask(port, model, number):

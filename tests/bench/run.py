@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import clients
 import processes
 import report
 import scenarios
@@ -158,12 +159,8 @@ class Bench:
         arguments = ["--port", str(server.port), "--path", server.path(load.prefix)]
         for line in server.headers_for(load.prefix):
             arguments += ["--header", line]
-        command = [self.generator, load.mode, *arguments, *load.arguments()]
-        process = processes.spawn(command, self.tools_cpu, stdout=subprocess.PIPE)
-        output, _ = process.communicate(timeout=120)
-        if process.returncode != 0:
-            raise servers.BenchError(f"the load generator failed: {' '.join(command)}")
-        return json.loads(output.splitlines()[-1])
+        arguments = [load.mode, *arguments, *load.arguments()]
+        return clients.LoadGenerator(self.options.tools, self.tools_cpu, arguments).figures()
 
     # --- starts
 

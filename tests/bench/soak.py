@@ -9,11 +9,10 @@ less than 5 MB, descriptors stay where they were. Prints a table and one line of
 """
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 
+import clients
 import processes
 import scenarios
 import servers
@@ -47,16 +46,9 @@ class Soak:
 
     def drive(self, name, arguments, seconds):
         model = "panel.v1" if name == "panel" else f"{name}.v1"
-        command = [
-            os.path.join(self.options.tools, "bench_load_generator"), *arguments.split(),
-            "--port", str(self.gateway.port), "--model", model, "--token", servers.CLIENT_TOKEN,
-            "--seconds", f"{seconds:.3f}",
-        ]
-        process = processes.spawn(command, self.tools_cpu, stdout=subprocess.PIPE)
-        output, _ = process.communicate(timeout=120)
-        if process.returncode != 0:
-            raise servers.BenchError("the load generator failed")
-        figures = json.loads(output.splitlines()[-1])
+        target = clients.of_gateway(self.gateway.port, model)
+        arguments = [*arguments.split(), *target, "--seconds", f"{seconds:.3f}"]
+        figures = clients.LoadGenerator(self.options.tools, self.tools_cpu, arguments).figures()
         self.done[name] += figures["requests"]
         self.faults += figures["faults"]
         self.rates[name] = max(1.0, figures["requests"] / max(figures["seconds"], 0.001))
