@@ -363,7 +363,9 @@ void request_writer::append_output_config() {
     if (thinking_ == thinking_mode::adaptive && !f_.passes_output_config) {
         effort = options_.effort;
         if (effort.empty() && is_json_string(f_.reasoning_effort)) {
-            constexpr std::array<std::string_view, 4> known{"low", "medium", "high", "xhigh"};
+            constexpr std::array<std::string_view, 5> known{
+                "low", "medium", "high", "xhigh", "max"
+            };
             const auto asked = string_body(f_.reasoning_effort);
             effort = asked == "minimal"                                           ? "low"
                      : std::ranges::find(known, asked) != std::ranges::end(known) ? asked

@@ -65,12 +65,14 @@ constexpr choice<word> efforts[] = {
     {"medium", word::medium},
     {"high", word::high},
     {"xhigh", word::xhigh},
+    {"max", word::max},
 };
 constexpr choice<word> anthropic_efforts[] = {
     {"low", word::low},
     {"medium", word::medium},
     {"high", word::high},
     {"xhigh", word::xhigh},
+    {"max", word::max},
 };
 constexpr choice<word> thinking_modes[] = {
     {"adaptive", word::adaptive},
@@ -87,7 +89,9 @@ constexpr choice<word> schema_wordings[] = {
 constexpr std::string_view protected_overrides[] = {
     "messages", "stream", "stream_options", "n", "x_meta_model"
 };
-constexpr std::string_view undroppable[] = {"messages", "model"};
+constexpr std::string_view undroppable[] = {
+    "model", "messages", "stream", "input", "query", "documents"
+};
 // Legal, but without effect: what they set is stamped on the body after them.
 constexpr std::string_view ineffective_overrides[] = {"model", "chat_template_kwargs"};
 
