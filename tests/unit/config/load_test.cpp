@@ -452,28 +452,6 @@ TEST(load, settings_far_out_of_proportion_fail_like_any_other) {
     );
 }
 
-TEST(load, every_effort_that_models_know_can_be_set) {
-    for (const std::string effort : {"none", "minimal", "low", "medium", "high", "xhigh", "max"}) {
-        EXPECT_EQ(
-            problems_of(
-                two_upstreams + "[upstreams.b.openai]\nreasoning_effort = \"" + effort + "\""
-            ),
-            ""
-        );
-    }
-    expect_problem("[upstreams.b.openai]\nreasoning_effort = \"huge\"", "'huge'");
-}
-
-TEST(load, members_that_every_request_needs_cannot_be_dropped) {
-    for (const std::string name : {"messages", "model", "stream", "input"}) {
-        expect_problem(
-            "[upstreams.b.openai]\ndrop_params = [\"stop\", \"" + name + "\"]",
-            "drop_params[1] = '" + name + "'"
-        );
-    }
-    EXPECT_EQ(problems_of(two_upstreams + "[upstreams.b.openai]\ndrop_params = [\"stop\"]"), "");
-}
-
 TEST(load, keys_of_very_many_parts_fail) {
     std::string key = "a";
     for (int i = 0; i < 200'000; ++i) {

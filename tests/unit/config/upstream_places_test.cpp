@@ -161,5 +161,29 @@ TEST(upstream_tls, what_cannot_work_is_refused) {
     );
 }
 
+const std::string openai_table = "base_url = \"http://127.0.0.1:1/v1\"\n[upstreams.a.openai]\n";
+
+TEST(upstream_bodies, every_effort_that_models_know_can_be_set) {
+    for (const std::string effort : {"none", "minimal", "low", "medium", "high", "xhigh", "max"}) {
+        const auto a = loaded(openai_table + "reasoning_effort = \"" + effort + '"');
+        ASSERT_TRUE(a.openai);
+        EXPECT_EQ(a.openai->reasoning_effort, effort);
+    }
+    expect_problem(openai_table + "reasoning_effort = \"huge\"", "'huge'");
+}
+
+TEST(upstream_bodies, what_a_request_is_made_of_cannot_be_dropped) {
+    for (const std::string name : {"messages", "model", "stream", "input"}) {
+        expect_problem(
+            openai_table + "drop_params = [\"stop\", \"" + name + "\"]",
+            "drop_params[1] = '" + name + "'"
+        );
+    }
+    EXPECT_EQ(
+        loaded(openai_table + "drop_params = [\"stop\"]").openai->drop_params,
+        std::vector<std::string>{"stop"}
+    );
+}
+
 }  // namespace
 }  // namespace meta_model::config
