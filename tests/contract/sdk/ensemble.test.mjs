@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach } from 'node:test';
 import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
 import { start_fake_upstream, usage_of } from './support/fake_upstream.mjs';
 import { server_toml, start_gateway, upstream_toml, user } from './support/gateway.mjs';
 import { deferred, test, within } from './support/wait.mjs';
@@ -244,4 +246,36 @@ test('a tool that nobody declared is never called', async () => {
         assert.equal(error.code, 'no_quorum_after_constraint');
         return true;
     });
+});
+
+test('parse gives an object of the schema, whole and streamed', async () => {
+    const found = '{"town":"Rome","degrees":21}';
+    for (const name of [...generators, 'fuser']) upstream.on(`${name}-model`, (call) => call.answer(found));
+    const wish = {
+        model: 'panel.v1',
+        messages: user('Where is it warm?'),
+        response_format: zodResponseFormat(z.object({ town: z.string(), degrees: z.number() }), 'place'),
+    };
+
+    const whole = await gateway.client().chat.completions.parse(wish);
+    const streamed = await gateway.client().chat.completions.stream(wish).finalChatCompletion();
+
+    for (const answer of [whole, streamed]) {
+        assert.deepEqual(answer.choices[0].message.parsed, { town: 'Rome', degrees: 21 });
+    }
+});
+
+test('a draft outside the schema does not become the answer', async () => {
+    upstream.on('alpha-model', (call) => call.answer('It is warm in Rome.'));
+    upstream.on('beta-model', (call) => call.answer('{"town":"Rome","degrees":21}'));
+    upstream.on('gamma-model', (call) => call.answer('{"town":"Rome"}'));
+    upstream.on('fuser-model', (call) => call.answer('I would say Rome.'));
+
+    const answer = await gateway.client().chat.completions.parse({
+        model: 'panel.v1',
+        messages: user('Where is it warm?'),
+        response_format: zodResponseFormat(z.object({ town: z.string(), degrees: z.number() }), 'place'),
+    });
+
+    assert.deepEqual(answer.choices[0].message.parsed, { town: 'Rome', degrees: 21 });
 });
