@@ -40,7 +40,8 @@ constexpr std::array<std::pair<std::string_view, role>, 6> roles{{
 
 // Routes that turn a body into another one name what is wrong with it as their wire does (spec §2.3).
 bool is_adapter(request_kind kind) {
-    return kind == request_kind::completions || kind == request_kind::tokenize;
+    return kind == request_kind::completions || kind == request_kind::tokenize
+           || kind == request_kind::responses;
 }
 
 bool find_role(std::string_view name, role& out) {

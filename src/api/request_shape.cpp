@@ -90,6 +90,44 @@ constexpr std::array moderations_fields{
     envelope_field,
 };
 
+// What else a response has goes to the chat that it becomes. Lists and objects are judged by api/responses_request.
+constexpr std::array responses_fields{
+    model_field,
+    field_rule{"input", text | list | nullable, range_rule::none, "a string or a list"},
+    field_rule{"instructions", text | nullable, range_rule::none, "a string"},
+    field_rule{"stream", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"stream_options", object | nullable, range_rule::none, "an object"},
+    envelope_field,
+    field_rule{"previous_response_id", text | nullable, range_rule::none, "a string"},
+    field_rule{"conversation", text | object | nullable, range_rule::none, "a string or an object"},
+    field_rule{"background", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"store", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"include", list | nullable, range_rule::none, "a list of strings"},
+    field_rule{"metadata", object | nullable, range_rule::none, "an object"},
+    field_rule{"tools", list | nullable, range_rule::none, "a list of objects"},
+    field_rule{"tool_choice", text | object | nullable, range_rule::none, "a string or an object"},
+    field_rule{"parallel_tool_calls", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{
+        "max_tool_calls", number | nullable, range_rule::positive_integer, "a positive integer"
+    },
+    field_rule{
+        "max_output_tokens", number | nullable, range_rule::positive_integer, "a positive integer"
+    },
+    field_rule{"temperature", number | nullable, range_rule::zero_to_two, "a number from 0 to 2"},
+    field_rule{"top_p", number | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
+    field_rule{
+        "top_logprobs", number | nullable, range_rule::zero_to_twenty, "an integer from 0 to 20"
+    },
+    field_rule{"text", object | nullable, range_rule::none, "an object"},
+    field_rule{"reasoning", object | nullable, range_rule::none, "an object"},
+    field_rule{"truncation", text | nullable, range_rule::none, "\"auto\" or \"disabled\""},
+    field_rule{"prompt", object | nullable, range_rule::none, "an object"},
+    field_rule{"user", text | nullable, range_rule::none, "a string"},
+    field_rule{"safety_identifier", text | nullable, range_rule::none, "a string"},
+    field_rule{"prompt_cache_key", text | nullable, range_rule::none, "a string"},
+    field_rule{"service_tier", text | nullable, range_rule::none, "a string"},
+};
+
 // In the order of request_kind.
 constexpr std::array shapes{
     request_shape{
@@ -111,6 +149,9 @@ constexpr std::array shapes{
     },
     request_shape{
         request_kind::tokenize, "/tokenize", "/tokenize", tokenize_fields, {"prompt", "messages"}
+    },
+    request_shape{
+        request_kind::responses, "/v1/responses", "", responses_fields, {"input", "instructions"}
     },
 };
 
@@ -139,6 +180,8 @@ bool is_in_range(range_rule rule, std::string_view raw) {
         case range_rule::at_least_one: return to_int64(raw, integer) && integer >= 1;
         case range_rule::zero_to_one: return to_double(raw, real) && real >= 0 && real <= 1;
         case range_rule::zero_to_two: return to_double(raw, real) && real >= 0 && real <= 2;
+        case range_rule::zero_to_twenty:
+            return to_int64(raw, integer) && integer >= 0 && integer <= 20;
     }
     return true;
 }

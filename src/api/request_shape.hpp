@@ -17,7 +17,8 @@ enum class request_kind : std::uint8_t {
     embeddings,
     rerank,
     moderations,
-    tokenize
+    tokenize,
+    responses
 };
 
 enum class range_rule : std::uint8_t {
@@ -26,6 +27,7 @@ enum class range_rule : std::uint8_t {
     at_least_one,
     zero_to_one,
     zero_to_two,
+    zero_to_twenty,
     not_empty
 };
 

@@ -89,8 +89,9 @@ json reference_to(std::string_view schema) {
 json schema_of(const api::field_rule& field) {
     using api::json_type;
     using api::range_rule;
-    const bool is_integer =
-        field.range == range_rule::positive_integer || field.range == range_rule::at_least_one;
+    const bool is_integer = field.range == range_rule::positive_integer
+                            || field.range == range_rule::at_least_one
+                            || field.range == range_rule::zero_to_twenty;
     const std::array names{
         std::pair{json_type::string, "string"},
         std::pair{json_type::number, is_integer ? "integer" : "number"},
@@ -108,6 +109,9 @@ json schema_of(const api::field_rule& field) {
     json out = {{"type", types.size() == 1 ? types.front() : types}};
     if (field.range == range_rule::not_empty) {
         out["minLength"] = 1;
+    } else if (field.range == range_rule::zero_to_twenty) {
+        out["minimum"] = 0;
+        out["maximum"] = 20;
     } else if (is_integer) {
         out["minimum"] = 1;
     } else if (field.range != range_rule::none) {
@@ -147,7 +151,8 @@ std::string request_name(const api::request_shape& shape) {
         "EmbeddingsRequest",
         "RerankRequest",
         "ModerationsRequest",
-        "TokenizeRequest"
+        "TokenizeRequest",
+        "ResponsesRequest"
     };
     return names.at(static_cast<std::size_t>(shape.kind));
 }
