@@ -4,19 +4,7 @@
 #include "api/json_text.hpp"
 #include "base/text.hpp"
 
-#include <algorithm>
-
 namespace meta_model::api {
-
-namespace {
-
-bool is_complete_json(std::string_view text) {
-    json_cursor in(text, json_cursor::depth_limit);
-    std::string_view raw;
-    return in.peek() == json_type::object && in.skip(raw) && in.at_end();
-}
-
-}  // namespace
 
 bool chat_stream_decoder::feed(std::string_view bytes) {
     return events_.feed(bytes, [this](std::string_view event) { return take_event(event); });
@@ -104,47 +92,6 @@ void chat_stream_decoder::take_message(std::string_view raw) {
     }
 }
 
-// no_call: it is one call too many, or may belong to one that was.
-std::size_t chat_stream_decoder::find_call(const tool_call_fields& fields) {
-    const auto open_new = [&] {
-        if (calls_.size() == max_calls) {
-            has_refused_call_ = true;
-            return no_call;
-        }
-        calls_.push_back({std::string(fields.index), id_, {}});
-        return calls_.size() - 1;
-    };
-    if (!id_.empty()) {
-        const auto same_id = std::ranges::find(calls_, id_, &open_call::id);
-        if (same_id != calls_.end()) {
-            return static_cast<std::size_t>(same_id - calls_.begin());
-        }
-    }
-    if (has_refused_call_) {
-        return no_call;
-    }
-    // The latest call of the same index, or the latest of all when no index is given.
-    for (auto i = calls_.size(); i-- > 0;) {
-        auto& call = calls_[i];
-        if (!fields.index.empty() && call.index != fields.index) {
-            continue;
-        }
-        if (!id_.empty()) {
-            if (!call.id.empty()) {
-                return open_new();  // another call under a reused index
-            }
-            call.id = id_;
-            return i;
-        }
-        const bool begins_another = !name_.empty() && is_complete_json(call.arguments);
-        return begins_another ? open_new() : i;
-    }
-    if (id_.empty() && name_.empty() && !calls_.empty()) {
-        return calls_.size() - 1;  // the index changed in the middle of a call
-    }
-    return open_new();
-}
-
 void chat_stream_decoder::take_tool_calls(std::string_view raw) {
     json_cursor in(raw, json_cursor::depth_limit);
     std::string_view element;
@@ -161,12 +108,12 @@ void chat_stream_decoder::take_tool_calls(std::string_view raw) {
         append_string_value(id_, fields.id);
         append_string_value(name_, fields.name);
         append_string_value(text_, fields.arguments);
-        const auto i = find_call(fields);
-        if (i == no_call) {
+        const auto i = calls_.find(fields.index, id_, name_);
+        if (i == call_tracker::no_call) {
             ++dropped_;
             continue;
         }
-        calls_[i].arguments += text_;
+        calls_.add_arguments(i, text_);
         has_content_ = true;
         listener_.on_event(
             {.kind = answer_event_kind::tool_call_delta,

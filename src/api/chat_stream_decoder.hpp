@@ -2,19 +2,19 @@
 #pragma once
 
 #include "api/answer_event.hpp"
+#include "api/call_tracker.hpp"
 #include "api/chat_wire.hpp"
 #include "api/sse_events.hpp"
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace meta_model::api {
 
 class chat_stream_decoder {
 public:
     static constexpr std::size_t max_event_bytes = event_splitter::default_max_event_bytes;
-    static constexpr std::size_t max_calls = 128;  // of tools; more are dropped
+    static constexpr std::size_t max_calls = call_tracker::max_calls;
 
     explicit chat_stream_decoder(answer_listener& listener) : listener_(listener) {}
 
@@ -27,21 +27,10 @@ public:
     int dropped_events() const { return dropped_; }    // malformed ones, skipped
 
 private:
-    // A tool call of this stream. Servers reuse index 0, leave index or id out, or change the index in the middle, so
-    // a call is recognised by what was learned of it.
-    struct open_call {
-        std::string index;
-        std::string id;
-        std::string arguments;
-    };
-
     bool take_event(std::string_view event);
     bool take_object(const chat_object& object);
     void take_message(std::string_view raw);
     void take_tool_calls(std::string_view raw);
-    static constexpr std::size_t no_call = static_cast<std::size_t>(-1);
-
-    std::size_t find_call(const tool_call_fields& fields);
     void emit_text(answer_event_kind kind, std::string_view raw, std::string_view name = {});
 
     answer_listener& listener_;
@@ -50,8 +39,7 @@ private:
     std::string text_;
     std::string name_;
     std::string id_;
-    std::vector<open_call> calls_;
-    bool has_refused_call_ = false;
+    call_tracker calls_;
     bool has_started_ = false;
     bool has_finish_ = false;
     bool is_done_ = false;

@@ -70,6 +70,9 @@ public:
 private:
     static std::string message_of_text(std::string_view raw_text);
     bool is_true(std::string_view name) const;
+    base::result<void> append_messages(std::string& out, const response_history& history) const;
+    void append_carried(std::string& out, bool offers_tools) const;
+    void append_echo(std::string& out) const;
 
     chat_request request_;
 };

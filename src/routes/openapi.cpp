@@ -37,6 +37,18 @@ constexpr std::string_view reply_schemas = R"({
   "choices": {"type": "array", "items": {"type": "object",
     "required": ["text", "index", "logprobs", "finish_reason"], "properties": {
       "text": {"type": "string"}, "index": {"type": "integer"}, "finish_reason": {"type": ["string", "null"]}}}}}},
+"Response": {"type": "object",
+  "required": ["id", "object", "created_at", "status", "error", "incomplete_details", "model", "output", "output_text",
+    "usage", "tools", "tool_choice", "parallel_tool_calls", "metadata"],
+  "properties": {
+    "id": {"type": "string", "pattern": "^resp_[0-9a-f]{24}$"}, "object": {"const": "response"},
+    "created_at": {"type": "integer"}, "model": {"type": "string"}, "output_text": {"type": "string"},
+    "status": {"enum": ["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]},
+    "usage": {"type": ["object", "null"], "properties": {"input_tokens": {"type": "integer"},
+      "output_tokens": {"type": "integer"}, "total_tokens": {"type": "integer"}}},
+    "output": {"type": "array", "items": {"type": "object", "required": ["id", "type", "status"], "properties": {
+      "id": {"type": "string"},
+      "type": {"enum": ["reasoning", "message", "function_call", "custom_tool_call"]}}}}}},
 "Embeddings": {"type": "object", "required": ["object", "data"], "properties": {
   "object": {"const": "list"}, "usage": {"$ref": "#/components/schemas/Usage"},
   "data": {"type": "array", "items": {"type": "object", "required": ["index", "embedding"], "properties": {
@@ -71,6 +83,7 @@ struct reply_row {
 constexpr std::array replies{
     reply_row{"/v1/chat/completions", "ChatCompletion", true},
     reply_row{"/v1/completions", "TextCompletion", true},
+    reply_row{"/v1/responses", "Response", true},
     reply_row{"/v1/embeddings", "Embeddings"},
     reply_row{"/v1/rerank", "Ranking"},
     reply_row{"/v1/moderations", "Moderations"},

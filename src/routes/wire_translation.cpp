@@ -1,6 +1,8 @@
 #include "routes/wire_translation.hpp"
 
 #include "api/completions_wire.hpp"
+#include "api/responses_request.hpp"
+#include "api/responses_stream.hpp"
 
 namespace meta_model::routes {
 
@@ -8,13 +10,48 @@ bool is_translated(api::request_kind kind) {
     return kind == api::request_kind::completions || kind == api::request_kind::responses;
 }
 
+namespace {
+
+// What needs a store of responses.
+base::result<void> judge_stateful(const api::responses_request& request) {
+    for (const auto* name : {"previous_response_id", "background", "conversation"}) {
+        const auto value = request.member(name);
+        if (!value.empty() && value != "false") {
+            return base::make_error(
+                base::error_code_id::unsupported_responses_param,
+                "'" + std::string(name) + "' is not supported on /v1/responses.",
+                name
+            );
+        }
+    }
+    return {};
+}
+
+base::result<translated_request> chat_of_response(std::string_view body, int max_depth) {
+    api::responses_request request;
+    if (auto parsed = request.parse(body, max_depth); !parsed) {
+        return parsed.error();
+    }
+    if (auto judged = judge_stateful(request); !judged) {
+        return judged.error();
+    }
+    auto chat = request.chat(api::response_history{});
+    if (!chat) {
+        return chat.error();
+    }
+    translated_request translated;
+    translated.body = std::move(*chat);
+    translated.replies = std::make_unique<api::response_translator>(request.facts());
+    return translated;
+}
+
+}  // namespace
+
 base::result<translated_request> chat_of(
     api::request_kind kind, std::string_view body, int max_depth
 ) {
     if (kind == api::request_kind::responses) {
-        return base::make_error(
-            base::error_code_id::not_implemented, "/v1/responses is not served yet."
-        );
+        return chat_of_response(body, max_depth);
     }
     auto chat = api::chat_of_completion(body, max_depth);
     if (!chat) {

@@ -105,6 +105,7 @@ private:
 const std::vector<call> calls_to_all{
     {"post", "/v1/chat/completions", "/v1/chat/completions", say("sim")},
     {"post", "/v1/completions", "/v1/completions", {{"model", "sim"}, {"prompt", "Once"}}},
+    {"post", "/v1/responses", "/v1/responses", {{"model", "sim"}, {"input", "Once"}}},
     {"post", "/v1/embeddings", "/v1/embeddings", {{"model", "sim"}, {"input", {"a", "b"}}}},
     {"post",
      "/v1/rerank",
@@ -186,6 +187,10 @@ TEST_F(openapi, requests_are_refused_as_it_says) {
         {{"query", nullptr}},
         {{"documents", "a"}},
         {{"top_n", 0}},
+        {{"top_logprobs", 21}},
+        {{"max_output_tokens", 0}},
+        {{"instructions", 5}},
+        {{"reasoning", "high"}},
         {{"x_meta_model", "a"}},
         {{"unknown", 5}},
     };
@@ -201,7 +206,7 @@ TEST_F(openapi, requests_are_refused_as_it_says) {
             if (!fits(schema, body)) {
                 EXPECT_EQ(ask(c, body).status, 400) << c.path << body;
                 ++refused;
-            } else if (c.path != "/v1/completions") {
+            } else if (c.path != "/v1/completions" && c.path != "/v1/responses") {
                 EXPECT_EQ(ask(c, body).status, 200) << c.path << body;
             }
         }
