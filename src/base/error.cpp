@@ -39,12 +39,21 @@ constexpr std::array classes{
     error_class{id::invalid_json, 400, "", "invalid_json"},
     error_class{id::invalid_request, 400, "", "invalid_request"},
     error_class{id::unsupported_legacy_param, 501, invalid_request, "unsupported_legacy_param"},
-    error_class{id::unsupported_responses_param, 501, invalid_request, "unsupported_responses_param"},
+    error_class{
+        id::unsupported_responses_param, 501, invalid_request, "unsupported_responses_param"
+    },
     error_class{id::unsupported_text_format, 501, invalid_request, "unsupported_text_format"},
-    error_class{id::unsupported_input_part_type, 501, invalid_request, "unsupported_input_part_type"},
+    error_class{
+        id::unsupported_input_part_type, 501, invalid_request, "unsupported_input_part_type"
+    },
     error_class{id::unsupported_image_shape, 501, invalid_request, "unsupported_image_shape"},
     error_class{id::unsupported_input_item, 501, invalid_request, "unsupported_input_item"},
-    error_class{id::unsupported_function_call_output_part, 501, invalid_request, "unsupported_function_call_output_part"},
+    error_class{
+        id::unsupported_function_call_output_part,
+        501,
+        invalid_request,
+        "unsupported_function_call_output_part"
+    },
     error_class{id::unsupported_tool_choice, 501, invalid_request, "unsupported_tool_choice"},
     error_class{id::unsupported_tool, 501, invalid_request, "unsupported_tool"},
     error_class{id::invalid_input, 400, invalid_request, "invalid_input"},
@@ -54,7 +63,9 @@ constexpr std::array classes{
     error_class{id::invalid_role, 400, invalid_request, "invalid_role"},
     error_class{id::missing_call_id, 400, invalid_request, "missing_call_id"},
     error_class{id::invalid_function_call, 400, invalid_request, "invalid_function_call"},
-    error_class{id::invalid_function_call_output, 400, invalid_request, "invalid_function_call_output"},
+    error_class{
+        id::invalid_function_call_output, 400, invalid_request, "invalid_function_call_output"
+    },
     error_class{id::invalid_tools, 400, invalid_request, "invalid_tools"},
     error_class{id::invalid_tool_choice, 400, invalid_request, "invalid_tool_choice"},
     error_class{id::item_not_found, 404, invalid_request, "item_not_found"},
