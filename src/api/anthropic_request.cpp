@@ -15,7 +15,7 @@ constexpr std::int64_t least_thinking_budget =
 
 // Members of a chat request that have no meaning of their own there, or are translated below. Whatever else an operator
 // sets is meant for the Messages API.
-constexpr std::array<std::string_view, 38> chat_members{
+constexpr std::array<std::string_view, 39> chat_members{
     "model",
     "messages",
     "system",
@@ -53,6 +53,7 @@ constexpr std::array<std::string_view, 38> chat_members{
     "web_search_options",
     "chat_template_kwargs",
     "x_meta_model",
+    messages_wishes_member,
     "reasoning"
 };
 
@@ -76,6 +77,7 @@ struct chat_fields {
     std::string_view metadata{};
     std::string_view response_format{};
     std::string_view reasoning_effort{};
+    std::string_view wishes{};           // of a client that speaks the Messages API itself
     std::string_view passed_thinking{};  // an operator's own words
     bool passes_output_config = false;
     bool passes_metadata = false;
@@ -105,6 +107,7 @@ constexpr field_row fields[] = {
     {"metadata", &chat_fields::metadata},
     {"response_format", &chat_fields::response_format},
     {"reasoning_effort", &chat_fields::reasoning_effort},
+    {messages_wishes_member, &chat_fields::wishes},
 };
 
 bool is_number(std::string_view raw) {
@@ -125,6 +128,7 @@ private:
     }
 
     void read(std::string_view key, std::string_view value);
+    void read_wishes();
     void read_tool_choice();
     void add_schema_sentence(anthropic_turns& turns);
     void decide_thinking(bool misses_thinking);
@@ -144,6 +148,9 @@ private:
     std::string passed_;       // members that go as they are
     std::string choice_type_;  // "", "auto", "any", "tool", "none"
     std::string_view choice_name_{};
+    thinking_mode wanted_thinking_ = thinking_mode::off;
+    std::optional<std::int64_t> wanted_budget_;
+    std::string_view wanted_effort_{};
     std::int64_t max_tokens_ = 0;
     std::int64_t budget_ = 0;
     thinking_mode thinking_ = thinking_mode::off;
@@ -165,6 +172,28 @@ void request_writer::read(std::string_view key, std::string_view value) {
     if (row != std::end(fields)) {
         f_.*(row->value) = value;
     }
+}
+
+// What the client asks for goes before what is configured.
+void request_writer::read_wishes() {
+    wanted_thinking_ = options_.thinking;
+    wanted_budget_ = options_.budget_tokens;
+    if (!is_json_object(f_.wishes)) {
+        return;
+    }
+    const auto thinking = find_member(f_.wishes, "thinking");
+    const auto type = find_member(thinking, "type");
+    std::int64_t budget = 0;
+    if (is_string(type, "enabled") && to_int64(find_member(thinking, "budget_tokens"), budget)) {
+        wanted_thinking_ = thinking_mode::enabled;
+        wanted_budget_ = budget;
+    } else if (is_json_string(type)) {
+        wanted_thinking_ =
+            is_string(type, "adaptive") ? thinking_mode::adaptive : thinking_mode::off;
+    }
+    wanted_effort_ = string_body(find_member(f_.wishes, "effort"));
+    const auto metadata = find_member(f_.wishes, "metadata");
+    f_.metadata = is_json_object(metadata) ? metadata : f_.metadata;
 }
 
 void request_writer::read_tool_choice() {
@@ -222,17 +251,19 @@ void request_writer::decide_thinking(bool misses_thinking) {
                                           : options_.max_output;
     const bool is_forced = has_tools_ && (choice_type_ == "any" || choice_type_ == "tool");
     const bool is_passed = is_json_object(f_.passed_thinking);
-    const bool has_budget = options_.thinking == thinking_mode::enabled;
+    const bool has_budget = wanted_thinking_ == thinking_mode::enabled;
     if (is_passed || is_forced || is_string(f_.reasoning_effort, "none")
         || (has_budget && misses_thinking)) {
         return;
     }
-    thinking_ = options_.thinking;
+    thinking_ = wanted_thinking_;
     if (thinking_ == thinking_mode::adaptive && max_tokens_ <= least_thinking_budget) {
         thinking_ = thinking_mode::off;  // it could be all that is written
     }
     if (has_budget) {
-        const auto share = share_output(options_, max_tokens_);
+        const auto share = share_output(
+            {.max_output = options_.max_output, .budget_tokens = wanted_budget_}, max_tokens_
+        );
         max_tokens_ = share.max_tokens;
         budget_ = share.thinking_budget;
         thinking_ = budget_ > 0 ? thinking_ : thinking_mode::off;
@@ -362,7 +393,7 @@ void request_writer::append_output_config() {
     std::string_view effort;
     if (thinking_ == thinking_mode::adaptive && !f_.passes_output_config) {
         effort = options_.effort;
-        if (effort.empty() && is_json_string(f_.reasoning_effort)) {
+        if (effort.empty() && wanted_effort_.empty() && is_json_string(f_.reasoning_effort)) {
             constexpr std::array<std::string_view, 5> known{
                 "low", "medium", "high", "xhigh", "max"
             };
@@ -371,6 +402,9 @@ void request_writer::append_output_config() {
                      : std::ranges::find(known, asked) != std::ranges::end(known) ? asked
                                                                                   : "";
         }
+    }
+    if (effort.empty() && !wanted_effort_.empty() && !f_.passes_output_config) {
+        effort = wanted_effort_;
     }
     if (effort.empty() && !has_schema_) {
         return;
@@ -411,6 +445,7 @@ bool request_writer::write(std::string_view chat, messages_request& facts) {
     facts.wants_usage = find_member(f_.stream_options, "include_usage") == "true";
     const bool marks =
         options_.has_prompt_caching && chat.find("\"cache_control\"") == std::string_view::npos;
+    read_wishes();
     read_tool_choice();
     out_ += R"({"model":)";
     out_ += f_.model.empty() ? R"("")" : f_.model;

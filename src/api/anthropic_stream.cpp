@@ -24,8 +24,10 @@ bool is_short_name(std::string_view raw) {
 
 }  // namespace
 
-anthropic_stream::anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage)
-    : created_(created), wants_usage_(wants_usage) {
+anthropic_stream::anthropic_stream(
+    std::string_view model, std::int64_t created, bool wants_usage, thinking_telling telling
+)
+    : created_(created), wants_usage_(wants_usage), telling_(telling) {
     append_json_string(default_model_, model);
 }
 
@@ -256,30 +258,32 @@ void anthropic_stream::end_block(const event_fields& e) {
     if (b != nullptr && b->kind == block_kind::tool && !b->has_arguments) {
         add_arguments(*b, "{}");
     }
+    if (b != nullptr && telling_ == thinking_telling::at_once && !is_thinking_lost_) {
+        std::string list;
+        append_thinking(list, *b);
+        add_thinking_list(list);
+    }
 }
 
-// One delta for all of them: clients that join deltas member by member keep the whole list.
-void anthropic_stream::add_thinking_blocks() {
-    if (is_thinking_lost_) {
+// Nothing for a block that no server would take back.
+void anthropic_stream::append_thinking(std::string& list, const block& b) {
+    const bool is_signed = b.kind == block_kind::thinking && !b.signature.empty();
+    if (b.own.empty() && !is_signed) {
         return;
     }
-    std::string list;
-    for (const auto& b : blocks_) {
-        const bool is_signed = b.kind == block_kind::thinking && !b.signature.empty();
-        if (b.own.empty() && !is_signed) {
-            continue;
-        }
-        list += list.empty() ? "" : ",";
-        if (!b.own.empty()) {
-            append_on_one_line(list, b.own);
-            continue;
-        }
-        list += R"({"type":"thinking","thinking":")";
-        list += b.thinking;
-        list += R"(","signature":")";
-        list += b.signature;
-        list += R"("})";
+    list += list.empty() ? "" : ",";
+    if (!b.own.empty()) {
+        append_on_one_line(list, b.own);
+        return;
     }
+    list += R"({"type":"thinking","thinking":")";
+    list += b.thinking;
+    list += R"(","signature":")";
+    list += b.signature;
+    list += R"("})";
+}
+
+void anthropic_stream::add_thinking_list(std::string_view list) {
     if (list.empty() || list.size() > max_thinking_bytes) {
         return;
     }
@@ -288,6 +292,18 @@ void anthropic_stream::add_thinking_blocks() {
     *out_ += list;
     *out_ += ']';
     close_chunk();
+}
+
+// One delta for all of them: clients that join deltas member by member keep the whole list.
+void anthropic_stream::add_thinking_blocks() {
+    if (is_thinking_lost_ || telling_ == thinking_telling::at_once) {
+        return;
+    }
+    std::string list;
+    for (const auto& b : blocks_) {
+        append_thinking(list, b);
+    }
+    add_thinking_list(list);
 }
 
 void anthropic_stream::take_message_delta(const event_fields& e) {

@@ -20,6 +20,9 @@ public:
     // Appends what one event of a chat stream becomes: chunks, `[DONE]`, error events and comments (heartbeats). `event`
     // ends with its blank line.
     virtual void take_event(std::string_view event, std::string& out) = 0;
+
+    // Appends what is still to be told when the chat's stream is over, `[DONE]` or not.
+    virtual void end(std::string& /*out*/) {}
 };
 
 }  // namespace meta_model::api

@@ -128,6 +128,44 @@ constexpr std::array responses_fields{
     field_rule{"service_tier", text | nullable, range_rule::none, "a string"},
 };
 
+// The rest of a Messages request, and what is inside of these, is judged by api/messages_request.
+constexpr field_rule system_field{
+    "system", text | list | nullable, range_rule::none, "a string or a list"
+};
+constexpr field_rule turns_field{"messages", list, range_rule::none, "a non-empty list", true};
+constexpr field_rule choice_field{"tool_choice", object | nullable, range_rule::none, "an object"};
+constexpr field_rule thinking_field{"thinking", object | nullable, range_rule::none, "an object"};
+constexpr field_rule tools_field{"tools", list | nullable, range_rule::none, "a list of objects"};
+
+constexpr std::array messages_fields{
+    model_field,
+    turns_field,
+    field_rule{"max_tokens", number, range_rule::positive_integer, "a positive integer", true},
+    system_field,
+    field_rule{"stream", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"temperature", number | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
+    field_rule{"top_p", number | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
+    field_rule{"top_k", number | nullable, range_rule::none, "an integer"},
+    field_rule{"stop_sequences", list | nullable, range_rule::none, "a list of strings"},
+    field_rule{"metadata", object | nullable, range_rule::none, "an object"},
+    tools_field,
+    choice_field,
+    thinking_field,
+    field_rule{"output_config", object | nullable, range_rule::none, "an object"},
+    field_rule{"output_format", object | nullable, range_rule::none, "an object"},
+    envelope_field,
+};
+
+constexpr std::array count_tokens_fields{
+    model_field,
+    turns_field,
+    system_field,
+    tools_field,
+    choice_field,
+    thinking_field,
+    envelope_field,
+};
+
 // In the order of request_kind.
 constexpr std::array shapes{
     request_shape{
@@ -152,6 +190,14 @@ constexpr std::array shapes{
     },
     request_shape{
         request_kind::responses, "/v1/responses", "", responses_fields, {"input", "instructions"}
+    },
+    request_shape{request_kind::messages, "/v1/messages", "", messages_fields, {"messages"}},
+    request_shape{
+        request_kind::count_tokens,
+        "/v1/messages/count_tokens",
+        "/messages/count_tokens",
+        count_tokens_fields,
+        {"messages", "system"}
     },
 };
 

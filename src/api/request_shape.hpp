@@ -18,8 +18,15 @@ enum class request_kind : std::uint8_t {
     rerank,
     moderations,
     tokenize,
-    responses
+    responses,
+    messages,
+    count_tokens
 };
+
+// Asks for the number of tokens of what it holds, and for no answer.
+constexpr bool is_count(request_kind kind) {
+    return kind == request_kind::tokenize || kind == request_kind::count_tokens;
+}
 
 enum class range_rule : std::uint8_t {
     none,

@@ -304,6 +304,7 @@ base::result<const target*> catalog::resolve(std::string_view name) const {
 }
 
 void catalog::list_models(std::int64_t created) {
+    created_ = created;
     const auto add = [&](std::string_view id, const target& t, std::string_view alias_of) {
         const auto caps = capabilities_of(t);
         const bool vision = !config_.vision.endpoints.empty();

@@ -100,6 +100,7 @@ public:
     base::result<const target*> resolve(std::string_view name) const;
 
     const std::vector<model_entry>& models() const { return models_; }
+    std::int64_t created() const { return created_; }  // Unix time, of every entry
 
     // Every target: the profiles in name order but behind those that they name, then the upstreams.
     const std::vector<std::unique_ptr<target>>& targets() const { return targets_; }
@@ -134,6 +135,7 @@ private:
     std::string facade_;                                             // lower-cased
     const target* facade_target_ = nullptr;
     std::vector<model_entry> models_;
+    std::int64_t created_ = 0;
 };
 
 }  // namespace meta_model::dispatch

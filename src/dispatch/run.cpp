@@ -59,7 +59,7 @@ net::task<base::maybe_error> run_ensemble(request_context& context) {
 }  // namespace
 
 net::task<base::maybe_error> run(request_context& context) {
-    if (context.request.shape().kind == api::request_kind::tokenize) {
+    if (api::is_count(context.request.shape().kind)) {
         return run_tokenize(context);
     }
     return context.target.type == config::profile_type::passthrough ? run_passthrough(context)

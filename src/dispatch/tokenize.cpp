@@ -5,6 +5,7 @@
 #include "dispatch/body_reader.hpp"
 #include "dispatch/guarded_call.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/whole_reply.hpp"
 #include "upstream/prepare.hpp"
@@ -25,8 +26,15 @@ bool has_no_tokenizer(int status) {
     return status == 404 || status == 405 || status == 501;
 }
 
-bool may_have_tokenizer(const upstream::upstream_state& u) {
-    return u.config.protocol == config::wire_protocol::openai;
+bool is_messages_count(const request_context& c) {
+    return c.request.shape().kind == api::request_kind::count_tokens;
+}
+
+// Messages are counted by the server that speaks of them, prompts by a tokenizer of the chat wire's servers.
+bool may_have_tokenizer(const request_context& c, const upstream::upstream_state& u) {
+    return u.config.protocol
+           == (is_messages_count(c) ? config::wire_protocol::anthropic
+                                    : config::wire_protocol::openai);
 }
 
 base::error unreachable(const request_context& context, const upstream::call_error& fault) {
@@ -53,13 +61,20 @@ net::task<> send(request_context& c, int status, const std::string& body) {
 }
 
 net::task<> send_estimate(request_context& c, const upstream::upstream_state& u) {
-    const auto tokens =
-        std::llround(static_cast<double>(c.prompt_estimate) * u.tokens_per_estimate.value());
-    std::string body = R"({"count":)";
+    auto estimate = c.prompt_estimate;
+    if (is_messages_count(c)) {
+        const auto* const tools = c.request.find("tools");
+        estimate += tools == nullptr ? 0 : estimate_tools_tokens(tools->value.size());
+    }
+    const auto tokens = std::llround(static_cast<double>(estimate) * u.tokens_per_estimate.value());
+    std::string body = is_messages_count(c) ? R"({"input_tokens":)" : R"({"count":)";
     api::append_json_number(body, tokens);
-    body += R"(,"max_model_len":)";
-    api::append_json_number(body, u.config.context);
-    body += R"(,"tokens":[],"estimated":true})";
+    if (!is_messages_count(c)) {
+        body += R"(,"max_model_len":)";
+        api::append_json_number(body, u.config.context);
+        body += R"(,"tokens":[],"estimated":true)";
+    }
+    body += '}';
     c.header_lines += "X-MetaModel-Usage: estimated\r\n";
     c.usage_is_estimated = true;
     co_await send(c, 200, body);
@@ -123,7 +138,7 @@ net::task<maybe_error> ask(request_context& c, upstream::upstream_state& u) {
     body.prepare(c.request, u.config, none);
     upstream::call_options options;
     options.path = c.request.shape().upstream_path;
-    options.is_beside_version = true;
+    options.is_beside_version = !is_messages_count(c);
     options.header_lines = c.upstream_header_lines;
     options.body = &body.pieces();
     options.deadline = c.deadline;
@@ -177,13 +192,13 @@ base::result<upstream::upstream_state*> tokenizer_of(const target& target) {
 net::task<maybe_error> run_tokenize(request_context& c) {
     append_plan_headers(c);
     auto found = tokenizer_of(c.target);
-    if (!found) {
+    if (!found && !is_messages_count(c)) {
         co_return found.error();
     }
-    auto& u = **found;
+    auto& u = found ? **found : *c.target.upstreams.front();
     c.record.tokens_in = c.prompt_estimate;
     c.record.strategy = telemetry::strategy::passthrough;  // of one upstream, whatever the profile
-    if (!may_have_tokenizer(u)) {
+    if (!found || !may_have_tokenizer(c, u)) {
         co_await send_estimate(c, u);
         co_return std::nullopt;
     }

@@ -87,6 +87,9 @@ public:
     net::task<bool> flush();
     net::task<> send_error(const base::error& e, std::string_view header_lines = {});
 
+    // Whether errors are told as Anthropic does.
+    bool has_anthropic_envelope() const;
+
     bool is_committed() const { return is_committed_; }
     bool is_authenticated() const { return is_authenticated_; }  // or no key is needed
     bool has_pending() const { return !pending_.empty(); }

@@ -1,6 +1,7 @@
 // Writing replies. Everything is tried at once; what the kernel does not take is kept and flushed by the handler.
 #include "api/error_body.hpp"
 #include "api/json_text.hpp"
+#include "api/messages_error.hpp"
 #include "base/pace.hpp"
 #include "base/text.hpp"
 #include "http/connection.hpp"
@@ -116,6 +117,11 @@ void connection::make_head(
     out += "\r\nOpenAI-Request-Id: ";
     out += request_id_;
     out += crlf;
+    if (route_ != nullptr && route_->envelope == envelope_class::anthropic) {
+        out += "request-id: ";
+        out += request_id_;
+        out += crlf;
+    }
     if (request_->method != "OPTIONS") {
         append_cors_lines(out, allow_origin_, request_->origin);
     }
@@ -299,6 +305,13 @@ net::task<bool> connection::flush() {
     co_return !is_gone_ && !is_aborted_;
 }
 
+bool connection::has_anthropic_envelope() const {
+    const auto envelope =
+        route_ != nullptr ? route_->envelope : service_.router.envelope_of(request_->path);
+    return envelope == envelope_class::anthropic
+           || (envelope == envelope_class::by_version && request_->names_anthropic_version);
+}
+
 net::task<> connection::send_error(const base::error& e, std::string_view header_lines) {
     const auto status = e.http_status();
     std::string lines(header_lines);
@@ -323,7 +336,8 @@ net::task<> connection::send_error(const base::error& e, std::string_view header
     facts_.code = e.code().empty() ? e.type() : e.code();
     facts_.detail = e.detail;
     facts_.error = e.id;
-    const auto body = api::error_body(e);
+    const auto body =
+        has_anthropic_envelope() ? api::messages_error_body(e, request_id_) : api::error_body(e);
     send(status, "application/json", lines, {body});
     co_await flush();
 }

@@ -14,6 +14,7 @@ struct request {
     std::string_view content_type{};
     std::string_view forwarded[4]{};  // OpenAI-Beta, anthropic-beta, traceparent, tracestate
     std::string_view body{};          // after read_body()
+    bool names_anthropic_version = false;
 };
 
 inline constexpr std::string_view forwarded_names[4] = {

@@ -79,4 +79,18 @@ bool router::is_exempt(std::string_view path) const {
     return false;
 }
 
+envelope_class router::envelope_of(std::string_view path) const {
+    path = without_trailing_slash(path);
+    const auto is_at_or_below = [&](std::string_view base) {
+        return path.starts_with(base)
+               && (path.size() == base.size() || base.ends_with('/') || path[base.size()] == '/');
+    };
+    for (const auto& row : rows_) {
+        if (is_at_or_below(row.path) || is_at_or_below(without_version(row.path))) {
+            return row.envelope;
+        }
+    }
+    return envelope_class::openai;
+}
+
 }  // namespace meta_model::http

@@ -16,6 +16,8 @@ class connection;
 enum class auth_class { token, exempt };
 enum class body_class { none, json };
 enum class path_match { exact, prefix };
+// How errors are told: as OpenAI does or as Anthropic does; `by_version`: the latter to who names the version of its API.
+enum class envelope_class { openai, anthropic, by_version };
 
 struct route {
     std::string_view method;  // GET routes answer HEAD too
@@ -23,6 +25,7 @@ struct route {
     path_match match = path_match::exact;
     auth_class auth = auth_class::token;
     body_class body = body_class::none;
+    envelope_class envelope = envelope_class::openai;
     std::function<net::task<>(connection&)> handler;
 };
 
@@ -41,6 +44,9 @@ public:
 
     // True when the path needs no credential. Unknown paths need one.
     bool is_exempt(std::string_view path) const;
+
+    // How errors are told of a path, whatever the method, and of what would stand below it.
+    envelope_class envelope_of(std::string_view path) const;
 
     const std::vector<http::route>& rows() const { return rows_; }
 

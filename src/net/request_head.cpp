@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(known_field::non
     "anthropic-beta",
     "traceparent",
     "tracestate",
+    "anthropic-version",
 };
 
 // The known names of each length, one bit each: nearly always none or one.

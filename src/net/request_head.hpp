@@ -28,6 +28,7 @@ enum class known_field : std::uint8_t {
     anthropic_beta,
     traceparent,
     tracestate,
+    anthropic_version,
     none,
 };
 

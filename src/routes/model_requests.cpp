@@ -2,6 +2,7 @@
 
 #include "api/chat_request.hpp"
 #include "api/error_body.hpp"
+#include "api/messages_request.hpp"
 #include "api/tool_fields.hpp"
 #include "base/text.hpp"
 #include "dispatch/run.hpp"
@@ -118,7 +119,7 @@ base::result<const dispatch::target*> judge_target(
 ) {
     const bool is_one_upstream = target.type == config::profile_type::passthrough;
     const bool is_served =
-        request.is_chat() || request.shape().kind == api::request_kind::tokenize
+        request.is_chat() || api::is_count(request.shape().kind)
         || (is_one_upstream
             && target.upstreams.front()->config.protocol != config::wire_protocol::anthropic);
     if (is_served) {
@@ -194,6 +195,7 @@ base::result<const dispatch::target*> admit_any(
     const api::request_shape& shape,
     std::string_view body,
     dispatch::answer_sink& client,
+    std::string_view request_id,
     std::unique_ptr<translated_sink>& translated,
     api::chat_request& request
 ) {
@@ -202,9 +204,15 @@ base::result<const dispatch::target*> admit_any(
             error_code_id::invalid_json, "The request body is not valid UTF-8."
         );
     }
+    if (shape.kind == api::request_kind::count_tokens) {
+        const auto judged = api::judge_count_tokens(body, s.config.server.limits.max_json_depth);
+        if (!judged) {
+            return judged.error();
+        }
+    }
     if (!is_translated(shape.kind)) {
         auto admitted = admit(s, body, shape, request);
-        if (!admitted && shape.kind == api::request_kind::tokenize) {
+        if (!admitted && api::is_count(shape.kind)) {
             auto e = std::move(admitted).error();
             name_the_model(e);
             return e;
@@ -214,7 +222,7 @@ base::result<const dispatch::target*> admit_any(
     if (s.config.upstreams.empty()) {
         return s.catalog.resolve({});
     }
-    auto chat = chat_of(shape.kind, body, s.config.server.limits.max_json_depth);
+    auto chat = chat_of(shape.kind, body, s.config.server.limits.max_json_depth, request_id);
     if (!chat) {
         return chat.error();
     }
@@ -241,7 +249,8 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
     api::chat_request request;
     base::maybe_error refusal;
     const dispatch::target* target = nullptr;
-    if (auto admitted = admit_any(s, shape, c.request().body, client, translated, request)) {
+    if (auto admitted =
+            admit_any(s, shape, c.request().body, client, c.request_id(), translated, request)) {
         target = *admitted;
     } else {
         refusal = std::move(admitted).error();
@@ -270,7 +279,8 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
         .upstream_header_lines = lines,
         .start = c.start(),
         .deadline = dispatch::request_deadline(s.config, request, c.start()),
-        .purse = dispatch::purse_of(*target, request)
+        .purse = dispatch::purse_of(*target, request),
+        .client_kind = shape.kind
     };
     base::maybe_error failure;
     try {
@@ -284,6 +294,12 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
     record(c, s, context, failure);
 }
 
+http::envelope_class envelope_of(api::request_kind kind) {
+    const bool is_anthropic =
+        kind == api::request_kind::messages || kind == api::request_kind::count_tokens;
+    return is_anthropic ? http::envelope_class::anthropic : http::envelope_class::openai;
+}
+
 }  // namespace
 
 void add_model_routes(http::router& router, const model_services& services) {
@@ -292,6 +308,7 @@ void add_model_routes(http::router& router, const model_services& services) {
             {.method = "POST",
              .path = std::string(shape.path),
              .body = http::body_class::json,
+             .envelope = envelope_of(shape.kind),
              .handler = [&services,
                          &shape](http::connection& c) { return serve(services, shape, c); }}
         );

@@ -62,6 +62,19 @@ constexpr std::string_view reply_schemas = R"({
 "TokenCount": {"type": "object", "properties": {
   "count": {"type": "integer"}, "max_model_len": {"type": "integer"}, "tokens": {"type": "array"},
   "estimated": {"const": true}}},
+"MessagesError": {"type": "object", "required": ["type", "error", "request_id"], "properties": {
+  "type": {"const": "error"}, "request_id": {"type": "string"}, "error": {"type": "object",
+    "required": ["type", "message"], "properties": {"type": {"type": "string"}, "message": {"type": "string"}}}}},
+"Message": {"type": "object",
+  "required": ["id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"], "properties": {
+    "id": {"type": "string", "pattern": "^msg_"}, "type": {"const": "message"}, "role": {"const": "assistant"},
+    "model": {"type": "string"}, "content": {"type": "array", "items": {"type": "object", "required": ["type"]}},
+    "stop_reason": {"enum": ["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal"]},
+    "stop_sequence": {"type": ["string", "null"]},
+    "usage": {"type": "object", "required": ["input_tokens", "output_tokens"], "properties": {
+      "input_tokens": {"type": "integer"}, "output_tokens": {"type": "integer"}}}}},
+"InputTokens": {"type": "object", "required": ["input_tokens"], "properties": {
+  "input_tokens": {"type": "integer"}}},
 "Model": {"type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
   "id": {"type": "string"}, "object": {"const": "model"}, "created": {"type": "integer"},
   "owned_by": {"type": "string"}}},
@@ -88,6 +101,8 @@ constexpr std::array replies{
     reply_row{"/v1/rerank", "Ranking"},
     reply_row{"/v1/moderations", "Moderations"},
     reply_row{"/tokenize", "TokenCount"},
+    reply_row{"/v1/messages", "Message", true},
+    reply_row{"/v1/messages/count_tokens", "InputTokens"},
     reply_row{"/v1/models", "Models"},
     reply_row{"/v1/models/", "Model"},
     reply_row{"/v1/health", "Health"},
@@ -165,7 +180,9 @@ std::string request_name(const api::request_shape& shape) {
         "RerankRequest",
         "ModerationsRequest",
         "TokenizeRequest",
-        "ResponsesRequest"
+        "ResponsesRequest",
+        "MessagesRequest",
+        "CountTokensRequest"
     };
     return names.at(static_cast<std::size_t>(shape.kind));
 }
@@ -191,11 +208,13 @@ json operation_of(const http::route& row) {
             {"content", {{"application/json", {{"schema", reference_to(request_name(*shape))}}}}}
         };
     }
+    const auto* const error =
+        row.envelope == http::envelope_class::anthropic ? "MessagesError" : "Error";
     out["responses"] = {
         {"200", std::move(ok)},
         {"default",
          {{"description", "Error"},
-          {"content", {{"application/json", {{"schema", reference_to("Error")}}}}}}}
+          {"content", {{"application/json", {{"schema", reference_to(error)}}}}}}}
     };
     if (row.auth == http::auth_class::exempt) {
         out["security"] = json::array();

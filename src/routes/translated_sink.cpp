@@ -61,6 +61,7 @@ write_state translated_sink::end(const api::pieces& last) {
         client_.abort();
         return write_state::closed;
     }
+    replies_->end(out_);
     return client_.end({out_});
 }
 

@@ -1,13 +1,18 @@
 #include "routes/wire_translation.hpp"
 
 #include "api/completions_wire.hpp"
+#include "api/messages_request.hpp"
+#include "api/messages_stream.hpp"
 #include "api/responses_request.hpp"
 #include "api/responses_stream.hpp"
 
 namespace meta_model::routes {
 
-bool is_translated(api::request_kind kind) {
-    return kind == api::request_kind::completions || kind == api::request_kind::responses;
+using api::request_kind;
+
+bool is_translated(request_kind kind) {
+    return kind == request_kind::completions || kind == request_kind::responses
+           || kind == request_kind::messages;
 }
 
 namespace {
@@ -48,18 +53,24 @@ base::result<translated_request> chat_of_response(std::string_view body, int max
 }  // namespace
 
 base::result<translated_request> chat_of(
-    api::request_kind kind, std::string_view body, int max_depth
+    request_kind kind, std::string_view body, int max_depth, std::string_view request_id
 ) {
-    if (kind == api::request_kind::responses) {
+    if (kind == request_kind::responses) {
         return chat_of_response(body, max_depth);
     }
-    auto chat = api::chat_of_completion(body, max_depth);
+    const bool is_messages = kind == request_kind::messages;
+    auto chat = is_messages ? api::chat_of_messages(body, max_depth)
+                            : api::chat_of_completion(body, max_depth);
     if (!chat) {
         return chat.error();
     }
     translated_request translated;
     translated.body = std::move(*chat);
-    translated.replies = std::make_unique<api::completion_translator>();
+    if (is_messages) {
+        translated.replies = std::make_unique<api::messages_translator>(request_id);
+    } else {
+        translated.replies = std::make_unique<api::completion_translator>();
+    }
     return translated;
 }
 

@@ -18,9 +18,9 @@ struct translated_request {
 
 bool is_translated(api::request_kind kind);
 
-// `kind` is translated. The errors are those of the kind's own wire module.
+// `kind` is translated. The errors are those of the kind's own wire module. `request_id`: ours, for what errors show of it.
 base::result<translated_request> chat_of(
-    api::request_kind kind, std::string_view body, int max_depth
+    api::request_kind kind, std::string_view body, int max_depth, std::string_view request_id
 );
 
 }  // namespace meta_model::routes

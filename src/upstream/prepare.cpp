@@ -1,5 +1,6 @@
 #include "upstream/prepare.hpp"
 
+#include "api/anthropic_request.hpp"
 #include "api/json_text.hpp"
 #include "api/tool_fields.hpp"
 #include "upstream/affinity.hpp"
@@ -305,6 +306,9 @@ void prepared_body::prepare(
 ) {
     member_list members(request.members());
     members.remove("x_meta_model");
+    if (upstream.protocol != config::wire_protocol::anthropic) {
+        members.remove(api::messages_wishes_member);
+    }
     if (request.has_tools_to_edit()) {
         modernise_tools(request, members, choice_);
     }
@@ -316,7 +320,7 @@ void prepared_body::prepare(
         }
     }
     // A tokenizer counts what the client wrote.
-    const bool is_counted = request.shape().kind == api::request_kind::tokenize;
+    const bool is_counted = api::is_count(request.shape().kind);
     if (!is_counted) {
         for (const auto& [key, value] : upstream.request_overrides) {
             members.set(key, value);

@@ -1,0 +1,511 @@
+#include "api/messages_turns.hpp"
+
+#include "api/json_walk.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace meta_model::api {
+
+namespace {
+
+using base::error_code_id;
+
+constexpr std::string_view blank_line = R"(\n\n)";
+
+void append_cache(std::string& out, std::string_view cache) {
+    if (is_given(cache)) {
+        out += R"(,"cache_control":)";
+        out += cache;
+    }
+}
+
+void append_text_part(std::string& out, std::string_view escaped, std::string_view cache) {
+    out += R"({"type":"text","text":")";
+    out += escaped;
+    out += '"';
+    append_cache(out, cache);
+    out += '}';
+}
+
+bool begins_with_error(std::string_view escaped) {
+    constexpr std::string_view word = "error";
+    return escaped.size() >= word.size()
+           && std::ranges::equal(escaped.substr(0, word.size()), word, [](char a, char b) {
+                  return (a | 0x20) == b;
+              });
+}
+
+}  // namespace
+
+bool messages_turns::fail(std::string_view field, std::string_view what, error_code_id id) {
+    if (fault_) {
+        return false;
+    }
+    std::string path(base_);
+    const auto step = [&](std::string_view name, std::ptrdiff_t index) {
+        if (index >= 0) {
+            path += path.empty() || name.empty() ? "" : ".";
+            path += name;
+            path += '.';
+            path += std::to_string(index);
+        }
+    };
+    step("", message_);
+    step(message_ < 0 ? "" : "content", block_);
+    step("content", inner_);
+    if (!field.empty()) {
+        path += '.';
+        path += field;
+    }
+    auto message = path + ": " + std::string(what);
+    fault_ = base::make_error(id, std::move(message), std::move(path));
+    return false;
+}
+
+bool messages_turns::refuse_block(std::string_view type) {
+    if (!is_json_string(type)) {
+        return fail("type", type.empty() ? "must be given" : "must be a string");
+    }
+    return fail(
+        "type",
+        "a block of this type is not supported here",
+        error_code_id::unsupported_content_part
+    );
+}
+
+bool messages_turns::expect_string(std::string_view value, std::string_view field) {
+    return is_json_string(value)
+           || fail(field, value.empty() ? "must be given" : "must be a string");
+}
+
+bool messages_turns::read_block(std::string_view raw, block& b) {
+    if (!is_json_object(raw)) {
+        return fail("", "must be an object");
+    }
+    constexpr std::array rows{
+        std::pair{std::string_view("type"), &block::type},
+        std::pair{std::string_view("text"), &block::text},
+        std::pair{std::string_view("cache_control"), &block::cache},
+        std::pair{std::string_view("source"), &block::source},
+        std::pair{std::string_view("id"), &block::id},
+        std::pair{std::string_view("name"), &block::name},
+        std::pair{std::string_view("input"), &block::input},
+        std::pair{std::string_view("tool_use_id"), &block::tool_use_id},
+        std::pair{std::string_view("content"), &block::content},
+        std::pair{std::string_view("is_error"), &block::is_error},
+        std::pair{std::string_view("thinking"), &block::thinking},
+        std::pair{std::string_view("signature"), &block::signature},
+        std::pair{std::string_view("data"), &block::data},
+    };
+    b.raw = raw;
+    walk_object(raw, [&](std::string_view key, std::string_view value) {
+        const auto* const row =
+            std::ranges::find_if(rows, [&](const auto& r) { return r.first == key; });
+        if (row != rows.end()) {
+            b.*(row->second) = value;
+        }
+    });
+    if (is_given(b.cache) && !is_json_object(b.cache)) {
+        return fail("cache_control", "must be an object");
+    }
+    return true;
+}
+
+void messages_turns::begin_message(std::string_view role) {
+    out_ += out_.size() == begin_ ? R"({"role":")" : R"(,{"role":")";
+    out_ += role;
+    out_ += R"(","content":)";
+}
+
+void messages_turns::add_system(std::string_view raw) {
+    base_ = "system";
+    message_ = block_ = inner_ = -1;
+    if (is_given(raw) && !is_json_string(raw) && !is_json_list(raw)) {
+        fail("", "must be a string or a list");
+    } else if (is_given(raw)) {
+        add_system_message(raw);
+    }
+}
+
+// One string where no part carries a cache mark: as every server takes it.
+void messages_turns::add_system_message(std::string_view content) {
+    if (is_json_string(content)) {
+        begin_message("system");
+        out_ += content;
+        out_ += '}';
+        return;
+    }
+    std::vector<text_part> texts;
+    bool has_cache = false;
+    block_ = -1;
+    walk_list(content, [&](std::string_view raw) {
+        ++block_;
+        block b;
+        if (fault_ || !read_block(raw, b)) {
+            return;
+        }
+        if (!is_string(b.type, "text")) {
+            refuse_block(b.type);
+        } else if (expect_string(b.text, "text")) {
+            texts.push_back({string_body(b.text), b.cache});
+            has_cache = has_cache || is_given(b.cache);
+        }
+    });
+    block_ = -1;
+    if (texts.empty()) {
+        return;
+    }
+    begin_message("system");
+    out_ += has_cache ? '[' : '"';
+    for (const auto& t : texts) {
+        const bool is_first = &t == &texts.front();
+        if (has_cache) {
+            out_ += is_first ? "" : ",";
+            append_text_part(out_, t.text, t.cache);
+        } else {
+            out_ += is_first ? std::string_view{} : blank_line;
+            out_ += t.text;
+        }
+    }
+    out_ += has_cache ? "]}" : "\"}";
+}
+
+void messages_turns::add_messages(std::string_view raw) {
+    base_ = "messages";
+    message_ = block_ = inner_ = -1;
+    if (!is_json_list(raw)) {
+        fail("", raw.empty() ? "must be given" : "must be a non-empty list");
+        return;
+    }
+    walk_list(raw, [&](std::string_view message) {
+        ++message_;
+        if (!fault_) {
+            add_message(message);
+        }
+    });
+    const bool is_empty = message_ < 0;
+    message_ = -1;
+    if (is_empty) {
+        fail("", "must be a non-empty list");
+    }
+}
+
+void messages_turns::add_message(std::string_view raw) {
+    std::string_view role;
+    std::string_view content;
+    if (!is_json_object(raw)) {
+        fail("", "must be an object");
+        return;
+    }
+    walk_object(raw, [&](std::string_view key, std::string_view value) {
+        if (key == "role") {
+            role = value;
+        } else if (key == "content") {
+            content = value;
+        }
+    });
+    block_ = inner_ = -1;
+    if (!is_json_string(content) && !is_json_list(content)) {
+        fail("content", content.empty() ? "must be given" : "must be a string or a list");
+    } else if (is_string(role, "user")) {
+        add_user(content);
+    } else if (is_string(role, "assistant")) {
+        add_assistant(content);
+    } else if (is_string(role, "system")) {
+        add_system_message(content);
+    } else {
+        fail("role", role.empty() ? "must be given" : "must be 'user' or 'assistant'");
+    }
+}
+
+// The results of calls come first: they belong directly behind the turn that made the calls.
+void messages_turns::add_user(std::string_view content) {
+    if (is_json_string(content)) {
+        begin_message("user");
+        out_ += content;
+        out_ += '}';
+        return;
+    }
+    parts_.clear();
+    part_count_ = 0;
+    walk_list(content, [&](std::string_view raw) {
+        ++block_;
+        block b;
+        if (!fault_ && read_block(raw, b)) {
+            take_user_block(b);
+        }
+    });
+    const bool is_empty = block_ < 0;
+    block_ = -1;
+    if (is_empty) {
+        fail("content", "must not be empty");
+    }
+    flush_parts();
+}
+
+bool messages_turns::take_user_block(const block& b) {
+    if (is_string(b.type, "tool_result")) {
+        return append_result(b);
+    }
+    const bool is_text = is_string(b.type, "text");
+    if (!is_text && !is_string(b.type, "image")) {
+        return refuse_block(b.type);
+    }
+    if (is_text && !expect_string(b.text, "text")) {
+        return false;
+    }
+    parts_ += part_count_ == 0 ? "" : ",";
+    ++part_count_;
+    only_text_ = {};
+    if (!is_text) {
+        return append_image(parts_, b);
+    }
+    append_text_part(parts_, string_body(b.text), b.cache);
+    if (part_count_ == 1 && !is_given(b.cache)) {
+        only_text_ = b.text;
+    }
+    return true;
+}
+
+void messages_turns::flush_parts() {
+    if (part_count_ == 0) {
+        return;
+    }
+    begin_message("user");
+    if (!only_text_.empty()) {
+        out_ += only_text_;
+    } else {
+        out_ += '[';
+        out_ += parts_;
+        out_ += ']';
+    }
+    out_ += '}';
+}
+
+bool messages_turns::append_image(std::string& out, const block& b) {
+    if (!is_json_object(b.source)) {
+        return fail("source", b.source.empty() ? "must be given" : "must be an object");
+    }
+    const auto type = find_member(b.source, "type");
+    out += R"({"type":"image_url","image_url":{"url":")";
+    if (is_string(type, "base64")) {
+        const auto media_type = find_member(b.source, "media_type");
+        const auto data = find_member(b.source, "data");
+        if (!expect_string(media_type, "source.media_type")
+            || !expect_string(data, "source.data")) {
+            return false;
+        }
+        out += "data:";
+        out += string_body(media_type);
+        out += ";base64,";
+        out += string_body(data);
+    } else if (is_string(type, "url")) {
+        const auto url = find_member(b.source, "url");
+        if (!expect_string(url, "source.url")) {
+            return false;
+        }
+        out += string_body(url);
+    } else if (is_json_string(type)) {
+        return fail(
+            "source.type",
+            "a source of this type is not supported here",
+            error_code_id::unsupported_content_part
+        );
+    } else {
+        return expect_string(type, "source.type");
+    }
+    out += "\"}";
+    append_cache(out, b.cache);
+    out += '}';
+    return true;
+}
+
+bool messages_turns::append_result(const block& b) {
+    if (!expect_string(b.tool_use_id, "tool_use_id")) {
+        return false;
+    }
+    if (is_given(b.is_error) && b.is_error != "true" && b.is_error != "false") {
+        return fail("is_error", "must be a boolean");
+    }
+    out_ += out_.size() == begin_ ? R"({"role":"tool","tool_call_id":)"
+                                  : R"(,{"role":"tool","tool_call_id":)";
+    out_ += b.tool_use_id;
+    out_ += R"(,"content":)";
+    if (!append_result_content(b)) {
+        return false;
+    }
+    append_cache(out_, b.cache);
+    out_ += '}';
+    return true;
+}
+
+// Texts alone as one string, which is all that most servers take; beside images as parts. The chat wire has no mark for a
+// result that is an error, so that its text says it.
+bool messages_turns::append_result_content(const block& b) {
+    const auto prefix_for = [&](std::string_view escaped) {
+        const bool is_needed = b.is_error == "true" && !begins_with_error(escaped);
+        return is_needed ? std::string_view("Error: ") : std::string_view{};
+    };
+    if (!is_given(b.content) || is_json_string(b.content)) {
+        const auto text = string_body(b.content);
+        out_ += '"';
+        out_ += prefix_for(text);
+        out_ += text;
+        out_ += '"';
+        return true;
+    }
+    if (!is_json_list(b.content)) {
+        return fail("content", "must be a string or a list");
+    }
+    std::string parts;
+    std::string text;
+    std::size_t count = 0;
+    bool has_images = false;
+    inner_ = -1;
+    walk_list(b.content, [&](std::string_view raw) {
+        ++inner_;
+        block part;
+        if (fault_ || !read_block(raw, part)) {
+            return;
+        }
+        parts += count++ == 0 ? "" : ",";
+        if (is_string(part.type, "text") && expect_string(part.text, "text")) {
+            const auto body = string_body(part.text);
+            text += count == 1 ? prefix_for(body) : std::string_view(R"(\n)");
+            text += body;
+            append_text_part(parts, body, {});
+        } else if (is_string(part.type, "image")) {
+            has_images = true;
+            append_image(parts, part);
+        } else {
+            refuse_block(part.type);
+        }
+    });
+    inner_ = -1;
+    if (!has_images) {
+        out_.append("\"").append(text).append("\"");
+        return !fault_;
+    }
+    out_ += '[';
+    if (b.is_error == "true") {
+        append_text_part(out_, "Error:", {});
+        out_ += ',';
+    }
+    out_ += parts;
+    out_ += ']';
+    return !fault_;
+}
+
+void messages_turns::add_assistant(std::string_view content) {
+    if (is_json_string(content)) {
+        begin_message("assistant");
+        out_ += content;
+        out_ += '}';
+        return;
+    }
+    spoken_ = {};
+    walk_list(content, [&](std::string_view raw) {
+        ++block_;
+        block b;
+        if (!fault_ && read_block(raw, b)) {
+            take_assistant_block(b);
+        }
+    });
+    block_ = -1;
+    flush_spoken();
+}
+
+bool messages_turns::take_assistant_block(const block& b) {
+    if (is_string(b.type, "text")) {
+        if (!expect_string(b.text, "text")) {
+            return false;
+        }
+        spoken_.texts.push_back({string_body(b.text), b.cache});
+        return true;
+    }
+    if (is_string(b.type, "tool_use")) {
+        return take_call(b);
+    }
+    if (is_string(b.type, "thinking") || is_string(b.type, "redacted_thinking")) {
+        return take_thinking(b);
+    }
+    return refuse_block(b.type);
+}
+
+bool messages_turns::take_thinking(const block& b) {
+    const bool is_redacted = is_string(b.type, "redacted_thinking");
+    if (is_redacted ? !expect_string(b.data, "data") : !expect_string(b.thinking, "thinking")) {
+        return false;
+    }
+    if (!is_redacted && is_given(b.signature) && !expect_string(b.signature, "signature")) {
+        return false;
+    }
+    const auto text = string_body(b.thinking);
+    if (!is_redacted && string_body(b.signature).empty()) {
+        spoken_.unsigned_text += text;
+        return true;
+    }
+    // Where a model thought again between its texts, the order is kept by a message of its own. Not behind calls, whose
+    // results have to follow, and not behind a copy of the same without its signature.
+    if (!spoken_.texts.empty() && spoken_.calls.empty() && spoken_.unsigned_text.empty()) {
+        flush_spoken();
+        spoken_ = {};
+    }
+    spoken_.signed_text += text;
+    spoken_.blocks += spoken_.blocks.empty() ? "" : ",";
+    spoken_.blocks += b.raw;
+    return true;
+}
+
+bool messages_turns::take_call(const block& b) {
+    if (!expect_string(b.id, "id") || !expect_string(b.name, "name")) {
+        return false;
+    }
+    if (!is_json_object(b.input)) {
+        return fail("input", b.input.empty() ? "must be given" : "must be an object");
+    }
+    auto& calls = spoken_.calls;
+    calls += calls.empty() ? R"({"id":)" : R"(,{"id":)";
+    calls += b.id;
+    calls += R"(,"type":"function","function":{"name":)";
+    calls += b.name;
+    calls += R"(,"arguments":)";
+    append_json_string(calls, b.input);
+    calls += "}}";
+    return true;
+}
+
+void messages_turns::flush_spoken() {
+    const auto& s = spoken_;
+    const bool has_cache =
+        std::ranges::any_of(s.texts, [](const auto& t) { return is_given(t.cache); });
+    begin_message("assistant");
+    if (s.texts.empty()) {
+        out_ += s.is_empty() ? R"("")" : "null";
+    } else {
+        out_ += has_cache ? '[' : '"';
+        for (const auto& t : s.texts) {
+            if (has_cache) {
+                out_ += &t == &s.texts.front() ? "" : ",";
+                append_text_part(out_, t.text, t.cache);
+            } else {
+                out_ += t.text;
+            }
+        }
+        out_ += has_cache ? ']' : '"';
+    }
+    const auto& thought = s.blocks.empty() ? s.unsigned_text : s.signed_text;
+    if (!thought.empty()) {
+        out_.append(R"(,"reasoning_content":")").append(thought).append("\"");
+    }
+    if (!s.blocks.empty()) {
+        out_.append(R"(,"thinking_blocks":[)").append(s.blocks).append("]");
+    }
+    if (!s.calls.empty()) {
+        out_.append(R"(,"tool_calls":[)").append(s.calls).append("]");
+    }
+    out_ += '}';
+}
+
+}  // namespace meta_model::api
