@@ -149,6 +149,7 @@ private:
     std::string choice_type_;  // "", "auto", "any", "tool", "none"
     std::string_view choice_name_{};
     thinking_mode wanted_thinking_ = thinking_mode::off;
+    std::string_view own_thinking_{};  // raw, as the client wants it
     std::optional<std::int64_t> wanted_budget_;
     std::string_view wanted_effort_{};
     std::int64_t max_tokens_ = 0;
@@ -189,8 +190,9 @@ void request_writer::read_wishes() {
         wanted_budget_ = budget;
     } else if (is_json_string(type)) {
         wanted_thinking_ =
-            is_string(type, "adaptive") ? thinking_mode::adaptive : thinking_mode::off;
+            is_string(type, "disabled") ? thinking_mode::off : thinking_mode::adaptive;
     }
+    own_thinking_ = is_json_string(type) ? thinking : std::string_view{};
     wanted_effort_ = string_body(find_member(f_.wishes, "effort"));
     const auto metadata = find_member(f_.wishes, "metadata");
     f_.metadata = is_json_object(metadata) ? metadata : f_.metadata;
@@ -380,7 +382,11 @@ void request_writer::append_stop() {
 }
 
 void request_writer::append_thinking() {
-    if (thinking_ == thinking_mode::adaptive) {
+    const bool is_own = !own_thinking_.empty() && thinking_ == wanted_thinking_;
+    if (is_own && thinking_ != thinking_mode::off
+        && (thinking_ == thinking_mode::adaptive || budget_ == wanted_budget_)) {
+        append("thinking", own_thinking_);
+    } else if (thinking_ == thinking_mode::adaptive) {
         append("thinking", R"({"type":"adaptive"})");
     } else if (thinking_ == thinking_mode::enabled) {
         out_ += R"(,"thinking":{"type":"enabled","budget_tokens":)";

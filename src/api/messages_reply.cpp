@@ -191,12 +191,14 @@ void message_usage::take(std::string_view raw) {
         } else if (key == "prompt_tokens_details") {
             cached = count_of(find_member(value, "cached_tokens"));
             written = count_of(find_member(value, "cache_write_tokens"));
+        } else if (key == "completion_tokens_details") {
+            const auto thought = find_member(value, "reasoning_tokens");
+            thinking_tokens = is_given(thought) ? count_of(thought) : -1;
         }
     });
     cache_read_tokens = std::min(cached, prompt);
     cache_creation_tokens = std::min(written, prompt - cache_read_tokens);
     input_tokens = prompt - cache_read_tokens - cache_creation_tokens;
-    is_told = true;
 }
 
 void message_usage::append(std::string& out) const {
@@ -208,6 +210,11 @@ void message_usage::append(std::string& out) const {
     append_json_number(out, cache_read_tokens);
     out += R"(,"output_tokens":)";
     append_json_number(out, output_tokens);
+    if (thinking_tokens >= 0) {
+        out += R"(,"output_tokens_details":{"thinking_tokens":)";
+        append_json_number(out, thinking_tokens);
+        out += '}';
+    }
     out += '}';
 }
 

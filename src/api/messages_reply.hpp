@@ -13,7 +13,7 @@ struct message_usage {
     std::int64_t cache_creation_tokens = 0;
     std::int64_t cache_read_tokens = 0;
     std::int64_t output_tokens = 0;
-    bool is_told = false;
+    std::int64_t thinking_tokens = -1;  // of output_tokens; -1: not told
 
     void take(std::string_view raw);
     // Appends the `usage` object.

@@ -20,7 +20,7 @@ using base::error_code_id;
 constexpr std::size_t max_members = 256;  // at the top; requests of today have some twenty
 
 // Written below, or of the chat wire and of no meaning here.
-constexpr std::array<std::string_view, 27> own_members{
+constexpr std::array<std::string_view, 30> own_members{
     "model",
     "messages",
     "system",
@@ -48,6 +48,9 @@ constexpr std::array<std::string_view, 27> own_members{
     "cache_control",
     "context_management",
     "speed",
+    "diagnostics",
+    "user_profile_id",
+    "workspace_id",
     messages_wishes_member,
 };
 
@@ -374,7 +377,10 @@ bool request_writer::append_thinking() {
         return fail("thinking.type", type.empty() ? "must be given" : "must be a string");
     }
     const bool is_enabled = is_string(type, "enabled");
-    if (!is_enabled && !is_string(type, "adaptive") && !is_string(type, "disabled")) {
+    constexpr std::array<std::string_view, 4> known{
+        "enabled", "adaptive", "disabled", "between_tools"
+    };
+    if (std::ranges::find(known, string_body(type)) == known.end()) {
         return fail("thinking.type", "must be 'enabled', 'adaptive' or 'disabled'");
     }
     if (is_enabled && (!to_int64(budget, tokens) || tokens < 1)) {

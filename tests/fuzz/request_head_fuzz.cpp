@@ -55,7 +55,7 @@ struct known_name {
     std::string_view name;
 };
 
-constexpr std::array<known_name, 17> known_names{{
+constexpr std::array<known_name, 18> known_names{{
     {known_field::host, "host"},
     {known_field::connection, "connection"},
     {known_field::content_length, "content-length"},
@@ -73,6 +73,7 @@ constexpr std::array<known_name, 17> known_names{{
     {known_field::anthropic_beta, "anthropic-beta"},
     {known_field::traceparent, "traceparent"},
     {known_field::tracestate, "tracestate"},
+    {known_field::anthropic_version, "anthropic-version"},
 }};
 static_assert(known_names.size() == static_cast<std::size_t>(known_field::none));
 

@@ -324,7 +324,7 @@ TEST(messages_wire, a_whole_answer_is_a_message) {
         0u
     );
     const auto message = json::parse(message_of_chat(
-        R"({"choices":[{"message":{"content":[{"type":"text","text":"a"}],"reasoning":"r"},"finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":5}},"x_meta_model":{"p":1}})"
+        R"({"choices":[{"message":{"content":[{"type":"text","text":"a"}],"reasoning":"r"},"finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}},"x_meta_model":{"p":1}})"
     ));
     EXPECT_EQ(
         message["content"][0], json::parse(R"({"type":"thinking","thinking":"r","signature":""})")
@@ -333,6 +333,7 @@ TEST(messages_wire, a_whole_answer_is_a_message) {
     EXPECT_EQ(message["stop_sequence"], "END");
     EXPECT_EQ(message["usage"]["input_tokens"], 4);
     EXPECT_EQ(message["usage"]["cache_read_input_tokens"], 5);
+    EXPECT_EQ(message["usage"]["output_tokens_details"]["thinking_tokens"], 3);
     EXPECT_EQ(message["x_meta_model"]["p"], 1);
     for (const std::string text : {R"({"error":{"message":"x"}})", "[]", "{"}) {
         EXPECT_EQ(message_of_chat(text), text);
