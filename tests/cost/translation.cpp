@@ -6,6 +6,10 @@
 #include "api/anthropic_request.hpp"
 #include "api/anthropic_stream.hpp"
 #include "api/completions_wire.hpp"
+#include "api/messages_request.hpp"
+#include "api/messages_stream.hpp"
+#include "api/responses_request.hpp"
+#include "api/responses_stream.hpp"
 #include "api/sse_events.hpp"
 
 #include <algorithm>
@@ -83,6 +87,42 @@ std::string chat_body() {
            + R"(],"tools":[{"type":"function","function":{"name":"read","parameters":{"type":"object"}}}]})";
 }
 
+std::string messages_body() {
+    std::string out =
+        R"({"model":"m","max_tokens":500,"tools":[{"name":"read","input_schema":{"type":"object"}}],"messages":[)";
+    out.append(R"({"role":"user","content":")").append(text).append("\"}");
+    for (int turn = 0; out.size() < history_bytes; ++turn) {
+        const auto id = std::to_string(turn);
+        out.append(R"(,{"role":"assistant","content":[{"type":"thinking","thinking":")")
+            .append(text);
+        out.append(R"(","signature":"c2lnbmF0dXJl"},{"type":"tool_use","id":"t)").append(id);
+        out.append(
+            R"(","name":"read","input":{"path":"a.cpp"}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t)"
+        );
+        out.append(id).append(R"(","content":")").append(text).append(text).append("\"}]}");
+    }
+    return out + "]}";
+}
+
+std::string responses_body() {
+    std::string out =
+        R"({"model":"m","tools":[{"type":"function","name":"read","parameters":{"type":"object"}}],"input":[)";
+    out.append(R"({"role":"user","content":")").append(text).append("\"}");
+    for (int turn = 0; out.size() < history_bytes; ++turn) {
+        const auto id = std::to_string(turn);
+        out.append(
+               R"(,{"type":"message","role":"assistant","content":[{"type":"output_text","text":")"
+        )
+            .append(text);
+        out.append(R"("}]},{"type":"function_call","call_id":"c)").append(id);
+        out.append(
+            R"(","name":"read","arguments":"{\"path\":\"a.cpp\"}"},{"type":"function_call_output","call_id":"c)"
+        );
+        out.append(id).append(R"(","output":")").append(text).append(text).append("\"}");
+    }
+    return out + "]}";
+}
+
 std::string completion_body() {
     std::string out = R"({"model":"m","max_tokens":500,"prompt":")";
     while (out.size() < history_bytes) {
@@ -140,6 +180,23 @@ void measure_histories() {
         cost_us([&] { return chat_of_completion(completion, 64)->size(); }),
         history_gate_us
     );
+    const auto messages = messages_body();
+    show(
+        "Messages to chat, history of 20 KB",
+        cost_us([&] { return chat_of_messages(messages, 64)->size(); }),
+        history_gate_us
+    );
+    const auto response = responses_body();
+    show(
+        "response to chat, history of 20 KB",
+        cost_us([&] {
+            responses_request request;
+            const bool is_read = static_cast<bool>(request.parse(response, 64));
+            return is_read ? request.chat(response_history{})->size() + request.facts().id.size()
+                           : 0;
+        }),
+        history_gate_us
+    );
 }
 
 // Of a chat's stream, by what the client's wire translates it with.
@@ -170,6 +227,12 @@ void measure_chunks() {
     show("Messages stream to chat, each event", us / chunks, chunk_gate_us);
     measure_replies("chat stream to completions, each event", [] {
         return std::make_unique<completion_translator>();
+    });
+    measure_replies("chat stream to Messages, each event", [] {
+        return std::make_unique<messages_translator>("request");
+    });
+    measure_replies("chat stream to responses, each event", [] {
+        return std::make_unique<response_translator>(response_facts{});
     });
 }
 
