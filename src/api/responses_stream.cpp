@@ -410,8 +410,10 @@ void response_translator::take_event(std::string_view event, std::string& out) {
     s.events.write_to(out);
     const auto data = event_data(event, s.joined);
     if (data.empty()) {
-        s.events.begin();
-        out += event;  // a heartbeat
+        if (event.starts_with(':')) {
+            s.events.begin();
+            out += event;  // a heartbeat
+        }
         return;
     }
     if (data == "[DONE]") {
