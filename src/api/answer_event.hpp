@@ -33,6 +33,8 @@ struct answer_event {
     int index = 0;
     const token_usage* usage = nullptr;
     const base::error* error = nullptr;
+    int choice =
+        0;  // of several that one call asked for; `start`, `usage` and `failure` are of all
 };
 
 // Receives the events of one answer.

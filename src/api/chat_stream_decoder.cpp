@@ -45,17 +45,47 @@ bool chat_stream_decoder::take_object(const chat_object& object) {
         append_string_value(name_, object.model);
         listener_.on_event({.kind = answer_event_kind::start, .id = id_, .model = name_});
     }
-    if (object.has_choice && !object.message.empty()) {
-        take_message(object.message);
-    }
-    if (object.finish_reason.size() > 2 && object.finish_reason.front() == '"' && !has_finish_) {
-        has_finish_ = true;
-        emit_text(answer_event_kind::finish, object.finish_reason);
+    if (others_.empty()) {
+        take_choice(object, 0);
+    } else {
+        take_choices(object);
     }
     if (token_usage usage; read_usage(object.usage, usage)) {
         listener_.on_event({.kind = answer_event_kind::usage, .usage = &usage});
     }
     return true;
+}
+
+void chat_stream_decoder::take_choices(chat_object object) {
+    json_cursor in(object.choices, json_cursor::depth_limit);
+    std::string_view element;
+    in.enter_array();
+    while (object.has_choices && in.next_element() && in.skip(element)) {
+        read_choice(element, object);
+        if (const auto place = place_of_choice(object, 1 + others_.size(), 0)) {
+            take_choice(object, *place);
+        } else {
+            ++dropped_;
+        }
+    }
+}
+
+void chat_stream_decoder::take_choice(const chat_object& object, std::size_t place) {
+    place_ = place;
+    auto& choice = current();
+    if (object.has_choice && !choice.has_begun) {
+        choice.has_begun = true;
+        ++begun_;
+    }
+    if (object.has_choice && !object.message.empty()) {
+        take_message(object.message);
+    }
+    if (object.finish_reason.size() > 2 && object.finish_reason.front() == '"'
+        && !choice.has_finish) {
+        choice.has_finish = true;
+        ++finished_;
+        emit_text(answer_event_kind::finish, object.finish_reason);
+    }
 }
 
 void chat_stream_decoder::emit_text(
@@ -65,7 +95,9 @@ void chat_stream_decoder::emit_text(
     append_content_text(text_, raw);
     if (!text_.empty()) {
         has_content_ = has_content_ || kind != answer_event_kind::finish;
-        listener_.on_event({.kind = kind, .text = text_, .name = name});
+        listener_.on_event(
+            {.kind = kind, .text = text_, .name = name, .choice = static_cast<int>(place_)}
+        );
     }
 }
 
@@ -87,7 +119,11 @@ void chat_stream_decoder::take_message(std::string_view raw) {
         append_string_value(name_, find_member(fields.function_call, "name"));
         append_string_value(text_, find_member(fields.function_call, "arguments"));
         has_content_ = true;
-        listener_.on_event({.kind = answer_event_kind::function_delta, .text = text_, .name = name_}
+        listener_.on_event(
+            {.kind = answer_event_kind::function_delta,
+             .text = text_,
+             .name = name_,
+             .choice = static_cast<int>(place_)}
         );
     }
 }
@@ -108,19 +144,20 @@ void chat_stream_decoder::take_tool_calls(std::string_view raw) {
         append_string_value(id_, fields.id);
         append_string_value(name_, fields.name);
         append_string_value(text_, fields.arguments);
-        const auto i = calls_.find(fields.index, id_, name_);
+        const auto i = current().calls.find(fields.index, id_, name_);
         if (i == call_tracker::no_call) {
             ++dropped_;
             continue;
         }
-        calls_.add_arguments(i, text_);
+        current().calls.add_arguments(i, text_);
         has_content_ = true;
         listener_.on_event(
             {.kind = answer_event_kind::tool_call_delta,
              .text = text_,
              .id = id_,
              .name = name_,
-             .index = static_cast<int>(i)}
+             .index = static_cast<int>(i),
+             .choice = static_cast<int>(place_)}
         );
     }
 }

@@ -36,18 +36,6 @@ bool is_present(std::string_view raw) {
     return !raw.empty() && raw != "null";
 }
 
-void read_choice(std::string_view raw, chat_object& out) {
-    out.has_choice = for_each_member(raw, [&](std::string_view key, std::string_view value) {
-        if (key == "message" || key == "delta") {
-            out.message = value;
-        } else if (key == "finish_reason") {
-            out.finish_reason = value;
-        } else if (key == "logprobs") {
-            out.logprobs = value;
-        }
-    });
-}
-
 // What no server can have counted is nothing it says.
 std::int64_t count_of(std::string_view raw) {
     constexpr std::int64_t most = std::int64_t{1} << 40;
@@ -95,10 +83,37 @@ bool decode_function_call(std::string_view raw, draft& out) {
 
 }  // namespace
 
+void read_choice(std::string_view raw, chat_object& out) {
+    out.index = out.message = out.finish_reason = out.logprobs = {};
+    out.has_choice = for_each_member(raw, [&](std::string_view key, std::string_view value) {
+        if (key == "message" || key == "delta") {
+            out.message = value;
+        } else if (key == "finish_reason") {
+            out.finish_reason = value;
+        } else if (key == "logprobs") {
+            out.logprobs = value;
+        } else if (key == "index") {
+            out.index = value;
+        }
+    });
+}
+
+std::optional<std::size_t> place_of_choice(
+    const chat_object& object, std::size_t count, std::size_t fallback
+) {
+    std::int64_t index = 0;
+    if (!to_int64(object.index, index)) {
+        index = static_cast<std::int64_t>(fallback);
+    }
+    const bool is_one = index >= 0 && index < static_cast<std::int64_t>(count);
+    return is_one ? std::optional(static_cast<std::size_t>(index)) : std::nullopt;
+}
+
 bool read_chat_object(std::string_view json, chat_object& out) {
     return for_each_member(json, [&](std::string_view key, std::string_view value) {
         if (key == "choices") {
             out.has_choices = is_list(value);
+            out.choices = value;
             json_cursor in(value, json_cursor::depth_limit);
             std::string_view first;
             if (out.has_choices && in.enter_array() && in.next_element() && in.skip(first)) {
@@ -212,17 +227,20 @@ bool read_usage(std::string_view raw, token_usage& out) {
     return out.total_tokens > 0;
 }
 
-completion_fault decode_chat_completion(std::string_view json, draft& out) {
-    chat_object object;
+namespace {
+
+// What there is to say of the whole before its choices are looked at.
+completion_fault read_completion(std::string_view json, chat_object& object) {
     if (!read_chat_object(json, object)) {
         json_cursor in(json, json_cursor::depth_limit);
         std::string_view raw;
         return in.skip(raw) && in.at_end() ? completion_fault::not_object
                                            : completion_fault::not_json;
     }
-    if (object.has_error()) {
-        return completion_fault::error_object;
-    }
+    return object.has_error() ? completion_fault::error_object : completion_fault::none;
+}
+
+completion_fault decode_choice(const chat_object& object, draft& out) {
     if (!object.has_choice || !is_object(object.message)) {
         return completion_fault::no_choice;
     }
@@ -254,8 +272,45 @@ completion_fault decode_chat_completion(std::string_view json, draft& out) {
         && (!is_object(fields.function_call) || !decode_function_call(fields.function_call, out))) {
         return completion_fault::malformed;
     }
-    if (token_usage usage; read_usage(object.usage, usage)) {
+    return completion_fault::none;
+}
+
+}  // namespace
+
+completion_fault decode_chat_completion(std::string_view json, draft& out) {
+    chat_object object;
+    auto fault = read_completion(json, object);
+    if (fault == completion_fault::none) {
+        fault = decode_choice(object, out);
+    }
+    if (token_usage usage; fault == completion_fault::none && read_usage(object.usage, usage)) {
         out.usage = std::move(usage);
+    }
+    return fault;
+}
+
+completion_fault decode_chat_choices(
+    std::string_view json, std::vector<decoded_choice>& out, std::optional<token_usage>& usage
+) {
+    chat_object object;
+    if (const auto fault = read_completion(json, object); fault != completion_fault::none) {
+        return fault;
+    }
+    if (!object.has_choice) {
+        return completion_fault::no_choice;
+    }
+    json_cursor in(object.choices, json_cursor::depth_limit);
+    std::string_view element;
+    in.enter_array();
+    for (std::size_t i = 0; in.next_element() && in.skip(element); ++i) {
+        read_choice(element, object);
+        const auto place = place_of_choice(object, out.size(), i);
+        if (place && out[*place].fault == completion_fault::no_choice) {
+            out[*place].fault = decode_choice(object, out[*place].answer);
+        }
+    }
+    if (token_usage told; read_usage(object.usage, told)) {
+        usage = std::move(told);
     }
     return completion_fault::none;
 }

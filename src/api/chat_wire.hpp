@@ -4,11 +4,14 @@
 #include "api/json_cursor.hpp"
 #include "api/message.hpp"
 
+#include <cstddef>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace meta_model::api {
 
-// Raw JSON values; empty where a member is absent. `choices` is judged by its first element only.
+// Raw JSON values; empty where a member is absent. The choice is the first one of `choices`.
 struct chat_object {
     std::string_view id{};
     std::string_view model{};
@@ -16,8 +19,10 @@ struct chat_object {
     std::string_view system_fingerprint{};
     std::string_view usage{};
     std::string_view error{};
+    std::string_view choices{};  // the list
     bool has_choices = false;    // a `choices` list is there
     bool has_choice = false;     // with an object as first element
+    std::string_view index{};    // choices[0].index
     std::string_view message{};  // choices[0].message or .delta
     std::string_view finish_reason{};
     std::string_view logprobs{};
@@ -27,6 +32,14 @@ struct chat_object {
 
 // False when `json` is not a JSON object.
 bool read_chat_object(std::string_view json, chat_object& out);
+
+// Puts another element of `choices` in the place of the first one.
+void read_choice(std::string_view raw, chat_object& out);
+
+// Which of `count` choices the element is; `fallback` where it does not say. Nothing: none of them.
+std::optional<std::size_t> place_of_choice(
+    const chat_object& object, std::size_t count, std::size_t fallback
+);
 
 // A message or a delta.
 struct chat_message_fields {
@@ -66,5 +79,16 @@ enum class completion_fault { none, not_json, not_object, error_object, no_choic
 
 // A whole chat completion as a draft. `malformed`: tool_calls or function_call have not the shape of spec §2.6.
 completion_fault decode_chat_completion(std::string_view json, draft& out);
+
+struct decoded_choice {
+    completion_fault fault = completion_fault::no_choice;  // none: it is there
+    draft answer{};                                        // without usage
+};
+
+// A completion with several choices: out[i] becomes the one with index i, if there is one. `usage` is that of all. The
+// fault is of the whole: nothing was read.
+completion_fault decode_chat_choices(
+    std::string_view json, std::vector<decoded_choice>& out, std::optional<token_usage>& usage
+);
 
 }  // namespace meta_model::api

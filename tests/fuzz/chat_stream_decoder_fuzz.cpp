@@ -4,10 +4,14 @@
 #include "base/text.hpp"
 #include "fuzz/property.hpp"
 
+#include <array>
+
 namespace meta_model::api {
 namespace {
 
 using fuzz::expect;
+
+constexpr std::size_t most_choices = 3;
 
 // Writes the events down and checks their order.
 class event_log final : public answer_listener {
@@ -19,10 +23,11 @@ public:
         expect(has_started_ != is_start || has_failed_, "an answer starts once, and first");
         has_started_ = has_started_ || is_start;
         if (e.kind == answer_event_kind::tool_call_delta) {
+            auto& calls = calls_.at(static_cast<std::size_t>(e.choice));
             expect(
-                e.index >= 0 && e.index <= calls_ && e.index < 128, "calls are counted without gaps"
+                e.index >= 0 && e.index <= calls && e.index < 128, "calls are counted without gaps"
             );
-            calls_ = std::max(calls_, e.index + 1);
+            calls = std::max(calls, e.index + 1);
         }
         expect(has_failed_ == (e.error != nullptr), "a failure has an error");
         draft_.on_event(e);
@@ -31,7 +36,10 @@ public:
             expect(base::is_valid_utf8(part), "events are UTF-8");
             text += std::string(part) + '\n';
         }
-        text += std::to_string(static_cast<int>(e.kind)) + ' ' + std::to_string(e.index) + '\n';
+        for (const auto number : {static_cast<int>(e.kind), e.index, e.choice}) {
+            text += std::to_string(number) + ' ';
+        }
+        text += '\n';
         if (e.usage != nullptr) {
             expect(
                 e.usage->total_tokens > 0 && e.usage->prompt_tokens >= 0, "counts are not negative"
@@ -48,19 +56,25 @@ public:
 private:
     draft_builder draft_;
     std::size_t bytes_ = 0;
-    int calls_ = 0;
+    std::array<int, most_choices> calls_{};
     bool has_started_ = false;
     bool has_failed_ = false;
 };
 
 class reader {
 public:
+    explicit reader(std::size_t choices = 1) : decoder_(log_, choices) {}
+
     void feed(std::string_view piece) { goes_on_ = goes_on_ && decoder_.feed(piece); }
 
     std::string result() const {
         std::string out = log_.text;
         for (const bool flag :
-             {goes_on_, decoder_.has_finished(), decoder_.is_done(), decoder_.has_content()}) {
+             {goes_on_,
+              decoder_.has_finished(),
+              decoder_.is_whole(),
+              decoder_.is_done(),
+              decoder_.has_content()}) {
             out += flag ? '1' : '0';
         }
         return out + std::to_string(decoder_.dropped_events());
@@ -71,14 +85,22 @@ public:
 
 private:
     event_log log_;
-    chat_stream_decoder decoder_{log_};
+    chat_stream_decoder decoder_;
     bool goes_on_ = true;
+};
+
+class reader_of_several : public reader {
+public:
+    reader_of_several() : reader(most_choices) {}
 };
 
 void run(std::string_view text) {
     reader whole;
     fuzz::read_in_any_pieces(text, 5, whole);
+    reader_of_several several;
+    fuzz::read_in_any_pieces(text, 5, several);
 
+    expect(several.log().bytes() <= text.size(), "choices have no more text than bytes");
     expect(whole.log().bytes() <= text.size(), "there is no more text than bytes");
     const auto& draft = whole.log().collected();
     const bool has_answer = (draft.content && !draft.content->empty()) || !draft.refusal.empty()

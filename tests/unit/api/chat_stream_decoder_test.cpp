@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
+#include <vector>
 
 namespace meta_model::api {
 namespace {
@@ -212,6 +214,125 @@ TEST(chat_stream_decoder, a_cut_stream_is_not_finished) {
     EXPECT_TRUE(decoder.has_content());
     EXPECT_FALSE(decoder.has_finished());
     EXPECT_FALSE(decoder.is_done());
+}
+
+std::string of_choice(int index, std::string_view delta, std::string_view finish = "null") {
+    return R"({"index":)" + std::to_string(index) + R"(,"delta":)" + std::string(delta)
+           + R"(,"finish_reason":)" + std::string(finish) + '}';
+}
+
+std::string choices_event(const std::string& choices) {
+    return R"(data: {"id":"up-1","model":"real","choices":[)" + choices + "]}\n\n";
+}
+
+// A draft for each choice; what is of all goes to each.
+class choice_drafts final : public answer_listener {
+public:
+    explicit choice_drafts(std::size_t count) : builders(count) {}
+
+    void on_event(const answer_event& e) override {
+        builders.at(static_cast<std::size_t>(e.choice)).on_event(e);
+    }
+
+    std::vector<draft_builder> builders;
+};
+
+TEST(chat_stream_decoder, choices_of_one_stream_are_told_apart) {
+    choice_drafts drafts(3);
+    chat_stream_decoder decoder(drafts, 3);
+
+    EXPECT_TRUE(decoder.feed(
+        choices_event(of_choice(1, R"({"content":"two "})"))
+        + choices_event(of_choice(0, R"({"content":"one"})"))
+        + choices_event(of_choice(1, R"({"content":"and more"})", "\"stop\""))
+        + choices_event(of_choice(2, R"({"content":"a"})") + ',' + of_choice(0, "{}", "\"length\""))
+    ));
+    EXPECT_TRUE(decoder.has_content());
+    EXPECT_FALSE(decoder.has_finished()) << "the third has not";
+    EXPECT_FALSE(decoder.is_whole());
+    EXPECT_TRUE(decoder.feed(choices_event(of_choice(2, "{}", "\"stop\""))));
+
+    EXPECT_TRUE(decoder.has_finished());
+    EXPECT_EQ(*drafts.builders[0].current().content, "one");
+    EXPECT_EQ(drafts.builders[0].current().finish_reason, "length");
+    EXPECT_EQ(*drafts.builders[1].current().content, "two and more");
+    EXPECT_EQ(*drafts.builders[2].current().content, "a");
+}
+
+TEST(chat_stream_decoder, tool_calls_of_choices_do_not_mix) {
+    choice_drafts drafts(2);
+    chat_stream_decoder decoder(drafts, 2);
+    const auto call_of = [](int index, std::string_view members) {
+        return choices_event(
+            of_choice(index, R"({"tool_calls":[{"index":0,)" + std::string(members) + "}]}")
+        );
+    };
+
+    EXPECT_TRUE(decoder.feed(
+        call_of(0, R"("id":"x","function":{"name":"f","arguments":"{\"a\":"})")
+        + call_of(1, R"("id":"y","function":{"name":"g","arguments":"{\"b\":"})")
+        + call_of(0, R"("function":{"arguments":"1}"})")
+        + call_of(1, R"("function":{"arguments":"2}"})")
+    ));
+
+    for (const auto& [i, name, arguments] :
+         {std::tuple(0u, "f", R"({"a":1})"), std::tuple(1u, "g", R"({"b":2})")}) {
+        const auto& calls = drafts.builders[i].current().tool_calls;
+        ASSERT_EQ(calls.size(), 1u);
+        EXPECT_EQ(calls[0].name, name);
+        EXPECT_EQ(calls[0].arguments, arguments);
+    }
+}
+
+TEST(chat_stream_decoder, choices_that_nobody_asked_for_are_dropped) {
+    choice_drafts drafts(2);
+    chat_stream_decoder decoder(drafts, 2);
+
+    EXPECT_TRUE(decoder.feed(
+        choices_event(of_choice(2, R"({"content":"x"})"))
+        + choices_event(of_choice(-1, R"({"content":"x"})"))
+        + choices_event(of_choice(0, R"({"content":"y"})", "\"stop\""))
+    ));
+
+    EXPECT_EQ(decoder.dropped_events(), 2);
+    EXPECT_FALSE(decoder.has_finished());
+    EXPECT_TRUE(decoder.is_whole()) << "what began is there";
+}
+
+TEST(chat_wire, a_completion_with_several_choices_is_read_by_index) {
+    const auto choice = [](std::string_view index, std::string_view text) {
+        return R"({)" + std::string(index) + R"("message":{"content":")" + std::string(text)
+               + R"("},"finish_reason":"stop"})";
+    };
+    const auto body = R"({"id":"i","model":"m","choices":[)" + choice(R"("index":2,)", "third")
+                      + ',' + choice(R"("index":0,)", "first") + ','
+                      + choice(R"("index":7,)", "none") + ','
+                      + R"({"index":1,"message":{"content":null,"tool_calls":"x"}})" + ','
+                      + choice(R"("index":0,)", "again")
+                      + R"(],"usage":{"prompt_tokens":3,"completion_tokens":9,"total_tokens":12}})";
+    std::vector<decoded_choice> out(4);
+    std::optional<token_usage> usage;
+
+    EXPECT_EQ(decode_chat_choices(body, out, usage), completion_fault::none);
+
+    EXPECT_EQ(*out[0].answer.content, "first");
+    EXPECT_EQ(out[0].answer.model, "m");
+    EXPECT_EQ(out[1].fault, completion_fault::malformed);
+    EXPECT_EQ(*out[2].answer.content, "third");
+    EXPECT_EQ(out[3].fault, completion_fault::no_choice);
+    EXPECT_EQ(usage->completion_tokens, 9);
+    EXPECT_FALSE(out[0].answer.usage);
+
+    const auto bare = R"({"choices":[)" + choice("", "a") + ',' + choice("", "b") + "]}";
+    std::vector<decoded_choice> two(2);
+    EXPECT_EQ(decode_chat_choices(bare, two, usage), completion_fault::none);
+    EXPECT_EQ(*two[1].answer.content, "b") << "by its place where it says none";
+    EXPECT_EQ(decode_chat_choices("[]", two, usage), completion_fault::not_object);
+    EXPECT_EQ(decode_chat_choices(R"({"choices":[]})", two, usage), completion_fault::no_choice);
+    EXPECT_EQ(
+        decode_chat_choices(R"({"error":{"message":"x"}})", two, usage),
+        completion_fault::error_object
+    );
 }
 
 }  // namespace
