@@ -24,6 +24,7 @@ using json = nlohmann::ordered_json;
 
 constexpr std::size_t max_tools_bytes = 1u << 20;
 constexpr std::size_t max_calls = 4;
+constexpr std::int64_t most_choices = 128;
 constexpr std::size_t longest_piece = 24;
 
 // FNV-1a, 64 bits.
@@ -83,30 +84,55 @@ class answer_maker {
 public:
     answer_maker(const test_request& request, const api::chat_request& chat)
         : request_(request), chat_(chat) {
-        const auto* seed = chat.find("seed");
         messages_bytes_ = chat.find("messages")->value.size();
-        const auto said = without_marks(chat.find("messages")->value);
-        seed_ = hash_of({request.model_id, said, seed ? seed->value : "0"});
+        said_ = without_marks(chat.find("messages")->value);
+        seed_ = seed_of(0);
         read_conversation();
     }
 
-    simulated_answer make() const {
+    simulated_answer make() {
         simulated_answer answer;
         answer.id = "chatcmpl-test-" + hex_text(seed_);
         answer.model = request_.model_id;
         answer.created = request_.created;
         answer.prompt_tokens = tokens_of(messages_bytes_) + 3;
-        answer.calls = calls();
-        if (!answer.calls.empty()) {
-            answer.finish_reason = "tool_calls";
-        } else {
-            answer.pieces = split_in_words(content());
+        for (std::int64_t i = 0; i < choice_count(); ++i) {
+            seed_ = seed_of(i);
+            auto& choice = answer.choices.emplace_back();
+            choice.calls = calls();
+            if (!choice.calls.empty()) {
+                choice.finish_reason = "tool_calls";
+            } else {
+                choice.pieces = split_in_words(content());
+            }
+            answer.completion_tokens += keep_within_limit(choice);
         }
-        keep_within_limit(answer);
         return answer;
     }
 
 private:
+    // A choice is what a call of its own would give with a seed so much higher.
+    std::uint64_t seed_of(std::int64_t choice) const {
+        const auto* asked = chat_.find("seed");
+        std::int64_t number = 0;
+        std::string text(asked ? asked->value : "0");
+        if (choice > 0 && api::to_int64(text, number)) {
+            const auto own =
+                static_cast<std::uint64_t>(number) + static_cast<std::uint64_t>(choice);
+            text = std::to_string(static_cast<std::int64_t>(own));
+        } else if (choice > 0) {
+            text += '+' + std::to_string(choice);
+        }
+        return hash_of({request_.model_id, said_, text});
+    }
+
+    std::int64_t choice_count() const {
+        const auto n = parsed("n");
+        return n.is_number_integer()
+                   ? std::clamp<std::int64_t>(n.get<std::int64_t>(), 1, most_choices)
+                   : 1;
+    }
+
     static std::string text_of(const api::request_message& message) {
         std::string text;
         api::append_content_text(text, message.content);
@@ -258,16 +284,17 @@ private:
         return std::numeric_limits<std::int64_t>::max();
     }
 
-    // Counts the tokens and cuts what exceeds the client's limit, arguments of tool calls too, as servers do.
-    void keep_within_limit(simulated_answer& answer) const {
+    // Cuts what exceeds the client's limit, arguments of tool calls too, as servers do. Returns the tokens.
+    std::int64_t keep_within_limit(simulated_choice& answer) const {
         const auto limit = token_limit();
+        std::int64_t count = 0;
         bool is_cut = false;
         const auto keep = [&](std::vector<std::string>& pieces) {
             std::size_t kept = 0;
             while (!is_cut && kept < pieces.size()) {
                 const auto tokens = tokens_of(pieces[kept].size());
-                is_cut = answer.completion_tokens + tokens > limit;
-                answer.completion_tokens += is_cut ? 0 : tokens;
+                is_cut = count + tokens > limit;
+                count += is_cut ? 0 : tokens;
                 kept += is_cut ? 0 : 1;
             }
             pieces.resize(kept);
@@ -278,15 +305,17 @@ private:
         }
         if (is_cut) {
             answer.finish_reason = "length";
-            answer.completion_tokens = limit;
+            count = limit;
         }
+        return count;
     }
 
     static constexpr std::size_t longest_question = 64u << 10;
 
     const test_request& request_;
     const api::chat_request& chat_;
-    std::uint64_t seed_ = 0;
+    std::string said_;        // the messages without what is random in them
+    std::uint64_t seed_ = 0;  // of the choice that is being made
     std::size_t messages_bytes_ = 0;
     api::role last_role_{};
     std::string last_text_;
@@ -303,7 +332,7 @@ test_reply make_test_reply(const test_request& request) {
     if (read.has_error() || chat.find("messages") == nullptr) {
         return {.status = 400, .body = test_error_body(request.key, 400)};
     }
-    const answer_maker maker(request, chat);
+    answer_maker maker(request, chat);
     const auto answer = maker.make();
 
     test_reply reply;

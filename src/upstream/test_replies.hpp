@@ -26,7 +26,7 @@ struct test_reply {
 
 // Plain text in the voice of the model; a tool call where tools are offered and the voice is `demo-tools`, or where
 // `tool_choice` asks for one; JSON where `response_format` asks for it; a fused answer to the gateway's synthesis task.
-// Honours max_tokens, max_completion_tokens, parallel_tool_calls and stream_options.include_usage.
+// Honours n, max_tokens, max_completion_tokens, parallel_tool_calls and stream_options.include_usage.
 test_reply make_test_reply(const test_request& request);
 
 // The JSON body of fail = "status".

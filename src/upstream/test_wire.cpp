@@ -2,6 +2,7 @@
 
 #include "api/json_text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace meta_model::upstream {
@@ -50,12 +51,18 @@ public:
         : opening_("data: {" + head(answer, "chat.completion.chunk") + ",\"choices\":["),
           ending_(with_usage ? "],\"usage\":null}\n\n" : "]}\n\n") {}
 
+    // The choice that the next deltas are of.
+    void begin_choice(std::size_t index) {
+        choice_ = std::to_string(index);
+        choices_.emplace_back();
+    }
+
     // `members` of the delta as JSON text; `finish` empty: not yet.
     void add_delta(std::string_view members, std::string_view finish = {}) {
-        std::string event = opening_ + "{\"index\":0,\"delta\":{";
+        std::string event = opening_ + "{\"index\":" + choice_ + ",\"delta\":{";
         event.append(members).append("},\"logprobs\":null,\"finish_reason\":");
         event.append(finish.empty() ? "null" : "\"" + std::string(finish) + "\"");
-        events_.push_back(event.append("}").append(ending_));
+        choices_.back().push_back(event.append("}").append(ending_));
     }
 
     void add_call(std::size_t index, const simulated_call& call) {
@@ -67,6 +74,21 @@ public:
             members = position + "\"function\":{\"arguments\":";
             api::append_json_string(members, piece);
             add_delta(members.append("}}]"));
+        }
+    }
+
+    // An event of each choice, then the next of each.
+    void interleave() {
+        std::size_t longest = 0;
+        for (const auto& events : choices_) {
+            longest = std::max(longest, events.size());
+        }
+        for (std::size_t i = 0; i < longest; ++i) {
+            for (auto& events : choices_) {
+                if (i < events.size()) {
+                    events_.push_back(std::move(events[i]));
+                }
+            }
         }
     }
 
@@ -82,42 +104,53 @@ public:
 private:
     std::string opening_;
     std::string ending_;
+    std::string choice_;
+    std::vector<std::vector<std::string>> choices_;
     std::vector<std::string> events_;
 };
 
 }  // namespace
 
 std::string completion_body(const simulated_answer& answer) {
-    std::string out = "{" + head(answer, "chat.completion");
-    out.append(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
-    if (answer.calls.empty()) {
-        api::append_json_string(out, joined(answer.pieces));
-    } else {
-        out.append("null,\"tool_calls\":[");
-        for (std::size_t i = 0; i < answer.calls.size(); ++i) {
-            out.append(i == 0 ? "{" : ",{");
-            append_call(out, answer.calls[i], joined(answer.calls[i].pieces));
+    std::string out = "{" + head(answer, "chat.completion") + ",\"choices\":[";
+    for (std::size_t at = 0; at < answer.choices.size(); ++at) {
+        const auto& choice = answer.choices[at];
+        out.append(at == 0 ? "{\"index\":" : ",{\"index\":").append(std::to_string(at));
+        out.append(",\"message\":{\"role\":\"assistant\",\"content\":");
+        if (choice.calls.empty()) {
+            api::append_json_string(out, joined(choice.pieces));
+        } else {
+            out.append("null,\"tool_calls\":[");
+            for (std::size_t i = 0; i < choice.calls.size(); ++i) {
+                out.append(i == 0 ? "{" : ",{");
+                append_call(out, choice.calls[i], joined(choice.calls[i].pieces));
+            }
+            out.append("]");
         }
-        out.append("]");
+        out.append(",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"");
+        out.append(choice.finish_reason).append("\"}");
     }
-    out.append(",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"");
-    out.append(answer.finish_reason).append("\"}],\"usage\":").append(usage(answer));
-    return out.append("}");
+    return out.append("],\"usage\":").append(usage(answer)).append("}");
 }
 
 std::vector<std::string> stream_events(const simulated_answer& answer, bool with_usage) {
     event_list events(answer, with_usage);
-    const std::string_view first_content = answer.calls.empty() ? "\"\"" : "null";
-    events.add_delta("\"role\":\"assistant\",\"content\":" + std::string(first_content));
-    for (const auto& piece : answer.pieces) {
-        std::string members = "\"content\":";
-        api::append_json_string(members, piece);
-        events.add_delta(members);
+    for (std::size_t at = 0; at < answer.choices.size(); ++at) {
+        const auto& choice = answer.choices[at];
+        events.begin_choice(at);
+        const std::string_view first_content = choice.calls.empty() ? "\"\"" : "null";
+        events.add_delta("\"role\":\"assistant\",\"content\":" + std::string(first_content));
+        for (const auto& piece : choice.pieces) {
+            std::string members = "\"content\":";
+            api::append_json_string(members, piece);
+            events.add_delta(members);
+        }
+        for (std::size_t i = 0; i < choice.calls.size(); ++i) {
+            events.add_call(i, choice.calls[i]);
+        }
+        events.add_delta("", choice.finish_reason);
     }
-    for (std::size_t i = 0; i < answer.calls.size(); ++i) {
-        events.add_call(i, answer.calls[i]);
-    }
-    events.add_delta("", answer.finish_reason);
+    events.interleave();
     if (with_usage) {
         events.add_usage(answer);
     }

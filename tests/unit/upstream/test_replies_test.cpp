@@ -420,5 +420,49 @@ TEST(test_replies, other_bodies_are_json) {
     EXPECT_EQ(json::parse(test_models_body("demo-plain")).at("data").at(0).at("id"), "demo-plain");
 }
 
+TEST(test_replies, several_choices_are_what_calls_with_the_next_seeds_would_give) {
+    auto request = question();
+    request["seed"] = 40;
+    request["n"] = 3;
+    const auto all = completion_of("demo-scholar", request);
+    ASSERT_EQ(all.at("choices").size(), 3u);
+    request.erase("n");
+    std::set<std::string> texts;
+    std::int64_t tokens = 0;
+    for (int i = 0; i < 3; ++i) {
+        request["seed"] = 40 + i;
+        const auto alone = completion_of("demo-scholar", request);
+        const auto& choice = all.at("choices").at(static_cast<std::size_t>(i));
+        EXPECT_EQ(choice.at("index"), i);
+        EXPECT_EQ(choice.at("message"), alone.at("choices").at(0).at("message"));
+        tokens += alone.at("usage").at("completion_tokens").get<std::int64_t>();
+        texts.insert(choice.at("message").at("content"));
+    }
+    EXPECT_EQ(all.at("usage").at("completion_tokens"), tokens);
+    EXPECT_GT(texts.size(), 1u);
+}
+
+TEST(test_replies, choices_of_a_stream_come_in_turn) {
+    auto request = question();
+    request["n"] = 2;
+    const auto whole = completion_of("demo-plain", request);
+    request["stream"] = true;
+    const auto reply = reply_of("demo-plain", request);
+    std::vector<std::string> texts(2);
+    std::vector<int> order;
+    for (const auto& event : reply.events) {
+        const auto data = json::parse(event.substr(6), nullptr, false);
+        if (data.is_object() && !data["choices"].empty()) {
+            const auto& choice = data["choices"][0];
+            order.push_back(choice.at("index"));
+            texts.at(choice.at("index")) += choice["delta"].value("content", "");
+        }
+    }
+    EXPECT_EQ(std::vector(order.begin(), order.begin() + 4), (std::vector{0, 1, 0, 1}));
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(texts[i], whole["choices"][i]["message"]["content"]);
+    }
+}
+
 }  // namespace
 }  // namespace meta_model::upstream
