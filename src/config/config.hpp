@@ -168,6 +168,7 @@ struct test_options {
 };
 
 inline constexpr std::size_t max_endpoints = 64;  // of one upstream
+inline constexpr int max_choices = 128;           // of one call
 
 struct upstream {
     std::string key{};
@@ -177,6 +178,7 @@ struct upstream {
     balance_rule balance = balance_rule::least_in_flight;
     int context = 0;     // tokens
     int max_output = 0;  // tokens
+    int max_n = 1;       // choices that it gives in one call
     bool supports_thinking = false;
     std::string chat_template_kwargs{};  // JSON object text; empty: none configured
     bool requires_leading_system_only = false;

@@ -306,6 +306,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
      [](const field& f, upstream_entry& u) { f.read(u.max_output, from(1)); },
      nullptr,
      presence::required},
+    {"max_n", [](const field& f, upstream_entry& u) { f.read(u.max_n, between(1, max_choices)); }},
     {"protocol", [](const field& f, upstream_entry& u) { f.read(u.protocol, protocols); }},
     {"stream", [](const field& f, upstream_entry& u) { f.read(u.stream); }},
     {"health_check", [](const field& f, upstream_entry& u) { f.read(u.health, health_checks); }},
@@ -376,6 +377,22 @@ void check_block(
     }
 }
 
+// Where the gateway cannot say `n`, it cannot ask for several choices.
+void check_choices(const field& table, const upstream_entry& u) {
+    if (u.max_n == 1) {
+        return;
+    }
+    const auto fault = [&](const std::string& why) {
+        table.problems().error(table.at("max_n"), table.label() + ".max_n: " + why);
+    };
+    if (u.protocol == wire_protocol::anthropic) {
+        fault("the Messages API gives one answer a call, so that it must be 1");
+    } else if (u.openai
+               && std::ranges::find(u.openai->drop_params, "n") != u.openai->drop_params.end()) {
+        fault("openai.drop_params removes n, so that it must be 1");
+    }
+}
+
 }  // namespace
 
 void read_upstream(
@@ -388,6 +405,7 @@ void read_upstream(
     resolve_headers(table, entry.header_table, entry, config_file, env);
     resolve_tls(table, entry.tls_table, entry.has_https, entry, config_file, env);
     default_cache_write(entry);
+    check_choices(table, entry);
     check_block(table, entry, "openai", wire_protocol::openai);
     check_block(table, entry, "anthropic", wire_protocol::anthropic);
     check_block(table, entry, "test", wire_protocol::test);

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "dispatch/moa_prompts.hpp"
 #include "dispatch/prompt_budget.hpp"
+#include "dispatch/shared_calls.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -202,7 +203,10 @@ void catalog::add_profile(
         }
         for (int sample = 0; sample < p.members[i].samples; ++sample) {
             t->upstreams.push_back(u);
-            t->seats.push_back({&p.members[i], sample});
+            // Nobody is told another number in the same call.
+            const bool may_join =
+                joins_call(sample, u->config.max_n) && p.generator_prompt.count_of("number") == 0;
+            t->seats.push_back({&p.members[i], sample, may_join});
         }
     }
     for (const auto& step : p.steps) {

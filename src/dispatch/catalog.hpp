@@ -40,7 +40,8 @@ struct media_routes {
 // Who is asked by one call of a panel.
 struct panel_seat {
     const config::panel_member* member = nullptr;
-    int sample = 0;  // of the same upstream the how-manieth, from 0 on
+    int sample = 0;         // of the same upstream the how-manieth, from 0 on
+    bool may_join = false;  // its draft can be a choice of the call of the seat before it
 };
 
 struct target;

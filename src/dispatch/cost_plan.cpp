@@ -20,6 +20,10 @@ std::vector<bool> those_that_cannot(const panel_costs& costs) {
     return out;
 }
 
+bool shares(const panel_costs& costs, std::size_t i) {
+    return i < costs.sharing.size() && costs.sharing[i];
+}
+
 // Begins generators in order as long as each fits into what is left, with what its draft adds to the synthesis.
 panel_choice fill(const panel_costs& costs, base::money limit) {
     panel_choice out;
@@ -29,10 +33,12 @@ panel_choice fill(const panel_costs& costs, base::money limit) {
         return out;
     }
     auto left = base::minus(limit, out.held);
+    bool has_call = false;  // for those that share it
     for (std::size_t i = 0; i < costs.drafts.size(); ++i) {
-        if (!costs.drafts[i]) {
+        if (!costs.drafts[i] || (shares(costs, i) && !has_call)) {
             continue;
         }
+        has_call = false;
         auto both = *costs.drafts[i];
         both += costs.readings[i];
         if (both <= left) {
@@ -40,6 +46,7 @@ panel_choice fill(const panel_costs& costs, base::money limit) {
             out.held += costs.readings[i];
             out.starts[i] = true;
             ++out.count;
+            has_call = true;
         }
     }
     return out;
@@ -73,8 +80,11 @@ std::int64_t draft_tokens(std::int64_t output_tokens) {
 panel_choice choose_panel(const panel_costs& costs, base::money limit) {
     auto out = fill(costs, limit);
     std::optional<base::money> cheapest;
-    for (const auto& cost : costs.drafts) {
-        cheapest = cost ? std::min(*cost, cheapest.value_or(*cost)) : cheapest;
+    for (std::size_t i = 0; i < costs.drafts.size(); ++i) {
+        const auto& cost = costs.drafts[i];
+        if (cost && !shares(costs, i)) {
+            cheapest = std::min(*cost, cheapest.value_or(*cost));
+        }
     }
     out.cheapest = cheapest.value_or(base::money{});
     const bool is_single = costs.drafts.size() == 1;
@@ -85,12 +95,12 @@ panel_choice choose_panel(const panel_costs& costs, base::money limit) {
     out.held = {};
     out.count = 0;
     out.starts = those_that_cannot(costs);
-    const auto first = std::ranges::find_if(costs.drafts, [&](const auto& cost) {
-        return cost && *cost <= limit;
-    });
-    if (first != costs.drafts.end()) {
-        out.starts[static_cast<std::size_t>(first - costs.drafts.begin())] = true;
-        out.count = 1;
+    for (std::size_t i = 0; i < costs.drafts.size() && out.count == 0; ++i) {
+        const auto& cost = costs.drafts[i];
+        if (cost && *cost <= limit && !shares(costs, i)) {
+            out.starts[i] = true;
+            out.count = 1;
+        }
     }
     return out;
 }

@@ -25,8 +25,9 @@ base::money cost_ceiling(
 std::int64_t draft_tokens(std::int64_t output_tokens);
 
 struct panel_costs {
-    // Of each generator's call; empty: it cannot be made.
+    // Of each draft's call, or what the draft adds to the call that it shares; empty: it cannot be made.
     std::vector<std::optional<base::money>> drafts{};
+    std::vector<bool> sharing{};  // it comes with the call of the one before it; empty: none does
     std::vector<base::money> readings{};  // what its draft adds to the synthesizer's call
     base::money synthesis{};              // that call without any draft
 };
@@ -40,7 +41,7 @@ struct panel_choice {
 };
 
 // The synthesizer's call comes first: a panel that cannot be merged is worth less than one with a draft less. Then the
-// generators in order, each that still fits. A draft that would stand alone needs no synthesis: then the first
+// generators in order, each that still fits; a call shared by several gives as many as fit. A draft that would stand alone needs no synthesis: then the first
 // generator begins that fits without it. Count 0: not even one fits.
 panel_choice choose_panel(const panel_costs& costs, base::money limit);
 

@@ -38,6 +38,9 @@ void append_line(std::string& out, const ledger_line& line) {
     out += R"({"upstream":)";
     api::append_json_string(out, line.upstream);
     append_text_member(out, "role", to_string(line.role));
+    if (line.samples > 1) {
+        append_number_member(out, "samples", static_cast<std::int64_t>(line.samples));
+    }
     append_text_member(out, "state", line.state);
     if (!line.reason.empty()) {
         append_text_member(out, "reason", line.reason);

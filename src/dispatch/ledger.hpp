@@ -33,6 +33,7 @@ struct ledger_line {
     std::int64_t tokens_out = 0;
     bool is_estimated = false;  // the tokens are ours, not the upstream's
     base::money cost{};
+    std::size_t samples = 1;              // drafts that the call was asked for
     std::shared_ptr<const ledger> sub{};  // of a nested profile: its own calls
 };
 
@@ -55,10 +56,10 @@ void price(ledger_line& line, const leg_usage& usage, const config::upstream_pri
 class ledger {
 public:
     // A line stays where it is for as long as the ledger lives.
-    ledger_line& open(std::string_view upstream, leg_role role) {
-        lines_.push_back(
-            std::make_unique<ledger_line>(ledger_line{.upstream = upstream, .role = role})
-        );
+    ledger_line& open(std::string_view upstream, leg_role role, std::size_t samples = 1) {
+        lines_.push_back(std::make_unique<ledger_line>(
+            ledger_line{.upstream = upstream, .role = role, .samples = samples}
+        ));
         return *lines_.back();
     }
 

@@ -1,7 +1,6 @@
 #include "dispatch/leg.hpp"
 
 #include "api/chat_stream_decoder.hpp"
-#include "api/chat_wire.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
 #include "dispatch/call_cost.hpp"
@@ -48,6 +47,10 @@ void leg::cancel(base::cancel_reason why) {
     }
 }
 
+void leg::ask_for(std::size_t choices, leg_choices::over_hook on_over) {
+    choices_ = std::make_unique<leg_choices>(choices, std::move(on_over));
+}
+
 void leg::fail(call_outcome reason, std::string detail) {
     result_.outcome = leg_outcome::failed;
     result_.reason = cancelled_as_.value_or(reason);
@@ -72,6 +75,11 @@ void leg::on_event(const api::answer_event& event) {
         }
         return;
     }
+    const bool is_of_all = event.kind == api::answer_event_kind::usage;
+    if (choices_ != nullptr && !is_of_all) {
+        choices_->on_event(event, result_);
+        return;
+    }
     builder_.on_event(event);
     if (listener_ != nullptr) {
         listener_->on_event(event);
@@ -82,6 +90,10 @@ void leg::finish() {
     result_.total = duration_cast<microseconds>(steady_clock::now() - started_);
     const auto& content = result_.draft.content;
     result_.content_bytes = std::max(builder_.content_bytes(), content ? content->size() : 0);
+    if (choices_ != nullptr) {
+        choices_->end(result_);
+        result_.content_bytes = choices_->content_bytes();
+    }
     result_.usage = result_.draft.usage;
     if (result_.usage) {
         result_.usage->raw.clear();
@@ -167,7 +179,15 @@ base::money leg::spent(bool was_refused) const {
     return result_.is_answered() || may_be_billed ? ceiling_ : base::money{};
 }
 
+void leg::break_off(std::string detail) {
+    fail(call_outcome::transport, std::move(detail));
+    if (choices_ != nullptr) {
+        choices_->end(result_);
+    }
+}
+
 void leg::note_partial() {
+    result_.is_partial = true;
     if (line_ != nullptr) {
         line_->state = "partial";
     }
@@ -202,7 +222,7 @@ void leg::refuse(call_outcome reason, std::string detail) {
 
 void leg::leave_out() {
     started_ = steady_clock::now();
-    line_ = &context_.ledger.open(upstream_.config.key, role_);
+    line_ = &context_.ledger.open(upstream_.config.key, role_, choices());
     context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::cost);
     refuse(call_outcome::cost, "it does not fit the cost limit");
 }
@@ -234,7 +254,7 @@ net::task<> leg::run(
 ) {
     started_ = steady_clock::now();
     listener_ = listener;
-    line_ = &context_.ledger.open(upstream_.config.key, role_);
+    line_ = &context_.ledger.open(upstream_.config.key, role_, choices());
     report_progress(context_, *line_);
     if (context_.cancel.is_cancelled()) {
         co_return refuse(call_outcome::cancelled, "the request was over before");
@@ -282,8 +302,9 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
         co_return;
     }
     std::string body;
-    const bool is_ok =
-        co_await read_body(context_.loop, *call_, upstream_.config.limits.max_reply_bytes, body);
+    const bool is_ok = co_await read_body(
+        context_.loop, *call_, choices() * upstream_.config.limits.max_reply_bytes, body
+    );
     if (!is_ok) {
         fail_with(
             call_->error() ? call_->error()
@@ -297,6 +318,14 @@ net::task<> leg::collect(const std::function<net::task<bool>()>& after_events) {
     }
 }
 
+api::completion_fault leg::decode(const std::string& body) {
+    if (!base::is_valid_utf8(body)) {
+        return api::completion_fault::not_json;
+    }
+    return choices_ != nullptr ? choices_->take_body(body, result_)
+                               : api::decode_chat_completion(body, result_.draft);
+}
+
 void leg::judge_body(const std::string& body) {
     const auto status = call_->reply().status;
     if (status < 200 || status > 299) {
@@ -306,10 +335,7 @@ void leg::judge_body(const std::string& body) {
         );
         return;
     }
-    const auto decoded = base::is_valid_utf8(body)
-                             ? api::decode_chat_completion(body, result_.draft)
-                             : api::completion_fault::not_json;
-    switch (decoded) {
+    switch (decode(body)) {
         case api::completion_fault::none: result_.outcome = leg_outcome::answered; break;
         case api::completion_fault::error_object:
             fail(call_outcome::non_2xx, "error object " + loggable(context_, body));
@@ -325,7 +351,10 @@ void leg::judge_body(const std::string& body) {
 }
 
 net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_events) {
-    api::chat_stream_decoder decoder(*this);
+    api::chat_stream_decoder decoder(*this, choices());
+    const auto is_too_large = [this] {
+        return choices_ != nullptr ? choices_->is_too_large() : builder_.is_too_large();
+    };
     for (;;) {
         char* const buffer = context_.loop.scratch();
         std::size_t got = 0;
@@ -342,7 +371,7 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
         if (state != upstream::read_state::data) {
             break;
         }
-        if (!decoder.feed({buffer, got}) || builder_.is_too_large()) {
+        if (!decoder.feed({buffer, got}) || is_too_large()) {
             if (is_running()) {
                 fail(call_outcome::too_large, "an event or the answer is too large");
             }
@@ -364,7 +393,7 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
     }
     context_.dropped_events += decoder.dropped_events();
     result_.draft = builder_.take();
-    if (!decoder.is_done() && !decoder.has_finished()) {
+    if (!decoder.is_whole()) {
         fail(call_outcome::cut, "the stream ended without a finish");
         co_return;
     }

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "api/answer_event.hpp"
+#include "api/chat_wire.hpp"
 #include "api/draft_builder.hpp"
 #include "api/message.hpp"
 #include "dispatch/guarded_call.hpp"
+#include "dispatch/leg_choices.hpp"
+#include "dispatch/leg_result.hpp"
 #include "dispatch/request_context.hpp"
 #include "upstream/prepare.hpp"
 
@@ -16,32 +19,6 @@
 #include <string>
 
 namespace meta_model::dispatch {
-
-enum class leg_outcome { running, answered, failed };
-
-struct leg_result {
-    leg_outcome outcome = leg_outcome::running;
-    api::draft draft{};                // with `answered`; else what came before the failure
-    telemetry::call_outcome reason{};  // with `failed`
-    int status = 0;                    // HTTP status of the reply; 0: none came
-    std::string detail{};              // log only
-    std::chrono::microseconds first_byte{telemetry::not_reached};
-    std::chrono::microseconds total{0};
-    std::optional<api::token_usage> usage{
-    };  // as reported, numbers only; stays when the draft is moved away
-    bool is_cut_short =
-        false;  // ended by the panel or by the request's deadline, not by its upstream
-    bool is_partial = false;        // with is_cut_short: the draft is long enough to be shown
-    bool is_misshapen = false;      // 2xx without a usable choice
-    std::size_t content_bytes = 0;  // of the draft's text, also of one that was not kept
-    std::string body{
-    };  // after keep_body(): of a reply that was no stream; an error event as {"error":…}
-    std::string passed_headers{};  // header lines of the reply that clients may see, each with CRLF
-    int retry_after_s = -1;        // of the reply, or until it may be called; -1: it named none
-    int error_status = 0;  // what an error object in a 2xx reply stands for; 0: there was none
-
-    bool is_answered() const { return outcome == leg_outcome::answered; }
-};
 
 class leg final : private api::answer_listener {
 public:
@@ -65,6 +42,10 @@ public:
     // What it is called in the ledger; by default what the profile's type makes of a leg that stands alone. Before run().
     void set_role(leg_role role) { role_ = role; }
 
+    // Asks for several choices at once, each a draft of its own (choice_result). `on_over` is told of those that are over
+    // before the call is. Such a leg has no listener. Before run().
+    void ask_for(std::size_t choices, leg_choices::over_hook on_over);
+
     // Lets a refused call be tried again: nobody else can take over. Before run().
     void allow_retries() { retries_ = retries::allowed; }
 
@@ -74,15 +55,29 @@ public:
     // In place of run(): the call does not fit what the request may cost.
     void leave_out();
 
+    // After run() threw.
+    void break_off(std::string detail);
+
     // What it had written is used all the same.
     void note_partial();
 
     // Ends the leg as `cancelled` or, when its time was up, as `timeout`. The socket is closed at once.
     void cancel(base::cancel_reason why);
 
-    const upstream::upstream_state& upstream() const { return upstream_; }
+    upstream::upstream_state& upstream() const { return upstream_; }
     const leg_result& result() const { return result_; }
     leg_result& result() { return result_; }
+
+    // Of one of the drafts that it was asked for; its own, where that is one. With several, result() tells of the call.
+    std::size_t choices() const { return choices_ == nullptr ? 1 : choices_->count(); }
+    const leg_result& choice_result(std::size_t i) const {
+        return choices_ == nullptr ? result_ : choices_->result(i);
+    }
+    leg_result& choice_result(std::size_t i) {
+        return choices_ == nullptr ? result_ : choices_->result(i);
+    }
+    // How many choices came, whole or in part.
+    std::size_t given_choices() const { return choices_ == nullptr ? 1 : choices_->given(); }
 
     // What the metrics ring keeps of a leg that is over: its times, and the tokens that its upstream reported.
     telemetry::leg_record record() const;
@@ -93,6 +88,7 @@ private:
     net::task<> collect(const std::function<net::task<bool>()>& after_events);
     net::task<> collect_stream(const std::function<net::task<bool>()>& after_events);
     void judge_body(const std::string& body);
+    api::completion_fault decode(const std::string& body);
     void fail(telemetry::call_outcome reason, std::string detail);
     void fail_with(const upstream::call_error& fault);
     void refuse(telemetry::call_outcome reason, std::string detail);
@@ -108,6 +104,7 @@ private:
     leg_result result_;
     api::answer_listener* listener_ = nullptr;
     api::draft_builder builder_;
+    std::unique_ptr<leg_choices> choices_;  // of a call that asks for several
     base::steady_time started_{};
     std::optional<telemetry::call_outcome> cancelled_as_;
     bool keeps_body_ = false;

@@ -70,6 +70,10 @@ void cap_output(
     }
 }
 
+void set_choices(upstream::body_changes& changes, std::size_t count) {
+    changes.members.push_back({"n", std::to_string(count)});
+}
+
 void set_seed_of_sample(const request_context& c, upstream::body_changes& changes, int sample) {
     const auto* seed = c.request.find("seed");
     std::int64_t number = 0;

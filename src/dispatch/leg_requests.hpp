@@ -20,6 +20,9 @@ void cap_output(const request_context& c, upstream::body_changes& changes, std::
 // Of the answer, whatever the client wished.
 void set_max_tokens(upstream::body_changes& changes, int tokens);
 
+// How many choices the call is to bring.
+void set_choices(upstream::body_changes& changes, std::size_t count);
+
 // The same seed would draw the same sample: each of one upstream's samples gets one of its own.
 void set_seed_of_sample(const request_context& c, upstream::body_changes& changes, int sample);
 

@@ -125,7 +125,7 @@ void moa::note_agreement() {
     }
     ledger_line spared{.upstream = synthesizer_.config.key, .role = leg_role::synthesizer};
     const api::token_usage guess{
-        .prompt_tokens = prompts_.of(panel_.legs().legs().front()->upstream()).tokens
+        .prompt_tokens = prompts_.of(panel_.asked().drafts().front().upstream()).tokens
                          + estimate_text_tokens(bytes),
         .completion_tokens = estimate_text_tokens(bytes / panel_.drafts().size())
     };

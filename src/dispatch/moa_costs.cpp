@@ -2,6 +2,7 @@
 
 #include "dispatch/moa_requests.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/seat_bounds.hpp"
 
 namespace meta_model::dispatch {
 
@@ -23,31 +24,35 @@ synthesizer_call empty_synthesis(
 
 }  // namespace
 
-panel_costs moa_bounds::costs() const {
-    panel_costs out;
+panel_costs costs_of(
+    const std::vector<std::optional<call_bound>>& drafts, const std::vector<bool>& sharing
+) {
+    panel_costs out{.sharing = sharing};
     for (const auto& draft : drafts) {
         out.drafts.push_back(draft ? std::optional(draft->ceiling) : std::nullopt);
     }
+    out.readings.resize(drafts.size());
+    return out;
+}
+
+panel_costs moa_bounds::costs() const {
+    auto out = costs_of(drafts, sharing);
     out.readings = readings;
     out.synthesis = synthesis.ceiling;
     return out;
 }
 
 moa_bounds bound_moa(
-    const request_context& c, const moa_prompts& prompts, const tool_policy& policy
+    const request_context& c,
+    const moa_prompts& prompts,
+    const tool_policy& policy,
+    const std::vector<bool>& sharing
 ) {
     const auto& reader = *c.target.synthesizer;
-    moa_bounds out;
-    for (std::size_t i = 0; i < c.target.upstreams.size(); ++i) {
-        auto changes = generator_changes(c, prompts, i);
-        if (!changes.refusal.empty()) {
-            out.drafts.emplace_back();
-            out.readings.emplace_back();
-            continue;
-        }
-        const auto bound = bound_call(c, *c.target.upstreams[i], std::move(changes));
-        const auto shown = draft_tokens(bound.output_tokens);
-        out.drafts.emplace_back(bound);
+    const auto changes = [&](std::size_t i) { return generator_changes(c, prompts, i); };
+    moa_bounds out{.drafts = bound_seats(c, sharing, changes), .sharing = sharing};
+    for (const auto& draft : out.drafts) {
+        const auto shown = draft ? draft_tokens(draft->output_tokens) : 0;
         out.readings.push_back(cost_ceiling(reader.config.pricing, shown, 0));
     }
     out.synthesis = bound_call(c, reader, empty_synthesis(c, prompts, policy).changes);

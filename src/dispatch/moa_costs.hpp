@@ -12,17 +12,25 @@
 namespace meta_model::dispatch {
 
 struct moa_bounds {
-    std::vector<std::optional<call_bound>> drafts{
-    };  // empty: its window is too small, it is not asked
+    std::vector<std::optional<call_bound>> drafts{};  // as bound_seats gives them
+    std::vector<bool> sharing{};
     std::vector<base::money> readings{};  // what each draft adds to the synthesizer's call
     call_bound synthesis{};               // without any draft
 
     panel_costs costs() const;
 };
 
+// Of drafts that nobody reads at a price.
+panel_costs costs_of(
+    const std::vector<std::optional<call_bound>>& drafts, const std::vector<bool>& sharing
+);
+
 // After prompts.plan().
 moa_bounds bound_moa(
-    const request_context& context, const moa_prompts& prompts, const tool_policy& policy
+    const request_context& context,
+    const moa_prompts& prompts,
+    const tool_policy& policy,
+    const std::vector<bool>& sharing
 );
 
 }  // namespace meta_model::dispatch

@@ -49,14 +49,14 @@ moa_panel::moa_panel(request_context& c, const moa_prompts& prompts)
 }
 
 std::string_view moa_panel::base_reason() const {
-    return drafts_.size() < panel_.legs().size() ? "reduced_quorum" : "none";
+    return drafts_.size() < panel_.drafts().size() ? "reduced_quorum" : "none";
 }
 
 std::string_view moa_panel::lone_reason() const {
     if (is_lone_stripped_) {
         return repaired_label(final_fault::undeclared, policy_);
     }
-    return panel_.legs().size() > 1 ? "single_success" : "none";
+    return panel_.drafts().size() > 1 ? "single_success" : "none";
 }
 
 panel_limits moa_panel::limits() const {
@@ -81,7 +81,8 @@ maybe_error moa_panel::plan_costs() {
     if (c_.purse == nullptr) {
         return std::nullopt;
     }
-    choice_ = choose_panel(bound_moa(c_, prompts_, policy_).costs(), c_.purse->left());
+    choice_ =
+        choose_panel(bound_moa(c_, prompts_, policy_, panel_.sharing()).costs(), c_.purse->left());
     // Where no window is large enough it is not the cost that refuses.
     const bool is_any_callable =
         choice_.count > 0 || std::ranges::find(choice_.starts, false) != choice_.starts.end();
@@ -109,19 +110,19 @@ net::task<maybe_error> moa_panel::run() {
     const auto changes = [this](std::size_t i) { return generator_changes(c_, prompts_, i); };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) {
-        judge_leg(*panel_.legs()[i], result);
+        judge_draft(panel_.drafts()[i].upstream(), result);
     };
     if (c_.purse != nullptr) {
         hooks.may_start = [this](std::size_t i) { return choice_.starts[i]; };
     }
-    co_await panel_.run(c_.target.upstreams, changes, limits(), std::move(hooks));
+    co_await panel_.run(changes, limits(), std::move(hooks));
     collect_usable();
     if (c_.is_unwanted()) {
         co_return client_closed();
     }
     const bool is_enough = static_cast<int>(usable_.size()) >= std::max(1, profile_.required_drafts)
                            && missing_.empty();
-    if (is_enough || (usable_.empty() && panel_.legs().size() > 1)) {
+    if (is_enough || (usable_.empty() && panel_.drafts().size() > 1)) {
         append_panel_headers();
     }
     if (!is_enough) {
@@ -134,18 +135,16 @@ net::task<maybe_error> moa_panel::run() {
 net::task<> moa_panel::finish() {
     release_synthesis();  // where it was decided without one
     co_await panel_.join();
-    for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
-        const auto& l = *panel_.legs()[i];
-        c_.record.legs.push_back(l.record());
-        prompts_.learn(
-            *c_.target.upstreams[i], prompts_.tokens_for(l.upstream()), l.result().usage
-        );
+    for (const auto& call : panel_.calls()) {
+        auto& u = call->upstream();
+        c_.record.legs.push_back(call->record());
+        prompts_.learn(u, prompts_.tokens_for(u), call->result().usage);
     }
 }
 
 // The contract check (spec §3.7): what a draft calls must be declared. One of several drafts fails over it; a lone one
 // stays without these calls when there is anything else to it.
-void moa_panel::judge_leg(const leg& l, leg_result& result) {
+void moa_panel::judge_draft(const upstream::upstream_state& u, leg_result& result) {
     auto& d = result.draft;
     const bool is_lone = c_.target.upstreams.size() == 1;
     auto breach = result.is_answered() ? find_breach(d, policy_) : std::nullopt;
@@ -166,7 +165,7 @@ void moa_panel::judge_leg(const leg& l, leg_result& result) {
         return;
     }
     has_breach_ = true;
-    log_breach(c_, l.upstream(), *breach);
+    log_breach(c_, u, *breach);
     if (!is_lone || !result.is_answered()) {
         result.outcome = leg_outcome::failed;
         result.reason = breach->reason;
@@ -176,8 +175,8 @@ void moa_panel::judge_leg(const leg& l, leg_result& result) {
 }
 
 void moa_panel::collect_usable() {
-    for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
-        const auto& l = *panel_.legs()[i];
+    for (std::size_t i = 0; i < panel_.drafts().size(); ++i) {
+        const auto& l = panel_.drafts()[i];
         const auto& member = *c_.target.seats[i].member;
         const auto& result = l.result();
         if (result.is_answered()) {
@@ -197,7 +196,9 @@ void moa_panel::collect_usable() {
 
 void moa_panel::append_panel_headers() {
     auto& lines = c_.header_lines;
-    append_header(lines, "X-MetaModel-Generators", static_cast<std::int64_t>(panel_.legs().size()));
+    append_header(
+        lines, "X-MetaModel-Generators", static_cast<std::int64_t>(panel_.drafts().size())
+    );
     append_header(lines, "X-MetaModel-Quorum", static_cast<std::int64_t>(usable_.size()));
     if (const auto failures = panel_.failures(); !failures.empty()) {
         append_header(lines, "X-MetaModel-Degraded", "true");
@@ -206,13 +207,13 @@ void moa_panel::append_panel_headers() {
 }
 
 error moa_panel::failure() const {
-    const auto& legs = panel_.legs();
+    const auto& legs = panel_.drafts();
     if (c_.cancel.reason() == base::cancel_reason::shutdown) {
         return server_draining();
     }
     // Others had a draft, or were ended because this one was not to be had.
     const auto is_ended = [](const auto& l) {
-        return l->is_running() || l->result().reason == telemetry::call_outcome::cancelled;
+        return l.is_running() || l.result().reason == telemetry::call_outcome::cancelled;
     };
     if (!missing_.empty() && (!usable_.empty() || std::ranges::any_of(legs, is_ended))) {
         return base::make_error(
@@ -238,7 +239,7 @@ error moa_panel::failure() const {
     }
     // Replies that were no answers are another matter than servers that gave none.
     const auto is_reply = [](const auto& l) {
-        return l->result().is_misshapen || l->result().reason == telemetry::call_outcome::unusable;
+        return l.result().is_misshapen || l.result().reason == telemetry::call_outcome::unusable;
     };
     if (std::ranges::any_of(legs, is_reply)) {
         return base::make_error(
@@ -246,7 +247,7 @@ error moa_panel::failure() const {
         );
     }
     if (legs.size() == 1) {
-        return error_of(legs.front()->result());
+        return error_of(legs.front().result());
     }
     auto e = base::make_error(error_code_id::all_generators_failed, "All generators failed.");
     e.detail = panel_.failures();

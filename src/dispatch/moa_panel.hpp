@@ -25,13 +25,13 @@ public:
     // Ends what run() kept of the request's money for the synthesizer: its call is about to be made.
     void release_synthesis();
 
-    // Waits for the last leg's coroutine and puts all of them into the record.
+    // Waits for the last call's coroutine and puts all of them into the record.
     net::task<> finish();
 
     // After a throw in place of finish().
     net::task<> join() { return panel_.join(); }
 
-    const panel& legs() const { return panel_; }
+    const panel& asked() const { return panel_; }
     const tool_policy& policy() const { return policy_; }
     // That the request asks of the answer.
     const answer_form& form() const { return form_; }
@@ -45,7 +45,7 @@ public:
 private:
     panel_limits limits() const;
     base::maybe_error plan_costs();
-    void judge_leg(const leg& l, leg_result& result);
+    void judge_draft(const upstream::upstream_state& u, leg_result& result);
     void collect_usable();
     void append_panel_headers();
     void append_draft_headers();
@@ -57,9 +57,9 @@ private:
     const tool_policy policy_;
     const answer_form form_;
     panel panel_;
-    std::vector<const leg*> usable_;         // in configuration order
-    std::vector<const api::draft*> drafts_;  // theirs
-    std::vector<std::int64_t> weights_;      // theirs
+    std::vector<const panel_draft*> usable_;  // in configuration order
+    std::vector<const api::draft*> drafts_;   // theirs
+    std::vector<std::int64_t> weights_;       // theirs
     std::string_view missing_;       // the first generator that is required and has no draft
     panel_choice choice_;            // with a cost limit
     bool has_breach_ = false;        // a draft called what it may not call

@@ -2,18 +2,24 @@
 
 #include "api/reasoning.hpp"
 #include "base/text.hpp"
+#include "dispatch/leg_requests.hpp"
 #include "dispatch/partial_draft.hpp"
+#include "dispatch/shared_calls.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
 #include <exception>
 
 namespace meta_model::dispatch {
 
 using std::chrono::steady_clock;
 
-panel::panel(request_context& context) : context_(context), changed_(context.loop.get_executor()) {
+panel::panel(request_context& context)
+    : context_(context),
+      sharing_(shared_calls(context.target)),
+      changed_(context.loop.get_executor()) {
 }
 
 bool panel::is_usable(const leg_result& result) {
@@ -38,32 +44,123 @@ void panel::judge_draft(leg_result& result) const {
     }
 }
 
-net::task<> panel::run_leg(
-    std::size_t i, upstream::body_changes changes, base::steady_time deadline
-) {
+// A leg for each call, which brings the drafts of one seat or of several.
+void panel::take_seats() {
+    const auto& upstreams = context_.target.upstreams;
+    drafts_.reserve(upstreams.size());
+    std::size_t first = 0;
+    const auto ask_for_all = [&](std::size_t end) {
+        if (end - first > 1) {
+            calls_.back()->ask_for(end - first, [this, first](std::size_t choice) {
+                settle(first + choice);
+                changed_.notify();
+            });
+        }
+    };
+    bool has_open_call = false;
+    for (std::size_t i = 0; i < upstreams.size(); ++i) {
+        const bool starts = !hooks_.may_start || hooks_.may_start(i);
+        const bool joins = starts && has_open_call && i < sharing_.size() && sharing_[i];
+        if (!joins) {
+            ask_for_all(i);
+            first = i;
+            add_call(i);
+            has_open_call = starts;
+        }
+        drafts_.emplace_back(*calls_.back(), i - first);
+    }
+    ask_for_all(upstreams.size());
+    if (calls_.size() == 1) {
+        calls_.front()->allow_retries();
+    }
+}
+
+leg& panel::add_call(std::size_t seat) {
+    auto& call =
+        *calls_.emplace_back(std::make_unique<leg>(context_, *context_.target.upstreams[seat]));
+    call.set_role(
+        context_.target.type == config::profile_type::voting ? leg_role::voter : leg_role::generator
+    );
+    return call;
+}
+
+void panel::start(std::size_t first, leg& call) {
+    auto what = changes_(first);
+    if (call.choices() > 1) {
+        set_choices(what, call.choices());
+    }
+    auto started = run_call(first, call, std::move(what));
+    ++running_;
+    net::asio::co_spawn(context_.loop.get_executor(), std::move(started), net::asio::detached);
+}
+
+net::task<> panel::run_call(std::size_t first, leg& call, upstream::body_changes changes) {
+    const auto end = first + call.choices();
     try {
-        if (hooks_.may_start && !hooks_.may_start(i)) {
-            legs_[i]->leave_out();
+        if (hooks_.may_start && !hooks_.may_start(first)) {
+            call.leave_out();
         } else {
-            co_await legs_[i]->run(changes, deadline);
+            co_await call.run(changes, deadline_);
         }
     } catch (const std::exception& e) {
-        auto& result = legs_[i]->result();
-        result.outcome = leg_outcome::failed;
-        result.reason = telemetry::call_outcome::transport;
-        result.detail = e.what();
+        call.break_off(e.what());
     }
+    --running_;
+    if (call.choices() > 1 && may_refuse_choices(call.result()) && !is_over_) {
+        ask_singly(first, call.choices());
+        co_return;
+    }
+    note_choices(first, call);
+    for (auto i = first; i < end; ++i) {
+        settle(i);
+    }
+    changed_.notify();
+}
+
+// Its draft is over.
+void panel::settle(std::size_t i) {
+    if (ended_[i] != base::steady_time{}) {
+        return;
+    }
+    auto& result = drafts_[i].result();
     if (hooks_.judge) {
-        hooks_.judge(i, legs_[i]->result());
+        hooks_.judge(i, result);
     } else {
-        judge_draft(legs_[i]->result());
+        judge_draft(result);
     }
-    if (legs_[i]->result().is_partial) {
-        legs_[i]->note_partial();
+    if (result.is_partial) {
+        drafts_[i].note_partial();
     }
     ended_[i] = steady_clock::now();
-    --running_;
-    changed_.notify();
+}
+
+// What may have been refused for the sake of `n` is asked without it.
+void panel::ask_singly(std::size_t first, std::size_t count) {
+    for (auto i = first; i < first + count; ++i) {
+        auto& call = add_call(i);
+        drafts_[i] = panel_draft(call, 0);
+        retried_.push_back(&call);
+        start(i, call);
+    }
+}
+
+// One that answers without `n` after it refused it, or gives one choice whatever it is asked for, is asked singly from
+// now on.
+void panel::note_choices(std::size_t first, const leg& call) {
+    const auto& result = call.result();
+    const bool ignores = call.choices() > 1 && result.is_answered() && call.given_choices() == 1;
+    const bool refuses =
+        result.is_answered() && std::ranges::find(retried_, &call) != retried_.end();
+    auto& upstream = *context_.target.upstreams[first];
+    if ((ignores || refuses) && upstream.takes_choices.exchange(false)) {
+        context_.log.write(
+            base::log_level::warning,
+            "an upstream does not give several choices in one call; samples are asked for singly",
+            {{"id", context_.request_id},
+             {"upstream", upstream.config.key},
+             {"reason", refuses ? "it refused 'n'" : "it gave one"}}
+        );
+    }
 }
 
 bool panel::is_required(std::size_t i) const {
@@ -73,8 +170,8 @@ bool panel::is_required(std::size_t i) const {
 
 std::vector<panel_leg> panel::states() const {
     std::vector<panel_leg> out;
-    for (std::size_t i = 0; i < legs_.size(); ++i) {
-        const auto& result = legs_[i]->result();
+    for (std::size_t i = 0; i < drafts_.size(); ++i) {
+        const auto& result = drafts_[i].result();
         const auto state = result.outcome == leg_outcome::running ? panel_leg_state::running
                            : result.is_answered()                 ? panel_leg_state::usable
                                                                   : panel_leg_state::failed;
@@ -89,30 +186,23 @@ std::vector<panel_leg> panel::states() const {
 }
 
 net::task<panel_action> panel::run(
-    const std::vector<upstream::upstream_state*>& upstreams,
-    const std::function<upstream::body_changes(std::size_t i)>& changes,
+    std::function<upstream::body_changes(std::size_t i)> changes,
     const panel_limits& limits,
     panel_hooks hooks
 ) {
     hooks_ = std::move(hooks);
-    for (auto* u : upstreams) {
-        legs_.push_back(std::make_unique<leg>(context_, *u));
-        legs_.back()->set_role(
-            context_.target.type == config::profile_type::voting ? leg_role::voter
-                                                                 : leg_role::generator
-        );
-        if (upstreams.size() == 1) {
-            legs_.back()->allow_retries();
-        }
+    changes_ = std::move(changes);
+    deadline_ = limits.deadline;
+    take_seats();
+    for (auto* u : context_.target.upstreams) {
         ended_.emplace_back();
         const auto patience = u->availability.patience(limits.start);
         patience_ends_.push_back(patience ? limits.start + *patience : base::no_deadline);
     }
-    for (std::size_t i = 0; i < legs_.size(); ++i) {
-        auto what = changes(i);
-        auto started = run_leg(i, std::move(what), limits.deadline);
-        ++running_;
-        net::asio::co_spawn(context_.loop.get_executor(), std::move(started), net::asio::detached);
+    for (std::size_t i = 0, first = 0; i < calls_.size(); ++i) {
+        const auto seats = calls_[i]->choices();
+        start(first, *calls_[i]);
+        first += seats;
     }
     panel_decision decision;
     for (;;) {
@@ -125,7 +215,8 @@ net::task<panel_action> panel::run(
         }
         co_await changed_.wait_until(decision.wait_until);
     }
-    for (auto& l : legs_) {
+    is_over_ = true;
+    for (auto& l : calls_) {
         l->cancel(
             decision.cancel_as_timeout ? base::cancel_reason::timeout : base::cancel_reason::decided
         );
@@ -139,7 +230,8 @@ net::task<panel_action> panel::run(
 }
 
 net::task<> panel::join() {
-    for (auto& l : legs_) {
+    is_over_ = true;
+    for (auto& l : calls_) {
         l->cancel(base::cancel_reason::decided);
     }
     while (running_ > 0) {
@@ -149,14 +241,13 @@ net::task<> panel::join() {
 
 std::string panel::failures() const {
     std::string out;
-    for (const auto& l : legs_) {
-        if (l->result().is_answered()) {
+    for (const auto& d : drafts_) {
+        if (d.result().is_answered()) {
             continue;
         }
-        const auto reason =
-            l->is_running() ? telemetry::call_outcome::cancelled : l->result().reason;
+        const auto reason = d.is_running() ? telemetry::call_outcome::cancelled : d.result().reason;
         out += out.empty() ? "" : ",";
-        out += l->upstream().config.key;
+        out += d.upstream().config.key;
         out += ':';
         out += telemetry::to_string(reason);
     }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace meta_model::dispatch {
@@ -23,6 +24,23 @@ struct panel_hooks {
     std::function<bool(std::size_t i)> may_start{};
 };
 
+// What the panel waits for: the draft of one seat, which is all that its call brings, or one of several choices.
+class panel_draft {
+public:
+    panel_draft(leg& call, std::size_t choice) : call_(&call), choice_(choice) {}
+
+    const leg& call() const { return *call_; }
+    const upstream::upstream_state& upstream() const { return call_->upstream(); }
+    const leg_result& result() const { return std::as_const(*call_).choice_result(choice_); }
+    leg_result& result() { return call_->choice_result(choice_); }
+    bool is_running() const { return result().outcome == leg_outcome::running; }
+    void note_partial() { call_->note_partial(); }
+
+private:
+    leg* call_;
+    std::size_t choice_;
+};
+
 class panel {
 public:
     // `context` outlives the panel; join() before it is destroyed.
@@ -30,11 +48,11 @@ public:
     panel(const panel&) = delete;
     panel& operator=(const panel&) = delete;
 
-    // Starts a leg for each upstream and returns when the rule lets the answer go on, fails, or everything was
-    // cancelled. Legs that are no longer needed are cancelled; their sockets are closed by then.
+    // Makes the calls of the target's seats and returns when the rule lets the answer go on, fails, or everything was
+    // cancelled. Calls that are no longer needed are cancelled; their sockets are closed by then. `changes`: what seat
+    // `i` is asked when it has a call of its own.
     net::task<panel_action> run(
-        const std::vector<upstream::upstream_state*>& upstreams,
-        const std::function<upstream::body_changes(std::size_t i)>& changes,
+        std::function<upstream::body_changes(std::size_t i)> changes,
         const panel_limits& limits,
         panel_hooks hooks = {}
     );
@@ -42,7 +60,13 @@ public:
     // Waits for the last leg's coroutine. Cancelled ones end within milliseconds.
     net::task<> join();
 
-    const std::vector<std::unique_ptr<leg>>& legs() const { return legs_; }
+    // One for each seat.
+    const std::vector<panel_draft>& drafts() const { return drafts_; }
+    // What brings them, with the calls that an upstream refused because of `n`.
+    const std::vector<std::unique_ptr<leg>>& calls() const { return calls_; }
+
+    // Which seats' drafts come with the call of the seat before them (shared_calls).
+    const std::vector<bool>& sharing() const { return sharing_; }
 
     // What the panel makes of a leg that is over: reasoning is taken out of its draft, and an answer that has nothing to
     // show becomes a failure. A `judge` of hooks may start with it.
@@ -51,20 +75,32 @@ public:
     // True for a leg whose answer can be used: visible text, or a tool call.
     static bool is_usable(const leg_result& result);
 
-    // "name:reason" of every leg that failed, comma separated; empty when none did.
+    // "name:reason" of every draft that failed, comma separated; empty when none did.
     std::string failures() const;
 
 private:
-    net::task<> run_leg(std::size_t i, upstream::body_changes changes, base::steady_time deadline);
+    void take_seats();
+    leg& add_call(std::size_t seat);
+    void start(std::size_t first, leg& call);
+    net::task<> run_call(std::size_t first, leg& call, upstream::body_changes changes);
+    void settle(std::size_t i);
+    void ask_singly(std::size_t first, std::size_t count);
+    void note_choices(std::size_t first, const leg& call);
     bool is_required(std::size_t i) const;
     std::vector<panel_leg> states() const;
 
     request_context& context_;
     panel_hooks hooks_;
-    std::vector<std::unique_ptr<leg>> legs_;
-    std::vector<base::steady_time> ended_;
+    std::function<upstream::body_changes(std::size_t i)> changes_;
+    base::steady_time deadline_{};  // of the calls
+    const std::vector<bool> sharing_;
+    std::vector<std::unique_ptr<leg>> calls_;
+    std::vector<panel_draft> drafts_;
+    std::vector<base::steady_time> ended_;  // by seat; no time: it is not over
+    std::vector<const leg*> retried_;       // in the place of a refused call with several choices
     std::vector<base::steady_time> patience_ends_;
-    std::size_t running_ = 0;
+    std::size_t running_ = 0;  // calls
+    bool is_over_ = false;     // nothing more is begun
     net::signal changed_;
 };
 

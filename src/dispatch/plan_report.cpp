@@ -6,6 +6,8 @@
 #include "dispatch/leg_requests.hpp"
 #include "dispatch/moa_costs.hpp"
 #include "dispatch/operator_changes.hpp"
+#include "dispatch/seat_bounds.hpp"
+#include "dispatch/shared_calls.hpp"
 #include "dispatch/step_gate.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 #include "dispatch/voting_requests.hpp"
@@ -45,6 +47,13 @@ private:
     planned_call& add(
         const upstream::upstream_state& u, leg_role role, std::string when, const call_bound& bound
     );
+    void add_seat(
+        std::size_t i,
+        leg_role role,
+        const std::optional<call_bound>& bound,
+        const std::vector<bool>& sharing,
+        bool starts
+    );
     void take_in_order(planned_call& call);
     void plan_relay();
     void plan_moa();
@@ -80,6 +89,27 @@ planned_call& planner::add(
     return out_.calls.back();
 }
 
+// A seat of a panel: a call of its own, or one more answer of the call before.
+void planner::add_seat(
+    std::size_t i,
+    leg_role role,
+    const std::optional<call_bound>& bound,
+    const std::vector<bool>& sharing,
+    bool starts
+) {
+    if (starts && i < sharing.size() && sharing[i]) {
+        auto& call = out_.calls.back();
+        ++call.samples;
+        call.output_tokens += bound->output_tokens;
+        call.ceiling += bound->ceiling;
+        return;
+    }
+    auto& call = add(*c_.target.upstreams[i], role, "at once", bound.value_or(call_bound{}));
+    call.time = panel_time(role == leg_role::generator || !c_.target.profile->judge.empty());
+    call.is_started = starts;
+    call.reason = starts ? std::string_view() : bound ? cost_limit : too_large;
+}
+
 // As if each call before had cost all that it may.
 void planner::take_in_order(planned_call& call) {
     call.is_started = c_.purse == nullptr || c_.purse->take(call.ceiling);
@@ -103,7 +133,7 @@ void planner::plan_moa() {
     }
     const auto& profile = *c_.target.profile;
     const auto policy = resolve_tool_policy(c_.request, profile.strip_tools);
-    const auto bounds = bound_moa(c_, prompts, policy);
+    const auto bounds = bound_moa(c_, prompts, policy, shared_calls(c_.target));
     panel_choice choice;
     choice.starts.assign(bounds.drafts.size(), true);
     if (c_.purse != nullptr) {
@@ -113,13 +143,9 @@ void planner::plan_moa() {
     std::size_t count = 0;
     for (std::size_t i = 0; i < bounds.drafts.size(); ++i) {
         const auto& bound = bounds.drafts[i];
-        auto& call = add(
-            *c_.target.upstreams[i], leg_role::generator, "at once", bound.value_or(call_bound{})
-        );
-        call.time = panel_time(true);
-        call.is_started = bound && choice.starts[i];
-        call.reason = call.is_started ? std::string_view() : bound ? cost_limit : too_large;
-        if (call.is_started) {
+        const bool starts = bound && choice.starts[i];
+        add_seat(i, leg_role::generator, bound, bounds.sharing, starts);
+        if (starts) {
             ++count;
             synthesis.ceiling += bounds.readings[i];
             synthesis.prompt_tokens += draft_tokens(bound->output_tokens);
@@ -142,29 +168,23 @@ void planner::plan_moa() {
 }
 
 void planner::plan_voting() {
-    const auto& profile = *c_.target.profile;
     moa_prompts prompts(c_);
     if (auto refusal = prompts.plan()) {
         out_.refusal = std::move(refusal);
         return;
     }
-    std::vector<std::string_view> none;
+    const auto sharing = shared_calls(c_.target);
+    const auto bounds =
+        bound_seats(c_, sharing, [&](std::size_t i) { return voter_changes(c_, prompts, i); });
+    const std::vector<std::string_view> none(bounds.size());
     std::int64_t answers = 0;
-    for (std::size_t i = 0; i < c_.target.upstreams.size(); ++i) {
-        const auto& u = *c_.target.upstreams[i];
-        const auto changes = voter_changes(c_, prompts, i);
-        const auto bound = bound_call(c_, u, changes);
-        auto& call = add(u, leg_role::voter, "at once", bound);
-        call.time = panel_time(!profile.judge.empty());
-        if (!changes.refusal.empty()) {
-            call.is_started = false;
-            call.reason = too_large;
-            none.emplace_back();
-            continue;
-        }
-        take_in_order(call);
-        none.emplace_back();
-        answers += draft_tokens(bound.output_tokens);
+    bool has_call = false;  // for those that share it
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        const bool shares = i < sharing.size() && sharing[i];
+        has_call = bounds[i] && (has_call || !shares)
+                   && (c_.purse == nullptr || c_.purse->take(bounds[i]->ceiling));
+        add_seat(i, leg_role::voter, bounds[i], sharing, has_call);
+        answers += bounds[i] ? draft_tokens(bounds[i]->output_tokens) : 0;
     }
     refuse_if_nothing_starts();
     if (c_.target.synthesizer != nullptr) {

@@ -21,7 +21,8 @@ struct planned_call {
     std::int64_t output_tokens = 0;     // at most
     std::chrono::milliseconds time{0};  // from the request's start to the end of this call, at most
     base::money ceiling{};
-    bool is_started = true;     // or may be, later on
+    std::size_t samples = 1;  // drafts or ballots that it is to bring; tokens and money are of all
+    bool is_started = true;   // or may be, later on
     std::string_view reason{};  // why it is not: cost_limit, too_large
 };
 

@@ -38,6 +38,9 @@ void append_line(std::string& out, const planned_call& call) {
     append_right(out, seconds(call.time), count_width);
     append_right(out, base::to_usd(call.ceiling), price_width);
     out += call.is_started ? call.when : "not started";
+    if (call.samples > 1) {
+        out += ", " + std::to_string(call.samples) + " answers by one call";
+    }
     out += call.reason.empty() ? "\n" : ": " + std::string(call.reason) + "\n";
 }
 
@@ -46,6 +49,10 @@ void append_call(std::string& out, const planned_call& call) {
     api::append_json_string(out, call.upstream);
     out += R"(,"role":)";
     api::append_json_string(out, to_string(call.role));
+    if (call.samples > 1) {
+        out += R"(,"samples":)";
+        api::append_json_number(out, static_cast<std::int64_t>(call.samples));
+    }
     out += R"(,"when":)";
     api::append_json_string(out, call.when);
     out += R"(,"window_tokens":)";

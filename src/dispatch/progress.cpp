@@ -30,6 +30,10 @@ std::string progress_chunk(const request_context& c, const ledger_line& call) {
     out += R"(,"choices":[],"x_meta_model":{"progress":{)";
     append_member(out, "role", to_string(call.role));
     append_member(out, "upstream", call.upstream);
+    if (call.samples > 1) {
+        out += R"(,"samples":)";
+        api::append_json_number(out, static_cast<std::int64_t>(call.samples));
+    }
     append_member(out, "state", call.state);
     if (!call.reason.empty()) {
         append_member(out, "reason", call.reason);

@@ -45,7 +45,7 @@ std::size_t size_of(const std::vector<std::string>& texts) {
 
 // The drafts' texts in the order of this request, kept in `texts`.
 shown_drafts synthesis_calls::show(
-    const std::vector<const leg*>& drafts, std::vector<std::string>& texts
+    const std::vector<const panel_draft*>& drafts, std::vector<std::string>& texts
 ) {
     order_ = shown_order(seed_of(c_.request), drafts.size());
     shown_drafts shown;
@@ -84,10 +84,10 @@ synthesizer_call synthesis_calls::affordable(std::size_t draft_bytes, const call
 }
 
 synthesizer_call synthesis_calls::merge() {
-    std::vector<const leg*> drafts;
-    for (const auto& l : panel_.legs().legs()) {
-        if (l->result().is_answered() || l->result().is_partial) {
-            drafts.push_back(l.get());
+    std::vector<const panel_draft*> drafts;
+    for (const auto& l : panel_.asked().drafts()) {
+        if (l.result().is_answered() || l.result().is_partial) {
+            drafts.push_back(&l);
         }
     }
     std::vector<std::string> texts;
@@ -105,15 +105,15 @@ synthesizer_call synthesis_calls::judge() {
     const auto& usable = panel_.drafts();
     const auto keeps_form = [&](const auto* d) { return panel_.form().is_met_by(*d); };
     const bool any_keeps_form = std::ranges::any_of(usable, keeps_form);
-    std::vector<const leg*> drafts;
+    std::vector<const panel_draft*> drafts;
     std::vector<std::size_t> positions;
     std::size_t position = 0;
-    for (const auto& l : panel_.legs().legs()) {
-        if (!l->result().is_answered()) {
+    for (const auto& l : panel_.asked().drafts()) {
+        if (!l.result().is_answered()) {
             continue;
         }
         if (!any_keeps_form || keeps_form(usable[position])) {
-            drafts.push_back(l.get());
+            drafts.push_back(&l);
             positions.push_back(position);
         }
         ++position;

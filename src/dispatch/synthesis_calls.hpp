@@ -36,7 +36,9 @@ public:
 private:
     using call_maker = std::function<synthesizer_call(std::size_t max_draft_bytes)>;
 
-    shown_drafts show(const std::vector<const leg*>& drafts, std::vector<std::string>& texts);
+    shown_drafts show(
+        const std::vector<const panel_draft*>& drafts, std::vector<std::string>& texts
+    );
     synthesizer_call affordable(std::size_t draft_bytes, const call_maker& make) const;
 
     request_context& c_;

@@ -13,8 +13,10 @@
 #include "dispatch/finalisation.hpp"
 #include "dispatch/json_election.hpp"
 #include "dispatch/live_answer.hpp"
+#include "dispatch/moa_costs.hpp"
 #include "dispatch/panel.hpp"
 #include "dispatch/reply_headers.hpp"
+#include "dispatch/seat_bounds.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
 #include "dispatch/voting_requests.hpp"
@@ -70,6 +72,7 @@ public:
 
 private:
     panel_limits limits() const;
+    void plan_costs();
     void read_vote(std::size_t i, leg_result& result);
     void close_poll();
     net::task<maybe_error> decide();
@@ -89,6 +92,7 @@ private:
     ballot_rules ballot_rules_;
     const tool_policy policy_;  // of what the voters may call
     std::vector<voter_report> reports_;
+    std::vector<bool> starts_;  // by voter, where a cost limit decides before the calls begin
     moa_prompts prompts_;
     panel panel_;
     std::optional<leg> judge_;
@@ -136,19 +140,30 @@ net::task<maybe_error> voting::run() {
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) { read_vote(i, result); };
     hooks.is_decided = [this] { return is_settled(reports_, rules_); };
-    co_await panel_.run(c_.target.upstreams, changes, limits(), std::move(hooks));
+    if (c_.purse != nullptr && !panel_.sharing().empty()) {
+        plan_costs();
+        hooks.may_start = [this](std::size_t i) { return starts_[i]; };
+    }
+    co_await panel_.run(changes, limits(), std::move(hooks));
     close_poll();
     auto failure = co_await decide();
     co_await panel_.join();
-    for (std::size_t i = 0; i < panel_.legs().size(); ++i) {
-        const auto& l = *panel_.legs()[i];
-        c_.record.legs.push_back(l.record());
-        prompts_.learn(*c_.target.upstreams[i], prompts_.of(l.upstream()).tokens, l.result().usage);
+    for (const auto& call : panel_.calls()) {
+        auto& u = call->upstream();
+        c_.record.legs.push_back(call->record());
+        prompts_.learn(u, prompts_.of(u).tokens, call->result().usage);
     }
     if (judge_) {
         c_.record.legs.push_back(judge_->record());
     }
     co_return co_await end_committed(c_, std::move(failure));
+}
+
+// How many ballots a call may bring is known before it is made.
+void voting::plan_costs() {
+    const auto changes = [this](std::size_t i) { return voter_changes(c_, prompts_, i); };
+    const auto bounds = bound_seats(c_, panel_.sharing(), changes);
+    starts_ = choose_panel(costs_of(bounds, panel_.sharing()), c_.purse->left()).starts;
 }
 
 // Reasoning is no vote: it is taken away, and never stands in for text that is missing.
@@ -165,7 +180,7 @@ void voting::read_vote(std::size_t i, leg_result& result) {
     }
     report.state = voter_state::answered;
     if (const auto breach = find_breach(d, policy_)) {
-        log_breach(c_, panel_.legs()[i]->upstream(), *breach);
+        log_breach(c_, panel_.drafts()[i].upstream(), *breach);
     }
     // What cannot go out as an answer is no vote either.
     auto lawful = finalise(std::move(d), policy_);
@@ -186,7 +201,7 @@ void voting::close_poll() {
             ++c_.record.quorum;
             continue;
         }
-        const auto& leg = *panel_.legs()[i];
+        const auto& leg = panel_.drafts()[i];
         const auto reason =
             leg.is_running() ? telemetry::call_outcome::cancelled : leg.result().reason;
         c_.record.failures.push_back({.upstream = leg.upstream().metric_id, .reason = reason});
@@ -225,9 +240,9 @@ net::task<maybe_error> voting::decide() {
         co_return server_draining();
     }
     const auto is_too_dear = [](const auto& l) {
-        return l->result().reason == telemetry::call_outcome::cost;
+        return l.result().reason == telemetry::call_outcome::cost;
     };
-    if (c_.purse != nullptr && std::ranges::all_of(panel_.legs(), is_too_dear)) {
+    if (c_.purse != nullptr && std::ranges::all_of(panel_.drafts(), is_too_dear)) {
         co_return too_expensive();  // not even failure votes: nobody could be asked
     }
     auto result = elect(reports_, rules_);
@@ -314,7 +329,7 @@ api::draft voting::answer_of(const election& result) const {
     if (is_draft && !result.supporters.empty()) {
         std::vector<rank_input> inputs;
         for (const auto voter : result.supporters) {
-            inputs.push_back({.draft = &panel_.legs()[voter]->result().draft});
+            inputs.push_back({.draft = &panel_.drafts()[voter].result().draft});
         }
         d = *inputs[best_draft_index(inputs)].draft;
     } else {

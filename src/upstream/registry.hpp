@@ -34,6 +34,7 @@ struct upstream_state {
     std::atomic<std::uint64_t> turn{0};  // counts choices of an endpoint
     upstream::availability availability;
     token_ratio tokens_per_estimate;
+    std::atomic<bool> takes_choices{true};  // nothing says that it does not know `n`
 
     // Why every call fails: a secret or a file is missing or cannot be used. Empty: nothing of that kind.
     std::string misconfiguration{};

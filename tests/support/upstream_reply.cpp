@@ -1,5 +1,6 @@
 #include "support/upstream_reply.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace meta_model::support {
@@ -66,23 +67,37 @@ std::vector<json> deltas_of(const json& message) {
     return deltas;
 }
 
-script streamed(const answer& what, const recorded_request& request, const std::string& model) {
+script streamed(
+    const std::vector<answer>& choices, const recorded_request& request, const std::string& model
+) {
+    const auto& what = choices.front();
     json chunk = {
         {"id", what.id},
         {"object", "chat.completion.chunk"},
         {"created", 1700000000},
         {"model", model}
     };
-    const auto with_choice = [&](const json& delta, const json& finish) {
-        chunk["choices"] =
-            json::array({{{"index", 0}, {"delta", delta}, {"finish_reason", finish}}});
-        return event(chunk.dump());
-    };
     script out{send_step(http_head(200, "text/event-stream", {{"Transfer-Encoding", "chunked"}}))};
-    for (const auto& delta : deltas_of(what.message)) {
-        out.push_back(send_step(with_choice(delta, nullptr)));
+    const auto send_choice = [&](std::size_t index, const json& delta, const json& finish) {
+        chunk["choices"] =
+            json::array({{{"index", index}, {"delta", delta}, {"finish_reason", finish}}});
+        out.push_back(send_step(event(chunk.dump())));
+    };
+    std::vector<std::vector<json>> deltas;
+    std::size_t longest = 0;
+    for (const auto& choice : choices) {
+        deltas.push_back(deltas_of(choice.message));
+        longest = std::max(longest, deltas.back().size());
     }
-    out.push_back(send_step(with_choice(json::object(), what.finish)));
+    for (std::size_t at = 0; at <= longest; ++at) {
+        for (std::size_t i = 0; i < choices.size(); ++i) {
+            if (at < deltas[i].size()) {
+                send_choice(i, deltas[i][at], nullptr);
+            } else if (at == deltas[i].size()) {
+                send_choice(i, json::object(), choices[i].finish);
+            }
+        }
+    }
     if (request.wants_usage()) {
         chunk["choices"] = json::array();
         chunk["usage"] = what.usage;
@@ -95,14 +110,20 @@ script streamed(const answer& what, const recorded_request& request, const std::
     return out;
 }
 
-script whole(const answer& what, const std::string& model) {
+script whole(const std::vector<answer>& choices, const std::string& model) {
+    const auto& what = choices.front();
+    json list = json::array();
+    for (const auto& choice : choices) {
+        list.push_back(
+            {{"index", list.size()}, {"message", choice.message}, {"finish_reason", choice.finish}}
+        );
+    }
     const json body = {
         {"id", what.id},
         {"object", "chat.completion"},
         {"created", 1700000000},
         {"model", model},
-        {"choices",
-         json::array({{{"index", 0}, {"message", what.message}, {"finish_reason", what.finish}}})},
+        {"choices", list},
         {"usage", what.usage},
     };
     return {send_step(with_length(200, "application/json", body.dump(), {}))};
@@ -156,13 +177,18 @@ std::string http_head(int status, std::string_view content_type, const header_li
 }
 
 reply complete(answer what) {
-    return [what = std::move(what)](const recorded_request& request) {
+    return complete_choices({std::move(what)});
+}
+
+reply complete_choices(std::vector<answer> all) {
+    return [all = std::move(all)](const recorded_request& request) {
+        const auto& what = all.front();
         auto model = what.model;
         if (model.empty() && request.json.is_object()) {
             model = request.json.value("model", "unnamed");
         }
         const bool streams = request.wants_stream() && !what.always_json;
-        return streams ? streamed(what, request, model) : whole(what, model);
+        return streams ? streamed(all, request, model) : whole(all, model);
     };
 }
 

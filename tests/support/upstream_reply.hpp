@@ -83,6 +83,8 @@ struct answer {
 };
 
 reply complete(answer what);
+// Several choices of one call; of a stream an event of each in turn. The rest is the first one's.
+reply complete_choices(std::vector<answer> all);
 reply ok(std::string text);
 reply ok_as_json(std::string text);
 reply calls(std::string name, std::string arguments = "{}");

@@ -105,6 +105,9 @@ TEST(load, moa_08_numbers_out_of_range_fail) {
         "[upstreams.x]\nmodel_id=\"m\"\nbase_url=\"http://x/v1\"\ncontext=1\nmax_output=0",
         "max_output"
     );
+    for (const auto* max_n : {"0", "129", "\"2\""}) {
+        expect_problem(upstream_with(std::string("max_n=") + max_n), "max_n");
+    }
     expect_problem("[server]\nport = 70000", "port");
     expect_problem("[server]\nport = 0", "port");
     expect_problem(

@@ -185,5 +185,18 @@ TEST(upstream_bodies, what_a_request_is_made_of_cannot_be_dropped) {
     );
 }
 
+TEST(choices, max_n_needs_a_wire_that_says_n) {
+    EXPECT_EQ(loaded(one_url).max_n, 1);
+    EXPECT_EQ(loaded(one_url + "max_n = 128").max_n, 128);
+    expect_problem(
+        one_url + "max_n = 2\nprotocol = \"anthropic\"", "[upstreams.a].max_n: the Messages API"
+    );
+    expect_problem(
+        one_url + "max_n = 2\n[upstreams.a.openai]\ndrop_params = [\"n\"]",
+        "[upstreams.a].max_n: openai.drop_params removes n"
+    );
+    EXPECT_EQ(loaded(one_url + "max_n = 1\nprotocol = \"anthropic\"").max_n, 1);
+}
+
 }  // namespace
 }  // namespace meta_model::config

@@ -62,6 +62,38 @@ TEST(cost_plan, the_synthesizer_is_paid_before_the_last_draft) {
     EXPECT_EQ(two.held, usd(0.022));
 }
 
+// Of one upstream: the first draft pays the prompt of the call, the others only for their answers.
+panel_costs of_one_call() {
+    return {
+        .drafts = {usd(0.01), usd(0.004), usd(0.004), usd(0.01)},
+        .sharing = {false, true, true, false},
+        .readings = {usd(0.001), usd(0.001), usd(0.001), usd(0.001)},
+        .synthesis = usd(0.02)
+    };
+}
+
+TEST(cost_plan, a_shared_call_gives_as_many_drafts_as_fit) {
+    const auto all = choose_panel(of_one_call(), usd(0.052));
+    const auto three = choose_panel(of_one_call(), usd(0.051));
+    const auto two = choose_panel(of_one_call(), usd(0.0409));
+
+    EXPECT_EQ(all.count, 4u);
+    EXPECT_EQ(three.starts, (std::vector<bool>{true, true, true, false}));
+    EXPECT_EQ(two.starts, (std::vector<bool>{true, true, false, false}));
+    EXPECT_EQ(two.held, usd(0.022));
+}
+
+TEST(cost_plan, nothing_joins_a_call_that_is_not_made) {
+    auto costs = of_one_call();
+    costs.drafts = {usd(0.5), usd(0.004), usd(0.004), usd(0.01)};
+
+    EXPECT_EQ(choose_panel(costs, usd(0.1)).starts, (std::vector<bool>{false, false, false, true}));
+    costs.drafts[3] = usd(0.5);
+    const auto none = choose_panel(costs, usd(0.1));
+    EXPECT_EQ(none.count, 0u);
+    EXPECT_EQ(none.cheapest, usd(0.5)) << "an answer alone costs its prompt too";
+}
+
 TEST(cost_plan, a_cheaper_generator_takes_the_place_of_one_that_does_not_fit) {
     auto costs = three(0.01, 0.001, 0.02);
     costs.drafts[1] = usd(0.5);
