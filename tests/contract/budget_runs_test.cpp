@@ -2,7 +2,9 @@
 // cost, and what the reply tells is what they billed. META_MODEL_BUDGET_RUNS sets the number of requests.
 #include "contract/contract_test.hpp"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -14,6 +16,7 @@ namespace meta_model::contract {
 namespace {
 
 constexpr unsigned usual_runs = 300;
+constexpr unsigned runs_of_a_plan = 100;
 constexpr int max_output = 400;
 
 // In 10^-12 dollars a token, so that sums are whole numbers.
@@ -34,12 +37,13 @@ public:
         }
     }
 
-    config_text config() const {
+    config_text config() {
         config_text out(models);
         for (const auto& [name, price] : prices_) {
             out.upstream(
                 name,
-                "max_output = " + std::to_string(max_output) + "\n[upstreams." + name
+                "max_output = " + std::to_string(max_output) + "\nmax_n = "
+                    + std::to_string(number(0, 2) == 0 ? 1 : number(2, 5)) + "\n[upstreams." + name
                     + ".pricing]\ninput_usd_per_mtok = " + dollars(price.input)
                     + "\noutput_usd_per_mtok = " + dollars(price.output) + "\n[upstreams." + name
                     + ".breaker]\nfailures = 1000000\n[upstreams." + name
@@ -61,6 +65,13 @@ public:
             )
             .moa("layers.v1", {"panel.v1", "best.v1", "d"}, "s", "agreement = \"canonical\"")
             .cascade("last.v1", {"vote.v1", "layers.v1"})
+            .raw(sampling("samples.v1", "type = \"moa\"\nsynthesizer = \"s\"\ngenerators"))
+            .raw(sampling(
+                "poll.v1",
+                "type = \"voting\"\nballot = \"text\"\naggregation = \"plurality\"\nupstreams"
+            ))
+            .moa("deep.v1", {"samples.v1", number(0, 1) == 0 ? "poll.v1" : "panel.v1", "b"}, "s")
+            .cascade("rest.v1", {number(0, 1) == 0 ? "poll.v1" : "samples.v1", "deep.v1"})
             .raw("[features]\nvoting = true");
     }
 
@@ -85,6 +96,18 @@ private:
         return std::to_string(static_cast<double>(pico_a_token) / 1e6);
     }
 
+    // A panel of samples, in any number and order; `lines` end with the key of its members.
+    std::string sampling(const std::string& name, const std::string& lines) {
+        std::array<std::string, 3> members{"a", "b", "c"};
+        std::ranges::shuffle(members, random_);
+        std::string list;
+        for (const auto& member : members) {
+            list += "{ upstream = \"" + member + "\", samples = " + std::to_string(number(1, 4))
+                    + " }, ";
+        }
+        return "[profiles.\"" + name + "\"]\n" + lines + " = [" + list + "]";
+    }
+
     void book(
         const std::string& name, const std::string& id, std::int64_t in, std::int64_t out, bool told
     ) {
@@ -99,22 +122,36 @@ private:
     script answer_to(const std::string& name, const recorded_request& r) {
         const auto id = r.header("X-Request-Id");
         const auto most_in = static_cast<int>(std::ceil((10 * r.body.size() + 27) / 28 * 1.3));
-        const auto most_out = r.json.value("max_tokens", r.json.value("max_completion_tokens", 0));
+        const int n = r.json.value("n", 1);
+        const auto most_out =
+            n * r.json.value("max_tokens", r.json.value("max_completion_tokens", 0));
         EXPECT_GT(most_out, 0) << name << ": nothing limits the answer";
         const auto in = number(0, 3) == 0 ? most_in : number(1, most_in);
         const auto out = number(0, 3) == 0 ? most_out : number(1, std::max(1, most_out));
+        if (n > 1 && name == refuses_n_) {
+            return json_reply(400, {{"error", {{"message", "only one choice"}}}})(r);
+        }
         answer what;
-        const auto text = name == "j" ? std::to_string(number(0, 10))
-                                      : std::string(static_cast<std::size_t>(out) * 2, 'x');
-        what.message["content"] = number(0, 3) == 0 ? "red" : text;
         what.usage = {
             {"prompt_tokens", in}, {"completion_tokens", out}, {"total_tokens", in + out}
         };
+        // Now and then one choice is missing.
+        std::vector<answer> all(
+            static_cast<std::size_t>(n > 2 && number(0, 9) == 0 ? n - 1 : n), what
+        );
+        for (auto& choice : all) {
+            const auto text = name == "j" ? std::to_string(number(0, 10))
+                                          : std::string(static_cast<std::size_t>(out / n) * 2, 'x');
+            choice.message["content"] = number(0, 3) == 0 ? "red" : text;
+        }
+        shared_calls += n > 1 ? 1 : 0;
         switch (number(0, 9)) {
             case 0: return json_reply(503, {{"error", {{"message", "busy"}}}})(r);
-            case 1: book(name, id, in, out, false); return cut_after_sends(2, complete(what))(r);
+            case 1:
+                book(name, id, in, out, false);
+                return cut_after_sends(2, complete_choices(all))(r);
             case 2: book(name, id, in, out, false); return html()(r);
-            default: book(name, id, in, out, true); return complete(what)(r);
+            default: book(name, id, in, out, true); return complete_choices(all)(r);
         }
     }
 
@@ -122,14 +159,27 @@ private:
     std::mt19937 random_;
     std::map<std::string, price_list> prices_;
     std::map<std::string, bill> bills_;
+    std::string refuses_n_ = number(0, 2) == 0 ? "b" : "";
 
 public:
+    std::atomic<int> shared_calls{0};  // that asked for several choices
     fake_upstream models{};  // the last, so that its threads end before what they write to
 };
 
 json random_request(billing_models& m, std::int64_t limit) {
     constexpr std::array models{
-        "panel.v1", "best.v1", "steps.v1", "vote.v1", "layers.v1", "last.v1", "a", "d"
+        "panel.v1",
+        "best.v1",
+        "steps.v1",
+        "vote.v1",
+        "layers.v1",
+        "last.v1",
+        "samples.v1",
+        "poll.v1",
+        "deep.v1",
+        "rest.v1",
+        "a",
+        "d"
     };
     auto body =
         say(models[static_cast<std::size_t>(m.number(0, int(models.size()) - 1))],
@@ -172,42 +222,61 @@ outcome ask(const gateway_process& gateway, const json& body) {
     return out;
 }
 
-TEST(budget_runs, nothing_at_random_costs_more_than_it_may) {
-    const char* const wish = std::getenv("META_MODEL_BUDGET_RUNS");
-    const auto runs = wish != nullptr ? std::stoul(wish) : usual_runs;
-    billing_models m(20);
-    const gateway_process gateway(m.config());
-    std::map<int, int> statuses;
+struct run_totals {
+    std::map<int, int> statuses{};
     int compared = 0;
+    int shared_calls = 0;
+};
+
+// Requests to a gateway whose profiles, prices and upstreams are as this seed has them.
+void run_plan(unsigned seed, unsigned long runs, run_totals& totals) {
+    billing_models m(seed);
+    const gateway_process gateway(m.config());
     for (unsigned long i = 0; i < runs && !testing::Test::HasFailure(); ++i) {
         // From what buys nothing to what buys everything.
         const auto limit = static_cast<std::int64_t>(std::pow(10.0, 7 + m.number(0, 400) / 100.0));
         const auto body = random_request(m, limit);
+        const auto which = "seed " + std::to_string(seed) + ", run " + std::to_string(i) + ": ";
 
         const auto reply = ask(gateway, body);
 
         const auto bill = m.bill_of(reply.id);
-        ++statuses[reply.status];
-        EXPECT_LE(bill.pico_usd, limit)
-            << "run " << i << ": " << body["model"] << ' ' << reply.trace;
+        ++totals.statuses[reply.status];
+        EXPECT_LE(bill.pico_usd, limit) << which << body["model"] << ' ' << reply.trace;
         if (reply.status == 402) {
-            EXPECT_EQ(bill.tokens, 0) << "run " << i;
+            EXPECT_EQ(bill.tokens, 0) << which;
         }
         const auto& told = reply.trace;
         if (bill.is_told && told.is_object() && told["usage_source"] == "reported") {
-            EXPECT_EQ(told["total_tokens"], bill.tokens) << "run " << i << ' ' << told;
+            EXPECT_EQ(told["total_tokens"], bill.tokens) << which << told;
             EXPECT_NEAR(
                 told["cost_usd"].get<double>() * 1e12, static_cast<double>(bill.pico_usd), 1001
             );
-            ++compared;
+            ++totals.compared;
         }
     }
-    EXPECT_GT(statuses[200], static_cast<int>(runs / 10));
-    EXPECT_GT(statuses[402], static_cast<int>(runs / 20));
-    EXPECT_GT(compared, static_cast<int>(runs / 20));
-    RecordProperty("answered", statuses[200]);
-    RecordProperty("refused", statuses[402]);
-    RecordProperty("compared", compared);
+    totals.shared_calls += m.shared_calls;
+}
+
+TEST(budget_runs, nothing_at_random_costs_more_than_it_may) {
+    const char* const wish = std::getenv("META_MODEL_BUDGET_RUNS");
+    const auto runs = wish != nullptr ? std::stoul(wish) : usual_runs;
+    run_totals totals;
+    unsigned seed = 20;
+    for (unsigned long done = 0; done < runs && !testing::Test::HasFailure(); ++seed) {
+        const auto next = std::min<unsigned long>(runs_of_a_plan, runs - done);
+        run_plan(seed, next, totals);
+        done += next;
+    }
+    EXPECT_GT(totals.statuses[200], static_cast<int>(runs / 10));
+    EXPECT_GT(totals.statuses[402], static_cast<int>(runs / 20));
+    EXPECT_GT(totals.compared, static_cast<int>(runs / 20));
+    EXPECT_GT(totals.shared_calls, static_cast<int>(runs / 20));
+    RecordProperty("plans", static_cast<int>(seed - 20));
+    RecordProperty("answered", totals.statuses[200]);
+    RecordProperty("refused", totals.statuses[402]);
+    RecordProperty("compared", totals.compared);
+    RecordProperty("shared_calls", totals.shared_calls);
 }
 
 }  // namespace
