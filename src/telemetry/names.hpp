@@ -49,7 +49,7 @@ std::string_view to_string(call_outcome value);
 
 // How a request ended: `ok` or the code of its error.
 enum class outcome_code : std::uint8_t { ok = 0 };
-inline constexpr std::size_t outcome_code_count = 64;
+inline constexpr std::size_t outcome_code_count = 128;
 outcome_code outcome_of(base::error_code_id id);
 // Errors whose envelope has a null code have a word here too (`internal`, `unknown_path`, `wrong_method`, `shape`).
 std::string_view to_string(outcome_code value);

@@ -8,7 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-IN_CODE = re.compile(r'error_class\{id::(\w+), (\d+), ("[^"]*"|\w+), "(\w*)"\}')
+ROW = r"error_class\{\s*id::"
+IN_CODE = re.compile(ROW + r'(\w+),\s*(\d+),\s*("[^"]*"|\w+),\s*"(\w*)"\s*\}')
 IN_PAGE = re.compile(r"^\| (?:`(\w+)`|null \(`(\w+)`\)) \| (\d+) \| (?:`(\w+)`)? ?\| (.+) \| (.+) \|$", re.M)
 
 
@@ -53,7 +54,7 @@ def main():
     root = Path(sys.argv[1])
     source = (root / "src/base/error.cpp").read_text(encoding="utf-8")
     page = (root / "docs/errors.md").read_text(encoding="utf-8")
-    assert len(codes_of_source(source)) == source.count("error_class{id::"), "a row of the table was not read"
+    assert len(codes_of_source(source)) == len(re.findall(ROW, source)), "a row of the table was not read"
     found = problems(source, page)
     for each in found:
         print(each)
