@@ -6,12 +6,16 @@
 #include "config/config.hpp"
 #include "upstream/prepare.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace meta_model::dispatch {
+
+inline constexpr std::chrono::seconds longest_description{120};
+inline constexpr std::size_t most_description_bytes = 64u << 10;
 
 // The images of a conversation, oldest first.
 struct image_selection {

@@ -154,6 +154,21 @@ base::result<media_route> route_media(const target& t, media_set turn, bool two_
     return out;
 }
 
+target route_target(const target& profile, const media_route& route) {
+    target out;
+    out.name = profile.name;
+    out.profile = profile.profile;
+    out.type = config::profile_type::cascade;
+    out.expose_reasoning = profile.expose_reasoning;
+    out.id = profile.id;
+    out.strategy = telemetry::strategy::multimodal;
+    out.upstreams = route.upstreams;
+    out.profile_header = profile.profile_header;
+    out.routes = profile.routes;
+    out.route = route.kind;
+    return out;
+}
+
 std::string attempt_word(const leg& step) {
     const auto& result = step.result();
     if (result.is_answered()) {

@@ -27,6 +27,9 @@ struct media_route {
 // Errors: 501 for a kind that nobody takes. `two_stage`: of [vision].
 base::result<media_route> route_media(const target& t, media_set turn, bool two_stage);
 
+// The route as a cascade, for the profile that it stands in for.
+target route_target(const target& profile, const media_route& route);
+
 // A step of a route that is over, in the words of X-MetaModel-Multimodal-Attempts: a status, `transport_error`,
 // `deadline_exceeded` or `not_configured`.
 std::string attempt_word(const leg& step);

@@ -23,26 +23,8 @@ using base::maybe_error;
 using std::chrono::steady_clock;
 using telemetry::call_outcome;
 
-constexpr std::chrono::seconds longest_description{120};
-constexpr std::size_t most_description_bytes = 64u << 10;
-
-target target_of(const target& profile, const media_route& route) {
-    target out;
-    out.name = profile.name;
-    out.profile = profile.profile;
-    out.type = config::profile_type::cascade;
-    out.expose_reasoning = profile.expose_reasoning;
-    out.id = profile.id;
-    out.strategy = telemetry::strategy::multimodal;
-    out.upstreams = route.upstreams;
-    out.profile_header = profile.profile_header;
-    out.routes = profile.routes;
-    out.route = route.kind;
-    return out;
-}
-
 net::task<maybe_error> run_route(request_context& c, const media_route& route) {
-    const auto served = target_of(c.target, route);
+    const auto served = route_target(c.target, route);
     c.record.strategy = served.strategy;
     c.header_lines += served.profile_header;
     nested_request nested(c, served, c.request);

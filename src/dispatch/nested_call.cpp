@@ -15,6 +15,24 @@ using upstream::call_error;
 using upstream::call_fault;
 using upstream::read_state;
 
+request_context nested_context(
+    request_context& outer,
+    const nested_profile& profile,
+    api::chat_request& request,
+    const nested_surroundings& around,
+    base::steady_time deadline
+) {
+    auto context = inner_context(
+        outer, profile.target, request, around.sink, around.cancel, around.record
+    );
+    context.start = steady_clock::now();
+    context.deadline = std::min(deadline, outer.deadline);
+    context.purse = purse_of(profile.target, request, outer.purse);
+    context.is_time_shortened = outer.is_time_shortened || outer.request.envelope().deadline_ms
+                                || deadline < outer.deadline;
+    return context;
+}
+
 net::task<call_error> nested_call::start(const upstream::call_options& options) {
     std::string body;
     for (const auto piece : *options.body) {
@@ -54,14 +72,10 @@ net::task<base::maybe_error> nested_call::serve(
     api::chat_request& request, const upstream::call_options& options, captured_answer& answer
 ) {
     const auto record = std::make_unique<telemetry::request_record>();
+    const nested_surroundings around{answer, *cancel_, *record};
     const auto context = std::make_unique<request_context>(
-        inner_context(outer_, profile_.target, request, answer, *cancel_, *record)
+        nested_context(outer_, profile_, request, around, options.deadline)
     );
-    context->start = steady_clock::now();
-    context->deadline = std::min(options.deadline, outer_.deadline);
-    context->purse = purse_of(profile_.target, request, outer_.purse);
-    context->is_time_shortened = outer_.is_time_shortened || outer_.request.envelope().deadline_ms
-                                 || options.deadline < outer_.deadline;
     base::maybe_error failure;
     std::exception_ptr thrown;
     try {

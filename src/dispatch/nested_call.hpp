@@ -13,6 +13,22 @@
 
 namespace meta_model::dispatch {
 
+// What stands around a request that a profile within another one serves.
+struct nested_surroundings {
+    answer_sink& sink;
+    base::cancel_source& cancel;
+    telemetry::request_record& record;
+};
+
+// The context of such a request, which ends at `deadline` at the latest. All of them outlive it.
+request_context nested_context(
+    request_context& outer,
+    const nested_profile& profile,
+    api::chat_request& request,
+    const nested_surroundings& around,
+    base::steady_time deadline
+);
+
 class nested_call final : public upstream::call {
 public:
     // Both outlive the call.

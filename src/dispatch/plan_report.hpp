@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace meta_model::dispatch {
+
+struct plan_report;
 
 struct planned_call {
     std::string_view upstream{};  // its key
@@ -23,16 +26,22 @@ struct planned_call {
     base::money ceiling{};
     std::size_t samples = 1;  // drafts or ballots that it is to bring; tokens and money are of all
     bool is_started = true;   // or may be, later on
-    std::string_view reason{};  // why it is not: cost_limit, too_large
+    std::string_view reason{};                 // why it is not: cost_limit, too_large
+    std::shared_ptr<const plan_report> sub{};  // where a profile answers; its ceiling is the call's
 };
 
 struct plan_report {
     std::string_view profile{};
     std::string_view strategy{};
     std::int64_t estimated_tokens = 0;  // of the request's messages and tools
-    std::optional<base::money> limit{};
+    std::optional<base::money> limit{
+    };                         // what it may cost; within another profile what that leaves
+    std::string_view route{};  // "vision", "video" or "audio": the table that serves the media
+    std::vector<std::string_view> endpoints{
+    };                                // its upstreams, in the order in which they are asked
+    bool is_described_first = false;  // they describe the images for the profile
     std::vector<planned_call> calls{};
-    base::money ceiling{};        // of all that would be started
+    base::money ceiling{};        // of all that would be started; of two ways, the dearer one
     base::maybe_error refusal{};  // with which it would be answered before any call
 };
 

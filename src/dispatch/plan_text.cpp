@@ -29,8 +29,8 @@ std::string seconds(std::chrono::milliseconds time) {
     return std::to_string(time.count() / 1000) + '.' + std::to_string(time.count() % 1000 / 100);
 }
 
-void append_line(std::string& out, const planned_call& call) {
-    append_left(out, to_string(call.role), role_width);
+void append_line(std::string& out, const planned_call& call, std::size_t depth) {
+    append_left(out, std::string(2 * depth, ' ').append(to_string(call.role)), role_width);
     append_left(out, call.upstream, name_width);
     append_right(out, std::to_string(call.prompt_tokens), count_width);
     append_right(out, std::to_string(call.output_tokens), count_width);
@@ -41,8 +41,19 @@ void append_line(std::string& out, const planned_call& call) {
     if (call.samples > 1) {
         out += ", " + std::to_string(call.samples) + " answers by one call";
     }
-    out += call.reason.empty() ? "\n" : ": " + std::string(call.reason) + "\n";
+    out += call.reason.empty() ? "" : ": " + std::string(call.reason);
+    if (call.sub == nullptr) {
+        out += '\n';
+        return;
+    }
+    out.append("; a profile (").append(call.sub->strategy).append(")");
+    out += call.sub->limit ? ", may cost " + base::to_usd(*call.sub->limit) + " USD\n" : "\n";
+    for (const auto& inner : call.sub->calls) {
+        append_line(out, inner, depth + 1);
+    }
 }
+
+void append_plan(std::string& out, const plan_report& plan);
 
 void append_call(std::string& out, const planned_call& call) {
     out += R"({"upstream":)";
@@ -69,19 +80,45 @@ void append_call(std::string& out, const planned_call& call) {
         out += R"(,"reason":)";
         api::append_json_string(out, call.reason);
     }
+    if (call.sub != nullptr) {
+        out += R"(,"plan":)";
+        append_plan(out, *call.sub);
+    }
     out += '}';
 }
 
-}  // namespace
+void append_route_line(std::string& out, const plan_report& plan) {
+    out.append("media: [").append(plan.route).append("] asks");
+    for (const auto endpoint : plan.endpoints) {
+        out.append(endpoint == plan.endpoints.front() ? " " : ", then ").append(endpoint);
+    }
+    out += plan.is_described_first ? "; before that its upstreams describe the images, and the "
+                                     "profile answers with the description\n\n"
+                                   : "\n\n";
+}
 
-std::string to_json(const plan_report& plan) {
-    std::string out = R"({"profile":)";
+void append_route(std::string& out, const plan_report& plan) {
+    out += R"(,"route":{"table":)";
+    api::append_json_string(out, plan.route);
+    out += R"(,"endpoints":[)";
+    for (const auto endpoint : plan.endpoints) {
+        out += out.back() == '[' ? "" : ",";
+        api::append_json_string(out, endpoint);
+    }
+    out += plan.is_described_first ? R"(],"two_stage":true})" : R"(],"two_stage":false})";
+}
+
+void append_plan(std::string& out, const plan_report& plan) {
+    out += R"({"profile":)";
     api::append_json_string(out, plan.profile);
     out += R"(,"strategy":)";
     api::append_json_string(out, plan.strategy);
     out += R"(,"estimated_tokens":)";
     api::append_json_number(out, plan.estimated_tokens);
     out += R"(,"max_cost_usd":)" + (plan.limit ? base::to_usd(*plan.limit) : std::string("null"));
+    if (!plan.route.empty()) {
+        append_route(out, plan);
+    }
     out += R"(,"calls":[)";
     for (const auto& call : plan.calls) {
         out += &call == &plan.calls.front() ? "" : ",";
@@ -99,7 +136,15 @@ std::string to_json(const plan_report& plan) {
     } else {
         out += "null";
     }
-    return out + "}\n";
+    out += '}';
+}
+
+}  // namespace
+
+std::string to_json(const plan_report& plan) {
+    std::string out;
+    append_plan(out, plan);
+    return out + '\n';
 }
 
 std::string to_text(const plan_report& plan) {
@@ -108,6 +153,9 @@ std::string to_text(const plan_report& plan) {
     out += std::to_string(plan.estimated_tokens) + " tokens";
     out +=
         plan.limit ? ", max_cost_usd " + base::to_usd(*plan.limit) + "\n\n" : ", no cost limit\n\n";
+    if (!plan.route.empty()) {
+        append_route_line(out, plan);
+    }
     append_left(out, "role", role_width);
     append_left(out, "upstream", name_width);
     for (const auto* title : {"prompt", "answer", "window", "seconds"}) {
@@ -116,7 +164,7 @@ std::string to_text(const plan_report& plan) {
     append_right(out, "USD at most", price_width);
     out += '\n';
     for (const auto& call : plan.calls) {
-        append_line(out, call);
+        append_line(out, call, 0);
     }
     out += "\nall together cost at most " + base::to_usd(plan.ceiling) + " USD\n";
     if (plan.refusal) {

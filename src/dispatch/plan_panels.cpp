@@ -1,0 +1,149 @@
+#include "dispatch/answer_form.hpp"
+#include "dispatch/moa_costs.hpp"
+#include "dispatch/moa_requests.hpp"
+#include "dispatch/planner.hpp"
+#include "dispatch/seat_bounds.hpp"
+#include "dispatch/shared_calls.hpp"
+#include "dispatch/voting_requests.hpp"
+
+#include <algorithm>
+
+namespace meta_model::dispatch {
+
+// A seat of a panel: a call of its own, or one more answer of the call before. Returns the position of the call.
+std::size_t planner::add_seat(
+    std::size_t i,
+    leg_role role,
+    const std::optional<call_bound>& bound,
+    const std::vector<bool>& sharing,
+    bool starts
+) {
+    if (starts && i < sharing.size() && sharing[i]) {
+        auto& call = out_.calls.back();
+        ++call.samples;
+        call.output_tokens += bound->output_tokens;
+        call.ceiling += bound->ceiling;
+        return out_.calls.size() - 1;
+    }
+    auto& call = add(*c_.target.upstreams[i], role, "at once", bound.value_or(call_bound{}));
+    call.time = panel_time(role == leg_role::generator || !c_.target.profile->judge.empty());
+    call.is_started = starts;
+    call.reason = starts  ? std::string_view()
+                  : bound ? plan_reason::cost_limit
+                          : plan_reason::too_large;
+    return out_.calls.size() - 1;
+}
+
+// The profiles among the seats, when the upstreams beside them have what they need.
+void planner::plan_nested_seats(
+    const std::vector<std::size_t>& call_of, const seat_changes& changes
+) {
+    for (std::size_t i = 0; i < call_of.size(); ++i) {
+        auto& call = out_.calls[call_of[i]];
+        const auto* const profile = c_.target.nested_in(*c_.target.upstreams[i]);
+        if (profile != nullptr && call.is_started) {
+            plan_nested(call, *profile, changes(i));
+        }
+    }
+}
+
+void planner::plan_moa() {
+    moa_prompts prompts(c_);
+    if (auto refusal = prompts.plan()) {
+        out_.refusal = std::move(refusal);
+        return;
+    }
+    const auto& profile = *c_.target.profile;
+    const auto policy = resolve_tool_policy(c_.request, profile.strip_tools);
+    const auto bounds = bound_moa(c_, prompts, policy, shared_calls(c_.target));
+    panel_choice choice;
+    choice.starts.assign(bounds.drafts.size(), true);
+    if (c_.purse != nullptr) {
+        choice = choose_panel(bounds.costs(), c_.purse->left());
+        c_.purse->take(choice.held);
+    }
+    std::vector<std::size_t> call_of;
+    for (std::size_t i = 0; i < bounds.drafts.size(); ++i) {
+        const auto& bound = bounds.drafts[i];
+        const bool starts = bound && choice.starts[i];
+        call_of.push_back(add_seat(i, leg_role::generator, bound, bounds.sharing, starts));
+        if (starts && c_.purse != nullptr) {
+            c_.purse->take(bound->ceiling);
+        }
+    }
+    plan_nested_seats(call_of, [&](std::size_t i) { return generator_changes(c_, prompts, i); });
+    auto synthesis = bounds.synthesis;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < call_of.size(); ++i) {
+        if (out_.calls[call_of[i]].is_started) {
+            ++count;
+            synthesis.ceiling += bounds.readings[i];
+            synthesis.prompt_tokens += draft_tokens(bounds.drafts[i]->output_tokens);
+        }
+    }
+    const bool is_best_of = profile.synthesis_mode == config::synthesis_mode::best_of;
+    auto& last =
+        add(*c_.target.synthesizer,
+            leg_role::synthesizer,
+            is_best_of ? "to choose among two drafts or more"
+                       : "when two drafts or more are to be merged",
+            synthesis);
+    const bool is_paid =
+        c_.purse == nullptr || choice.held > base::money{} || synthesis.ceiling == base::money{};
+    last.is_started = count > 1 && is_paid;
+    last.reason = last.is_started || is_paid ? std::string_view() : plan_reason::cost_limit;
+    if (last.is_started && !is_best_of && form_of(c_.request).is_asked()) {
+        plan_repair(synthesis, repair_changes(c_, prompts, {}, {}).changes);
+    }
+    if (c_.purse != nullptr && static_cast<int>(count) < std::max(1, profile.required_drafts)) {
+        out_.refusal = over_cost_limit(c_, choice.cheapest);
+    }
+}
+
+// The synthesizer is shown its answer once more.
+void planner::plan_repair(const call_bound& synthesis, const upstream::body_changes& changes) {
+    const auto& u = *c_.target.synthesizer;
+    auto bound = bound_call(c_, u, changes);
+    const auto answer = draft_tokens(synthesis.output_tokens);
+    bound.prompt_tokens += answer;
+    bound.ceiling += cost_ceiling(u.config.pricing, answer, 0);
+    take_in_order(
+        add(u, leg_role::repair, "when the answer is not in the form that is asked for", bound)
+    );
+}
+
+void planner::plan_voting() {
+    moa_prompts prompts(c_);
+    if (auto refusal = prompts.plan()) {
+        out_.refusal = std::move(refusal);
+        return;
+    }
+    const auto changes = [&](std::size_t i) { return voter_changes(c_, prompts, i); };
+    const auto sharing = shared_calls(c_.target);
+    const auto bounds = bound_seats(c_, sharing, changes);
+    std::vector<std::size_t> call_of;
+    bool has_call = false;  // for those that share it
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        const bool shares = i < sharing.size() && sharing[i];
+        has_call = bounds[i] && (has_call || !shares)
+                   && (c_.purse == nullptr || c_.purse->take(bounds[i]->ceiling));
+        call_of.push_back(add_seat(i, leg_role::voter, bounds[i], sharing, has_call));
+    }
+    plan_nested_seats(call_of, changes);
+    refuse_if_nothing_starts();
+    if (c_.target.synthesizer != nullptr) {
+        std::int64_t answers = 0;
+        for (std::size_t i = 0; i < bounds.size(); ++i) {
+            const bool answers_it = out_.calls[call_of[i]].is_started;
+            answers += answers_it ? draft_tokens(bounds[i]->output_tokens) : 0;
+        }
+        const auto& judge = *c_.target.synthesizer;
+        const std::vector<std::string_view> none(bounds.size());
+        auto bound = bound_call(c_, judge, judge_changes(c_, prompts, none).changes);
+        bound.prompt_tokens += answers;
+        bound.ceiling += cost_ceiling(judge.config.pricing, answers, 0);
+        take_in_order(add(judge, leg_role::judge, "on a tie", bound));
+    }
+}
+
+}  // namespace meta_model::dispatch

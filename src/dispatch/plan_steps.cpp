@@ -1,0 +1,102 @@
+#include "dispatch/cascade_requests.hpp"
+#include "dispatch/cost_plan.hpp"
+#include "dispatch/leg_requests.hpp"
+#include "dispatch/planner.hpp"
+#include "dispatch/step_gate.hpp"
+#include "dispatch/synthesis_prompt.hpp"
+
+#include <utility>
+
+namespace meta_model::dispatch {
+
+void planner::plan_gate(
+    const step_gate_target& gate, std::string_view step, std::int64_t answer_tokens
+) {
+    const auto when = "when " + std::string(step) + " has answered";
+    if (gate.agree_with != nullptr) {
+        const auto& u = *gate.agree_with;
+        auto asked = request_step(c_, u, nullptr);
+        take_in_order(add(u, leg_role::gate, when, bound_call(c_, u, std::move(asked.changes))));
+    }
+    if (gate.judge != nullptr) {
+        const auto& u = *gate.judge;
+        auto question = question_changes(c_, u, 0);
+        add_user_message(question, grade_prompt({}, {.fence = std::string(32, '0')}));
+        auto bound = bound_call(c_, u, std::move(question));
+        bound.prompt_tokens += answer_tokens;
+        bound.ceiling += cost_ceiling(u.config.pricing, answer_tokens, 0);
+        take_in_order(add(u, leg_role::gate, when, bound));
+    }
+}
+
+// Whether it can be paid, with what its gate asks of others.
+bool planner::begin_step(
+    planned_call& call,
+    const step_gate_target* gate,
+    const upstream::upstream_state& u,
+    const upstream::body_changes& changes
+) {
+    const auto judging = gate != nullptr ? gate_ceiling(c_, *gate, u, changes) : base::money{};
+    auto all = call.ceiling;
+    all += judging;
+    if (c_.purse != nullptr && all > c_.purse->left()) {
+        call.is_started = false;
+        call.reason = plan_reason::cost_limit;
+        return false;
+    }
+    if (const auto* const profile = c_.target.nested_in(u)) {
+        if (c_.purse != nullptr) {
+            c_.purse->take(judging);
+        }
+        plan_nested(call, *profile, changes);
+        if (c_.purse != nullptr) {
+            c_.purse->settle(judging);
+        }
+    } else {
+        take_in_order(call);
+    }
+    return call.is_started;
+}
+
+// `before`: the step that is tried before it; `sent_tokens`: of the text that a client can have of those before, where a
+// cut stream is continued.
+void planner::plan_step(std::size_t i, std::string& before, std::int64_t& sent_tokens) {
+    const auto& u = *c_.target.upstreams[i];
+    const bool has_gate = i < c_.target.gates.size() && c_.target.gates[i].gate != nullptr;
+    const auto* gate = has_gate ? &c_.target.gates[i] : nullptr;
+    const auto changes = request_step(c_, u, gate).changes;
+    const auto bound = bound_call(c_, u, changes);
+    auto longer = bound;
+    longer.prompt_tokens += sent_tokens;
+    longer.ceiling += cost_ceiling(u.config.pricing, sent_tokens, 0);
+    const bool may_continue =
+        sent_tokens > 0 && (c_.purse == nullptr || longer.ceiling <= c_.purse->left());
+    auto when = before.empty() ? std::string("at once") : "when " + before + " gave no answer";
+    when += may_continue ? ", or to continue it" : "";
+    auto& call = add(u, leg_role::step, std::move(when), may_continue ? longer : bound);
+    if (!changes.refusal.empty()) {
+        call.is_started = false;
+        call.reason = plan_reason::too_large;
+        return;
+    }
+    if (!begin_step(call, gate, u, changes)) {
+        return;
+    }
+    before = u.config.key;
+    if (gate != nullptr) {
+        plan_gate(*gate, before, draft_tokens(bound.output_tokens));
+    } else if (c_.request.stream() && c_.target.profile->on_cut == config::on_cut::resume) {
+        sent_tokens += draft_tokens(bound.output_tokens);
+    }
+}
+
+void planner::plan_cascade() {
+    std::string before;
+    std::int64_t sent_tokens = 0;
+    for (std::size_t i = 0; i < c_.target.upstreams.size(); ++i) {
+        plan_step(i, before, sent_tokens);
+    }
+    refuse_if_nothing_starts();
+}
+
+}  // namespace meta_model::dispatch

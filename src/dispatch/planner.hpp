@@ -1,0 +1,89 @@
+// How a plan_report is made: the same decisions as those of a request, without its calls. For plan_report.cpp and its
+// parts.
+#pragma once
+
+#include "dispatch/call_cost.hpp"
+#include "dispatch/image_description.hpp"
+#include "dispatch/media_route.hpp"
+#include "dispatch/plan_report.hpp"
+#include "dispatch/request_context.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace meta_model::dispatch {
+
+class planner {
+public:
+    // `context` outlives the planner, its target and configuration the report.
+    explicit planner(request_context& context);
+
+    plan_report make();
+
+private:
+    using seat_changes = std::function<upstream::body_changes(std::size_t i)>;
+
+    std::chrono::milliseconds whole() const;
+    std::chrono::milliseconds panel_time(bool has_second) const;
+    planned_call& add(
+        const upstream::upstream_state& u, leg_role role, std::string when, const call_bound& bound
+    );
+    void take_in_order(planned_call& call);
+    void refuse_if_nothing_starts();
+    base::money left() const;  // of the cost limit, if there is one
+
+    void plan_relay();
+    void plan_profile();
+    void plan_nested(
+        planned_call& call, const nested_profile& profile, const upstream::body_changes& changes
+    );
+
+    // Panels.
+    void plan_moa();
+    void plan_repair(const call_bound& synthesis, const upstream::body_changes& changes);
+    void plan_voting();
+    std::size_t add_seat(
+        std::size_t i,
+        leg_role role,
+        const std::optional<call_bound>& bound,
+        const std::vector<bool>& sharing,
+        bool starts
+    );
+    void plan_nested_seats(const std::vector<std::size_t>& call_of, const seat_changes& changes);
+
+    // Steps.
+    void plan_cascade();
+    void plan_step(std::size_t i, std::string& before, std::int64_t& sent_tokens);
+    bool begin_step(
+        planned_call& call,
+        const step_gate_target* gate,
+        const upstream::upstream_state& u,
+        const upstream::body_changes& changes
+    );
+    void plan_gate(const step_gate_target& gate, std::string_view step, std::int64_t answer_tokens);
+
+    // Media.
+    void plan_media(const media_route& route);
+    void plan_route(const media_route& route, std::string_view first);
+    void plan_described(const media_route& route);
+    std::chrono::milliseconds describing_time() const;
+    std::int64_t plan_descriptions(const image_selection& images);
+    void plan_described_panel(const image_selection& images, std::int64_t description_tokens);
+    void adopt(plan_report part, std::string_view first);
+
+    request_context& c_;
+    plan_report out_;
+    base::money not_both_{};  // planned twice: of two ways only one is gone
+};
+
+// Why a planned call is not made.
+namespace plan_reason {
+inline constexpr std::string_view cost_limit = "cost_limit";
+inline constexpr std::string_view too_large = "too_large";
+}  // namespace plan_reason
+
+}  // namespace meta_model::dispatch
