@@ -148,10 +148,7 @@ private:
     std::string passed_;       // members that go as they are
     std::string choice_type_;  // "", "auto", "any", "tool", "none"
     std::string_view choice_name_{};
-    thinking_mode wanted_thinking_ = thinking_mode::off;
-    std::string_view own_thinking_{};  // raw, as the client wants it
-    std::optional<std::int64_t> wanted_budget_;
-    std::string_view wanted_effort_{};
+    messages_wishes wishes_;
     std::int64_t max_tokens_ = 0;
     std::int64_t budget_ = 0;
     thinking_mode thinking_ = thinking_mode::off;
@@ -177,25 +174,12 @@ void request_writer::read(std::string_view key, std::string_view value) {
 
 // What the client asks for goes before what is configured.
 void request_writer::read_wishes() {
-    wanted_thinking_ = options_.thinking;
-    wanted_budget_ = options_.budget_tokens;
-    if (!is_json_object(f_.wishes)) {
-        return;
+    wishes_ = api::read_wishes(f_.wishes);
+    if (wishes_.thinking.empty()) {
+        wishes_.mode = options_.thinking;
+        wishes_.budget_tokens = options_.budget_tokens;
     }
-    const auto thinking = find_member(f_.wishes, "thinking");
-    const auto type = find_member(thinking, "type");
-    std::int64_t budget = 0;
-    if (is_string(type, "enabled") && to_int64(find_member(thinking, "budget_tokens"), budget)) {
-        wanted_thinking_ = thinking_mode::enabled;
-        wanted_budget_ = budget;
-    } else if (is_json_string(type)) {
-        wanted_thinking_ =
-            is_string(type, "disabled") ? thinking_mode::off : thinking_mode::adaptive;
-    }
-    own_thinking_ = is_json_string(type) ? thinking : std::string_view{};
-    wanted_effort_ = string_body(find_member(f_.wishes, "effort"));
-    const auto metadata = find_member(f_.wishes, "metadata");
-    f_.metadata = is_json_object(metadata) ? metadata : f_.metadata;
+    f_.metadata = wishes_.metadata.empty() ? f_.metadata : wishes_.metadata;
 }
 
 void request_writer::read_tool_choice() {
@@ -253,18 +237,18 @@ void request_writer::decide_thinking(bool misses_thinking) {
                                           : options_.max_output;
     const bool is_forced = has_tools_ && (choice_type_ == "any" || choice_type_ == "tool");
     const bool is_passed = is_json_object(f_.passed_thinking);
-    const bool has_budget = wanted_thinking_ == thinking_mode::enabled;
+    const bool has_budget = wishes_.mode == thinking_mode::enabled;
     if (is_passed || is_forced || is_string(f_.reasoning_effort, "none")
         || (has_budget && misses_thinking)) {
         return;
     }
-    thinking_ = wanted_thinking_;
+    thinking_ = wishes_.mode;
     if (thinking_ == thinking_mode::adaptive && max_tokens_ <= least_thinking_budget) {
         thinking_ = thinking_mode::off;  // it could be all that is written
     }
     if (has_budget) {
         const auto share = share_output(
-            {.max_output = options_.max_output, .budget_tokens = wanted_budget_}, max_tokens_
+            {.max_output = options_.max_output, .budget_tokens = wishes_.budget_tokens}, max_tokens_
         );
         max_tokens_ = share.max_tokens;
         budget_ = share.thinking_budget;
@@ -382,10 +366,10 @@ void request_writer::append_stop() {
 }
 
 void request_writer::append_thinking() {
-    const bool is_own = !own_thinking_.empty() && thinking_ == wanted_thinking_;
+    const bool is_own = !wishes_.thinking.empty() && thinking_ == wishes_.mode;
     if (is_own && thinking_ != thinking_mode::off
-        && (thinking_ == thinking_mode::adaptive || budget_ == wanted_budget_)) {
-        append("thinking", own_thinking_);
+        && (thinking_ == thinking_mode::adaptive || budget_ == wishes_.budget_tokens)) {
+        append("thinking", wishes_.thinking);
     } else if (thinking_ == thinking_mode::adaptive) {
         append("thinking", R"({"type":"adaptive"})");
     } else if (thinking_ == thinking_mode::enabled) {
@@ -399,7 +383,7 @@ void request_writer::append_output_config() {
     std::string_view effort;
     if (thinking_ == thinking_mode::adaptive && !f_.passes_output_config) {
         effort = options_.effort;
-        if (effort.empty() && wanted_effort_.empty() && is_json_string(f_.reasoning_effort)) {
+        if (effort.empty() && wishes_.effort.empty() && is_json_string(f_.reasoning_effort)) {
             constexpr std::array<std::string_view, 5> known{
                 "low", "medium", "high", "xhigh", "max"
             };
@@ -409,8 +393,8 @@ void request_writer::append_output_config() {
                                                                                   : "";
         }
     }
-    if (effort.empty() && !wanted_effort_.empty() && !f_.passes_output_config) {
-        effort = wanted_effort_;
+    if (effort.empty() && !wishes_.effort.empty() && !f_.passes_output_config) {
+        effort = wishes_.effort;
     }
     if (effort.empty() && !has_schema_) {
         return;

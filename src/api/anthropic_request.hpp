@@ -2,6 +2,8 @@
 // written beside it: strings are carried over as they are escaped, and nothing is built in between.
 #pragma once
 
+#include "api/messages_wishes.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,12 +11,6 @@
 #include <vector>
 
 namespace meta_model::api {
-
-// What a client that speaks the Messages API itself asks of servers that do: a member of the chat request,
-// {"thinking"?,"metadata"?,"effort"?} with the client's own values. No other upstream is sent it.
-inline constexpr std::string_view messages_wishes_member = "x_meta_messages";
-
-enum class thinking_mode { off, adaptive, enabled };
 
 // How a `response_format` is told.
 enum class schema_wording {

@@ -1,8 +1,9 @@
 #include "api/messages_request.hpp"
 
-#include "api/anthropic_request.hpp"
 #include "api/json_walk.hpp"
+#include "api/messages_tools.hpp"
 #include "api/messages_turns.hpp"
+#include "api/messages_wishes.hpp"
 #include "api/request_shape.hpp"
 #include "base/text.hpp"
 
@@ -84,7 +85,6 @@ private:
     std::string_view get(std::string_view key) const;  // empty when null or absent
 
     bool append_tools();
-    bool append_tool(std::string_view raw, std::size_t index);
     bool append_tool_choice();
     bool append_stop();
     bool append_user();
@@ -201,75 +201,6 @@ void request_writer::wish(std::string_view key, std::string_view value) {
     wishes_ += value;
 }
 
-bool request_writer::append_tool(std::string_view raw, std::size_t index) {
-    const auto path = [&](std::string_view field) {
-        auto out = "tools." + std::to_string(index);
-        return field.empty() ? out : out.append(".").append(field);
-    };
-    std::string_view type;
-    std::string_view name;
-    std::string_view description;
-    std::string_view schema;
-    std::string_view strict;
-    std::string_view cache;
-    const bool is_object = walk_object(raw, [&](std::string_view key, std::string_view value) {
-        for (const auto& [known, field] : {
-                 std::pair{std::string_view("type"), &type},
-                 std::pair{std::string_view("name"), &name},
-                 std::pair{std::string_view("description"), &description},
-                 std::pair{std::string_view("input_schema"), &schema},
-                 std::pair{std::string_view("strict"), &strict},
-                 std::pair{std::string_view("cache_control"), &cache},
-             }) {
-            *field = key == known ? value : *field;
-        }
-    });
-    if (!is_object) {
-        return fail(path(""), "must be an object");
-    }
-    if (is_given(type) && !is_json_string(type)) {
-        return fail(path("type"), "must be a string");
-    }
-    if (is_given(type) && !is_string(type, "custom")) {
-        return fail(
-            path("type"),
-            "tools that run at the server are not supported here",
-            error_code_id::feature_not_supported_in_v1
-        );
-    }
-    if (string_body(name).empty()) {
-        return fail(path("name"), name.empty() ? "must be given" : "must be a non-empty string");
-    }
-    if (is_given(description) && !is_json_string(description)) {
-        return fail(path("description"), "must be a string");
-    }
-    if (!is_json_object(schema)) {
-        return fail(path("input_schema"), schema.empty() ? "must be given" : "must be an object");
-    }
-    if (is_given(strict) && strict != "true" && strict != "false") {
-        return fail(path("strict"), "must be a boolean");
-    }
-    if (is_given(cache) && !is_json_object(cache)) {
-        return fail(path("cache_control"), "must be an object");
-    }
-    out_ += index == 0 ? R"({"type":"function","function":{"name":)"
-                       : R"(,{"type":"function","function":{"name":)";
-    out_ += name;
-    if (is_given(description)) {
-        append("description", description);
-    }
-    append("parameters", schema);
-    if (is_given(strict)) {
-        append("strict", strict);
-    }
-    out_ += '}';
-    if (is_given(cache)) {
-        append("cache_control", cache);
-    }
-    out_ += '}';
-    return true;
-}
-
 bool request_writer::append_tools() {
     const auto tools = get("tools");
     if (tools.empty() || is_empty_list(tools)) {
@@ -280,7 +211,7 @@ bool request_writer::append_tools() {
     std::size_t index = 0;
     walk_list(tools, [&](std::string_view raw) {
         if (!fault_) {
-            append_tool(raw, index++);
+            fault_ = append_function(out_, raw, index++);
         }
     });
     out_ += ']';

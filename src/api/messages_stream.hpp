@@ -3,6 +3,7 @@
 // until its turn has come.
 #pragma once
 
+#include "api/argument_scan.hpp"
 #include "api/messages_reply.hpp"
 #include "api/reply_translator.hpp"
 
@@ -30,19 +31,6 @@ public:
 
 private:
     enum class block_kind { text, thinking, redacted, tool };
-
-    // Follows the arguments of a call, escaped, to see where their object ends.
-    class argument_scan {
-    public:
-        void feed(std::string_view escaped);
-        bool is_complete() const { return has_begun_ && depth_ == 0; }
-
-    private:
-        int depth_ = 0;
-        bool has_begun_ = false;
-        bool in_string_ = false;
-        bool is_escaped_ = false;
-    };
 
     struct block {
         block_kind kind{};

@@ -85,6 +85,10 @@ private:
     void flush_parts();
     void flush_spoken();
     void begin_message(std::string_view role);
+    static void append_cache(std::string& out, std::string_view cache);
+    static void append_text_part(
+        std::string& out, std::string_view escaped, std::string_view cache
+    );
 
     std::string& out_;
     std::size_t begin_;

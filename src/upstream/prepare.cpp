@@ -1,7 +1,7 @@
 #include "upstream/prepare.hpp"
 
-#include "api/anthropic_request.hpp"
 #include "api/json_text.hpp"
+#include "api/messages_wishes.hpp"
 #include "api/tool_fields.hpp"
 #include "upstream/affinity.hpp"
 
