@@ -161,6 +161,13 @@ std::string_view finish_reason_of(std::string_view stop_reason) {
     return is_string(stop_reason, "refusal") ? "content_filter" : "stop";
 }
 
+void append_stopped_by(std::string& out, std::string_view stop_sequence) {
+    if (is_json_string(stop_sequence)) {
+        out += R"(,"stop_reason":)";
+        out += stop_sequence;
+    }
+}
+
 std::string refusal_of(std::string_view stop_details) {
     const auto told = string_body(find_member(stop_details, "explanation"));
     return std::string(told.empty() ? "The model declined to answer." : told);
@@ -177,6 +184,7 @@ bool append_chat_completion(
     std::string_view own_model;
     std::string_view content;
     std::string_view stop_reason;
+    std::string_view stop_sequence;
     std::string_view stop_details;
     std::string_view usage_object;
     const bool is_object = walk_object(message, [&](std::string_view key, std::string_view value) {
@@ -188,6 +196,8 @@ bool append_chat_completion(
             content = value;
         } else if (key == "stop_reason") {
             stop_reason = value;
+        } else if (key == "stop_sequence") {
+            stop_sequence = value;
         } else if (key == "stop_details") {
             stop_details = value;
         } else if (key == "usage") {
@@ -214,6 +224,7 @@ bool append_chat_completion(
     append_message(out, parts, finish == "content_filter" ? refusal_of(stop_details) : "");
     out += R"(,"logprobs":null,"finish_reason":)";
     append_json_string(out, finish.empty() ? "stop" : finish);
+    append_stopped_by(out, stop_sequence);
     out += "}]";
     messages_usage usage;
     usage.take(usage_object);

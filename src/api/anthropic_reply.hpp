@@ -26,6 +26,10 @@ struct messages_usage {
 // The chat wire's finish_reason for a raw stop_reason; empty for null. Of static storage.
 std::string_view finish_reason_of(std::string_view stop_reason);
 
+// Appends the member of a chat's choice in which servers of that wire (vLLM's) name the sequence that ended an answer; nothing
+// where none did. `stop_sequence`: raw.
+void append_stopped_by(std::string& out, std::string_view stop_sequence);
+
 // The refusal that the chat wire shows when a model declines, escaped: its explanation, if `stop_details` has one.
 std::string refusal_of(std::string_view stop_details);
 

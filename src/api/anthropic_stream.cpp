@@ -321,6 +321,7 @@ void anthropic_stream::take_message_delta(const event_fields& e) {
     open(true);
     *out_ += R"(},"finish_reason":)";
     append_json_string(*out_, finish);
+    append_stopped_by(*out_, find_member(e.delta, "stop_sequence"));
     *out_ += "}]}\n\n";
     if (wants_usage_ && usage_.is_told) {
         *out_ += head_;

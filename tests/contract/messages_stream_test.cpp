@@ -142,6 +142,29 @@ TEST(messages_stream, calls_side_by_side_become_blocks_behind_each_other) {
     EXPECT_EQ(message["stop_reason"], "tool_use");
 }
 
+TEST(messages_stream, what_ended_an_answer_is_told) {
+    fake_upstream models;
+    const anthropic_message what{.content = {text_block("one")}, .stop_reason = "stop_sequence"};
+    auto events = events_of(what);
+    events[events.size() - 2]["delta"]["stop_sequence"] = "END";
+    json whole = events.front()["message"];
+    whole.update(
+        {{"content", what.content}, {"stop_reason", "stop_sequence"}, {"stop_sequence", "END"}}
+    );
+    const gateway_process gateway(config_text(models).upstream("a", anthropic_lines));
+
+    models.on("a", anthropic_events(events));
+    const auto streamed = message_of(stream_message(gateway, message_for("a")));
+    models.on("a", json_reply(200, whole));
+    const auto message = create_message(gateway, message_for("a")).json();
+
+    for (const auto& each : {streamed, message}) {
+        EXPECT_EQ(each["stop_reason"], "stop_sequence") << each;
+        EXPECT_EQ(each["stop_sequence"], "END");
+        EXPECT_EQ(each["content"][0]["text"], "one");
+    }
+}
+
 TEST(messages_stream, errors_are_events_of_the_wire) {
     fake_upstream models;
     models.on("cut", cut_after_sends(4, ok("words that never end well because of the cable")));
