@@ -22,9 +22,8 @@ request_context nested_context(
     const nested_surroundings& around,
     base::steady_time deadline
 ) {
-    auto context = inner_context(
-        outer, profile.target, request, around.sink, around.cancel, around.record
-    );
+    auto context =
+        inner_context(outer, profile.target, request, around.sink, around.cancel, around.record);
     context.start = steady_clock::now();
     context.deadline = std::min(deadline, outer.deadline);
     context.purse = purse_of(profile.target, request, outer.purse);

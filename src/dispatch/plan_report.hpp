@@ -35,10 +35,10 @@ struct plan_report {
     std::string_view strategy{};
     std::int64_t estimated_tokens = 0;  // of the request's messages and tools
     std::optional<base::money> limit{
-    };                         // what it may cost; within another profile what that leaves
+    };  // what it may cost; within another profile what that leaves
     std::string_view route{};  // "vision", "video" or "audio": the table that serves the media
     std::vector<std::string_view> endpoints{
-    };                                // its upstreams, in the order in which they are asked
+    };  // its upstreams, in the order in which they are asked
     bool is_described_first = false;  // they describe the images for the profile
     std::vector<planned_call> calls{};
     base::money ceiling{};        // of all that would be started; of two ways, the dearer one
