@@ -199,6 +199,36 @@ TEST(explain_parts, a_step_that_may_continue_a_stream_reads_what_was_sent) {
     EXPECT_EQ(times_of(tight)[1], "when a gave no answer") << "continuing it costs too much";
 }
 
+TEST(explain_parts, samples_that_share_a_call_are_one_line) {
+    const planned p;
+    const std::string more =
+        "[upstreams.m]\nmodel_id = \"m\"\nmax_n = 4\ncontext = 8192\nmax_output = 100\n"
+        "base_url = \"http://127.0.0.1:1/v1\"\n[upstreams.m.pricing]\n"
+        "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 4.0\n[profiles.\"samples.v1\"]\n"
+        "type = \"moa\"\nsynthesizer = \"s\"\ngenerators = [{ upstream = \"m\", samples = 5 }]";
+    const auto body = say("samples.v1", std::string(2000, 'w'));
+
+    const auto plan = p.plan(body, more);
+    const auto& shared = plan["calls"][0];
+    const auto& alone = plan["calls"][1];
+
+    EXPECT_EQ(roles_of(plan), (list{"generator m", "generator m", "synthesizer s"}));
+    EXPECT_EQ(shared["samples"], 4);
+    EXPECT_EQ(shared["output_tokens"], 400);
+    EXPECT_FALSE(alone.contains("samples"));
+    EXPECT_EQ(alone["output_tokens"], 100);
+    EXPECT_NEAR(
+        shared["ceiling_usd"].get<double>() - alone["ceiling_usd"].get<double>(), 0.0012, 0.00001
+    ) << "the prompt is paid once";
+    const auto limit =
+        plan["ceiling_usd"].get<double>() - alone["ceiling_usd"].get<double>() - 0.001;
+    const auto less = p.plan(limited(body, limit), more);
+    EXPECT_EQ(less["calls"][0]["samples"], 2) << less;
+    EXPECT_EQ(less["calls"][1]["state"], "not_started");
+    const auto text = p.run(body, {}, more).standard_output;
+    EXPECT_NE(text.find("at once, 4 answers by one call\n"), std::string::npos) << text;
+}
+
 const auto image_body = [](const std::string& model) {
     return json{
         {"model", model},
