@@ -14,14 +14,46 @@ bool is_complete_json(std::string_view text) {
     return in.peek() == json_type::object && in.skip(raw) && in.at_end();
 }
 
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 }  // namespace
+
+// Every byte is looked at once: the whole is parsed where its last bracket closes, and never again.
+void call_tracker::open_call::take(char c) {
+    if (state != progress::open) {
+        state = is_space(c) ? state : progress::broken;
+        return;
+    }
+    arguments += c;
+    if (is_in_string) {
+        is_in_string = c != '"' || is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+    } else if (c == '"') {
+        is_in_string = true;
+    } else if (c == '{' || c == '[') {
+        ++depth;
+    } else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
+        state = is_complete_json(arguments) ? progress::whole : progress::broken;
+        std::string().swap(arguments);
+    }
+}
+
+void call_tracker::add_arguments(std::size_t call, std::string_view text) {
+    for (const char c : text) {
+        calls_[call].take(c);
+    }
+}
 
 std::size_t call_tracker::open(std::string_view index, std::string_view id) {
     if (calls_.size() == max_calls) {
         has_refused_call_ = true;
         return no_call;
     }
-    calls_.push_back({std::string(index), std::string(id), {}});
+    auto& call = calls_.emplace_back();
+    call.index = index;
+    call.id = id;
     return calls_.size() - 1;
 }
 
@@ -41,15 +73,14 @@ std::size_t call_tracker::find(std::string_view index, std::string_view id, std:
         if (!index.empty() && call.index != index) {
             continue;
         }
-        if (!id.empty()) {
-            if (!call.id.empty()) {
-                return open(index, id);  // another call under a reused index
-            }
-            call.id = id;
-            return i;
+        const bool begins_another = !name.empty() && call.state == progress::whole;
+        if (begins_another || (!id.empty() && !call.id.empty())) {
+            return open(index, id);  // under a reused index, or none
         }
-        const bool begins_another = !name.empty() && is_complete_json(call.arguments);
-        return begins_another ? open(index, id) : i;
+        if (!id.empty()) {
+            call.id = id;
+        }
+        return i;
     }
     if (id.empty() && name.empty() && !calls_.empty()) {
         return calls_.size() - 1;  // the index changed in the middle of a call

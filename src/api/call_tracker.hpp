@@ -19,13 +19,21 @@ public:
     std::size_t find(std::string_view index, std::string_view id, std::string_view name);
 
     // More arguments of a call, unescaped: once they are whole, what follows without an id may begin another call.
-    void add_arguments(std::size_t call, std::string_view text) { calls_[call].arguments += text; }
+    void add_arguments(std::size_t call, std::string_view text);
 
 private:
+    enum class progress { open, whole, broken };
+
     struct open_call {
-        std::string index;
-        std::string id;
-        std::string arguments;
+        std::string index{};
+        std::string id{};
+        std::string arguments{};  // while they are open
+        std::size_t depth = 0;    // of brackets
+        bool is_in_string = false;
+        bool is_escaped = false;
+        progress state = progress::open;
+
+        void take(char c);
     };
 
     std::size_t open(std::string_view index, std::string_view id);
