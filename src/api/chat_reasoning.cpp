@@ -12,6 +12,8 @@ namespace meta_model::api {
 namespace {
 
 constexpr std::string_view seal_mark = "mm1.";
+constexpr std::string_view thought_name = "thought";  // in a seal
+constexpr std::size_t max_extra_bytes = 256u << 10;
 
 // RFC 4648 §5, without padding.
 constexpr std::string_view digits =
@@ -81,24 +83,52 @@ std::string_view value_of(
 
 }  // namespace
 
-// A piece goes on with the element before it when both have the same index; without one, blocks of thinking go on until
-// their signature came.
-bool object_pieces::goes_on(object& last, std::string_view more) {
-    if (last.members.empty()) {
-        walk_object(last.raw, [&](std::string_view key, std::string_view value) {
-            last.members.emplace_back(key, value);
+std::string_view object_pieces::member_of(const object& from, std::string_view key) {
+    return from.members.empty() ? find_member(from.raw, key) : value_of(from.members, key);
+}
+
+void object_pieces::split(object& o) {
+    if (o.members.empty()) {
+        walk_object(o.raw, [&](std::string_view key, std::string_view value) {
+            o.members.emplace_back(key, value);
         });
-        last.raw.clear();
+        o.raw.clear();
     }
-    if (find_member(more, "type") != value_of(last.members, "type")) {
+}
+
+// A piece goes on with the element before it when both have the same index; without one, blocks of thinking go on until
+// their signature came. What has another id is another element, however it is numbered.
+bool object_pieces::goes_on(const object& last, const object& more) {
+    const auto type = member_of(more, "type");
+    const auto index = member_of(more, "index");
+    const auto id = member_of(more, "id");
+    const auto last_id = member_of(last, "id");
+    if (is_given(id) && is_given(last_id) && id != last_id) {
         return false;
     }
-    const auto index = find_member(more, "index");
+    const bool is_same_type = type == member_of(last, "type");
     if (is_given(index)) {
-        return index == value_of(last.members, "index");
+        return index == member_of(last, "index") && (is_same_type || !is_given(type));
     }
-    return is_string(find_member(more, "type"), "thinking")
-           && string_body(value_of(last.members, "signature")).empty();
+    return is_same_type && is_string(type, "thinking")
+           && string_body(member_of(last, "signature")).empty();
+}
+
+void object_pieces::join(object& last, object more) {
+    split(last);
+    split(more);
+    for (auto& [key, value] : more.members) {
+        const auto has = std::ranges::find(
+            last.members, key, [](const auto& m) -> const std::string& { return m.first; }
+        );
+        if (has == last.members.end()) {
+            last.members.emplace_back(std::move(key), std::move(value));
+        } else if (is_joined(key) && is_json_string(has->second) && is_json_string(value)) {
+            has->second.insert(has->second.size() - 1, string_body(value));
+        } else if (is_given(value)) {
+            has->second = std::move(value);
+        }
+    }
 }
 
 void object_pieces::add(std::string_view list, bool joins) {
@@ -106,28 +136,21 @@ void object_pieces::add(std::string_view list, bool joins) {
         if (!is_json_object(element)) {
             return;
         }
-        if (!joins || objects_.empty() || !goes_on(objects_.back(), element)) {
-            objects_.push_back({.raw = std::string(element)});
-            return;
+        object more{.raw = std::string(element)};
+        if (joins && !objects_.empty() && goes_on(objects_.back(), more)) {
+            join(objects_.back(), std::move(more));
+        } else {
+            objects_.push_back(std::move(more));
         }
-        auto& members = objects_.back().members;
-        walk_object(element, [&](std::string_view key, std::string_view value) {
-            const auto has = std::ranges::find(members, key, [](const auto& m) -> std::string_view {
-                return m.first;
-            });
-            if (has == members.end()) {
-                members.emplace_back(key, value);
-            } else if (is_joined(key) && is_json_string(has->second) && is_json_string(value)) {
-                has->second.insert(has->second.size() - 1, string_body(value));
-            } else if (is_given(value)) {
-                has->second = value;
-            }
-        });
     });
 }
 
 void object_pieces::add(const object_pieces& more) {
-    objects_.insert(objects_.end(), more.objects_.begin(), more.objects_.end());
+    auto begin = more.objects_.begin();
+    if (!objects_.empty() && begin != more.objects_.end() && goes_on(objects_.back(), *begin)) {
+        join(objects_.back(), *begin++);
+    }
+    objects_.insert(objects_.end(), begin, more.objects_.end());
 }
 
 void object_pieces::append_list(std::string& out) const {
@@ -158,9 +181,19 @@ void object_pieces::append_text(std::string& out, std::string_view list) {
 }
 
 bool chat_reasoning::add(std::string_view key, std::string_view value, bool is_delta) {
-    if (key == "reasoning_content" || key == "reasoning") {
-        (key == "reasoning" ? text : content) += string_body(value);
+    if (key == "reasoning_content") {
+        content += string_body(value);
+        has_content = has_content || is_json_string(value);
+        return is_json_string(value);
+    }
+    if (key == "reasoning") {
+        text += string_body(value);
         return !string_body(value).empty();
+    }
+    if (key == "extra_content") {
+        const bool is_kept = is_json_object(value) && value.size() <= max_extra_bytes;
+        extra = is_kept ? value : std::string_view(extra);
+        return is_kept;
     }
     if (key == "reasoning_details" || key == "thinking_blocks") {
         auto& list = key == "thinking_blocks" ? thinking : details;
@@ -171,29 +204,39 @@ bool chat_reasoning::add(std::string_view key, std::string_view value, bool is_d
     return false;
 }
 
+void chat_reasoning::add_content(std::string_view escaped) {
+    content += escaped;
+    has_content = has_content || !escaped.empty();
+}
+
 void chat_reasoning::add(const chat_reasoning& more) {
     content += more.content;
+    has_content = has_content || more.has_content;
     text += more.text;
     details.add(more.details);
     thinking.add(more.thinking);
+    extra = more.extra.empty() ? extra : more.extra;
+    thought += more.thought;
 }
 
 void chat_reasoning::append_members(std::string& out) const {
-    const auto add_text = [&](std::string_view name, std::string_view escaped) {
-        if (!escaped.empty()) {
-            out.append(",\"").append(name).append("\":\"").append(escaped).append("\"");
-        }
-    };
     const auto add_list = [&](std::string_view name, const object_pieces& list) {
         if (!list.is_empty()) {
             out.append(",\"").append(name).append("\":");
             list.append_list(out);
         }
     };
-    add_text("reasoning_content", content);
-    add_text("reasoning", text);
+    if (has_content) {
+        out.append(R"(,"reasoning_content":")").append(content).append("\"");
+    }
+    if (!text.empty()) {
+        out.append(R"(,"reasoning":")").append(text).append("\"");
+    }
     add_list("reasoning_details", details);
     add_list("thinking_blocks", thinking);
+    if (!extra.empty()) {
+        out.append(R"(,"extra_content":)").append(extra);
+    }
 }
 
 std::string_view shown_reasoning(
@@ -215,9 +258,32 @@ std::string_view shown_reasoning(
     return storage;
 }
 
+std::string thought_of_parts(std::string_view content) {
+    std::string out;
+    if (!is_json_list(content)) {
+        return out;
+    }
+    walk_list(content, [&](std::string_view part) {
+        if (!is_string(find_member(part, "type"), "thinking")) {
+            return;
+        }
+        const auto thinking = find_member(part, "thinking");
+        if (is_json_list(thinking)) {
+            object_pieces::append_text(out, thinking);
+        } else {
+            out += string_body(thinking);
+        }
+    });
+    return out;
+}
+
 std::string seal(const chat_reasoning& reasoning) {
     std::string json = "{";
     reasoning.append_members(json);
+    if (!reasoning.thought.empty()) {
+        json.append(",\"").append(thought_name).append("\":\"");
+        json.append(reasoning.thought).append("\"");
+    }
     json += '}';
     if (json.size() > 2) {
         json.erase(1, 1);  // the comma
@@ -239,7 +305,11 @@ bool unseal(std::string_view word, chat_reasoning& into) {
     }
     chat_reasoning held;
     const bool is_object = walk_object(json, [&](std::string_view key, std::string_view value) {
-        held.add(key, value, false);
+        if (key == thought_name) {
+            held.thought += string_body(value);
+        } else {
+            held.add(key, value, false);
+        }
     });
     if (!is_object || held.is_empty()) {
         return false;

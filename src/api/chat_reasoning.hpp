@@ -13,6 +13,7 @@ class object_pieces {
 public:
     // Adds the elements of the raw list. `joins`: an element that goes on with the one before it is joined to it.
     void add(std::string_view list, bool joins);
+    // The same for what came later in a stream, joined where the first of it goes on with the last that is here.
     void add(const object_pieces& more);
 
     bool is_empty() const { return objects_.empty(); }
@@ -27,30 +28,37 @@ private:
         std::vector<std::pair<std::string, std::string>> members{};  // raw JSON
     };
 
-    bool goes_on(object& last, std::string_view more);
+    static std::string_view member_of(const object& from, std::string_view key);
+    static bool goes_on(const object& last, const object& more);
+    static void split(object& raw);
+    static void join(object& last, object more);
 
     std::vector<object> objects_{};
 };
 
 struct chat_reasoning {
     std::string content{};  // `reasoning_content`, escaped
-    std::string text{};     // `reasoning`, escaped
+    bool has_content =
+        false;           // it was given, if only as an empty text: some servers want it back so
+    std::string text{};  // `reasoning`, escaped
     object_pieces details{};
     object_pieces thinking{};  // `thinking_blocks`
+    std::string extra{};       // `extra_content`, raw; the newest
+    std::string thought{};     // of the thinking parts of a `content`, escaped; they go back there
 
     // A member of a message, or of a delta of one. False: it is not of reasoning, or holds none.
     bool add(std::string_view key, std::string_view value, bool is_delta);
     void add(const chat_reasoning& more);
 
     bool is_empty() const {
-        return content.empty() && text.empty() && details.is_empty() && thinking.is_empty();
-    }
-    // Whether there is more than `reasoning_content`.
-    bool has_more_than_content() const {
-        return !text.empty() || !details.is_empty() || !thinking.is_empty();
+        return !has_content && text.empty() && details.is_empty() && thinking.is_empty()
+               && extra.empty() && thought.empty();
     }
 
-    // Appends `,"name":value` for each member.
+    // A shown text, escaped, that stands for `reasoning_content`.
+    void add_content(std::string_view escaped);
+
+    // Appends `,"name":value` for each member; `thought` is none.
     void append_members(std::string& out) const;
 };
 
@@ -62,6 +70,9 @@ std::string_view shown_reasoning(
     std::string_view details,
     std::string& storage
 );
+
+// What the parts of a `content` of the type `thinking` say, escaped.
+std::string thought_of_parts(std::string_view content);
 
 // As one opaque word of ASCII, for clients that give it back. It is not encrypted: what it holds was told to them.
 std::string seal(const chat_reasoning& reasoning);

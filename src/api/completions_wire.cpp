@@ -264,7 +264,7 @@ std::string completion_of_chat(std::string_view json) {
     std::string out;
     if (!read(json, chat) || !chat.choices.starts_with('[')
         || !append_completion(out, chat, false)) {
-        return std::string(json);
+        out.clear();
     }
     return out;
 }
@@ -272,7 +272,11 @@ std::string completion_of_chat(std::string_view json) {
 void completion_translator::take_event(std::string_view event, std::string& out) {
     const auto data = event_data(event, data_);
     chat_members chat;
-    if (data.empty() || !read(data, chat) || !chat.choices.starts_with('[')
+    if (data.empty()) {
+        out += event.starts_with(':') ? event : std::string_view{};  // a heartbeat
+        return;
+    }
+    if (!read(data, chat) || !chat.choices.starts_with('[')
         || (chat.choices == "[]" && !chat.error.empty())) {
         out += event;
         return;

@@ -14,10 +14,10 @@ namespace meta_model::api {
 // invalid_json, a shape without a model, unsupported_legacy_param, invalid_request without a prompt.
 base::result<std::string> chat_of_completion(std::string_view body, int max_depth);
 
-// The completion that a chat completion stands for. What has no choices is returned as it is.
+// The completion that a chat completion stands for. Empty: it has no choices.
 std::string completion_of_chat(std::string_view json);
 
-// Replies to a completion. Of a stream, comments, `[DONE]`, errors and what is no chunk pass as they are.
+// Replies to a completion. Of a stream, heartbeats, `[DONE]`, errors and what is no chunk pass as they are.
 class completion_translator final : public reply_translator {
 public:
     std::string whole(std::string_view chat_completion) override {

@@ -11,7 +11,7 @@ class reply_translator {
 public:
     virtual ~reply_translator() = default;
 
-    // The client's body for a whole chat completion.
+    // The client's body for a whole chat completion; empty: it is none, and the client is told so in an error.
     virtual std::string whole(std::string_view chat_completion) = 0;
 
     // The client's body for an error of the chat wire, an upstream's own words included.

@@ -3,6 +3,7 @@
 #include "api/json_text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace meta_model::api {
 
@@ -63,7 +64,9 @@ void response_events::begin() {
 }
 
 void response_events::tell_progress(std::string_view extension) {
+    auto echo = std::exchange(facts_.echo, {});  // told once, however often there is progress
     add_snapshot("response.in_progress", response_status::in_progress, extension);
+    facts_.echo = std::move(echo);
 }
 
 std::size_t response_events::add_item(output_item item) {
@@ -156,6 +159,10 @@ void response_events::keep_reasoning(
     items_[item].reasoning.add(key, value, true);
 }
 
+void response_events::keep_thought(std::size_t item, std::string_view text) {
+    items_[item].reasoning.thought += text;
+}
+
 void response_events::add_call_text(std::size_t item, std::string_view text) {
     if (text.empty()) {
         return;
@@ -168,6 +175,12 @@ void response_events::add_call_text(std::size_t item, std::string_view text) {
     );
     add_text_member("delta", text);
     close_event();
+}
+
+void response_events::add_call_details(std::size_t item, std::string_view details) {
+    if (items_[item].details.empty()) {
+        items_[item].details = details;
+    }
 }
 
 void response_events::close_part(std::size_t item, std::size_t index) {

@@ -24,6 +24,7 @@ public:
     response_ending& ending() { return ending_; }
     const output_item& item(std::size_t index) const { return items_[index]; }
     bool is_over() const { return is_over_; }
+    bool has_items() const { return !items_.empty(); }
 
     // The events that every stream begins with; once.
     void begin();
@@ -43,7 +44,10 @@ public:
     void add_reasoning_text(std::size_t item, std::string_view text);
     void keep_reasoning(std::size_t item, std::string_view key, std::string_view value);
     // Arguments or input of a call.
+    void keep_thought(std::size_t item, std::string_view text);
     void add_call_text(std::size_t item, std::string_view text);
+    // Further members of a call, told at its end; the first that come count.
+    void add_call_details(std::size_t item, std::string_view details);
 
     // Nothing for an item that was closed.
     void close_item(std::size_t item, item_state as);

@@ -1,6 +1,7 @@
 #include "api/responses_items.hpp"
 
 #include "api/json_walk.hpp"
+#include "api/responses_output.hpp"
 #include "api/responses_parts.hpp"
 #include "api/responses_request.hpp"
 #include "base/text.hpp"
@@ -41,9 +42,25 @@ struct response_items::item_fields {
     std::string_view output{};
     std::string_view summary{};
     std::string_view encrypted{};
+    std::string_view cache_control{};
+    std::string call_details{};  // `,"name":value` each
 
     bool read(std::string_view item);
+
+    // What a chat's message has in the same place.
+    std::string message_members(bool has_name = true) const;
 };
+
+std::string response_items::item_fields::message_members(bool has_name) const {
+    std::string out;
+    if (has_name && !string_body(name).empty()) {
+        out.append(R"(,"name":)").append(name);
+    }
+    if (is_json_object(cache_control)) {
+        out.append(R"(,"cache_control":)").append(cache_control);
+    }
+    return out;
+}
 
 bool response_items::item_fields::read(std::string_view item) {
     const std::array known{
@@ -58,6 +75,7 @@ bool response_items::item_fields::read(std::string_view item) {
         std::pair{std::string_view("output"), &output},
         std::pair{std::string_view("summary"), &summary},
         std::pair{std::string_view("encrypted_content"), &encrypted},
+        std::pair{std::string_view("cache_control"), &cache_control},
     };
     return walk_object(item, [&](std::string_view key, std::string_view value) {
         for (const auto& [name_of, member] : known) {
@@ -66,6 +84,7 @@ bool response_items::item_fields::read(std::string_view item) {
                 return;
             }
         }
+        append_call_detail(call_details, key, value);
     });
 }
 
@@ -136,7 +155,7 @@ base::result<void> response_items::add_message(const item_fields& f, const std::
                 return ended;
             }
         }
-        said_.push_back({f.content, place + ".content"});
+        said_.push_back({f.content, place + ".content", f.message_members()});
         return {};
     }
     if (!is_user && !is_string(f.role, "system") && !is_string(f.role, "developer")) {
@@ -150,6 +169,7 @@ base::result<void> response_items::add_message(const item_fields& f, const std::
         return ended;
     }
     begin_message(is_user ? "user" : "system");
+    out_ += f.message_members();
     out_ += R"(,"content":)";
     response_parts parts(is_user ? part_owner::user : part_owner::system, out_);
     if (auto added = parts.add(f.content, place + ".content"); !added) {
@@ -163,7 +183,7 @@ base::result<void> response_items::add_message(const item_fields& f, const std::
 base::result<void> response_items::add_call(
     const item_fields& f, const std::string& place, bool is_custom
 ) {
-    const auto id = is_given(f.call_id) ? f.call_id : f.id;
+    const auto id = string_body(f.call_id).empty() ? f.id : f.call_id;
     const auto text = is_custom ? f.input : f.arguments;
     if (string_body(id).empty()) {
         return bad(error_code_id::missing_call_id, place + ".call_id", "must be given");
@@ -178,12 +198,9 @@ base::result<void> response_items::add_call(
             "must be a string"
         );
     }
-    if (calls_.empty() && !next_reasoning_.is_empty()) {
-        if (auto ended = end_turn(next_speaker::assistant); !ended) {
-            return ended;
-        }
-    }
-    calls_.push_back({id, f.name, text, is_custom});
+    // A stream tells what came between a text and its call in an item of its own.
+    reasoning_.add(std::exchange(next_reasoning_, {}));
+    calls_.push_back({id, f.name, text, is_custom, f.call_details});
     return {};
 }
 
@@ -202,6 +219,7 @@ base::result<void> response_items::add_output(const item_fields& f, const std::s
         return ended;
     }
     begin_message("tool");
+    out_ += f.message_members(false);
     out_ += R"(,"tool_call_id":)";
     out_ += f.call_id;
     out_ += R"(,"content":)";
@@ -239,11 +257,31 @@ void response_items::add_reasoning(const item_fields& f) {
     if (unseal(string_body(f.encrypted), into)) {
         return;
     }
-    const auto before = into.content.size();
-    append_texts(into.content, f.content);
-    if (into.content.size() == before) {
-        append_texts(into.content, f.summary);
+    std::string shown;
+    append_texts(shown, f.content);
+    if (shown.empty()) {
+        append_texts(shown, f.summary);
     }
+    into.add_content(shown);
+}
+
+// `content`: where in the output the turn's content begins.
+void response_items::put_thought_before(std::size_t content) {
+    if (reasoning_.thought.empty()) {
+        return;
+    }
+    const auto said = out_.substr(content);
+    out_.resize(content);
+    out_ += R"([{"type":"thinking","thinking":[{"type":"text","text":")";
+    out_.append(reasoning_.thought).append("\"}]}");
+    if (is_json_list(said)) {
+        out_.append(",").append(said, 1);
+        return;
+    }
+    if (!string_body(said).empty()) {
+        out_.append(R"(,{"type":"text","text":)").append(said).append("}");
+    }
+    out_ += ']';
 }
 
 base::result<void> response_items::append_said() {
@@ -261,6 +299,7 @@ base::result<void> response_items::append_said() {
     } else {
         parts.close();
     }
+    put_thought_before(begin);
     if (!parts.refusal().empty()) {
         out_.append(R"(,"refusal":")").append(parts.refusal()).append("\"");
     }
@@ -286,7 +325,9 @@ void response_items::append_calls() {
         } else {
             out_ += is_json_string(c.text) ? c.text : R"("")";
         }
-        out_ += "}}";
+        out_ += '}';
+        out_ += c.details;
+        out_ += '}';
     }
     out_ += ']';
 }
@@ -299,6 +340,7 @@ base::result<void> response_items::end_turn(next_speaker next) {
     // Reasoning alone is no turn: what it led to was cut off.
     if (!said_.empty() || !calls_.empty()) {
         begin_message("assistant");
+        out_ += said_.empty() ? std::string_view{} : std::string_view(said_.front().members);
         reasoning_.append_members(out_);
         out_ += R"(,"content":)";
         if (auto written = append_said(); !written) {

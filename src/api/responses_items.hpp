@@ -38,6 +38,7 @@ private:
     struct said {
         std::string_view content{};  // raw
         std::string place{};
+        std::string members{};  // of the message, `,"name":value` each
     };
 
     struct call {
@@ -45,6 +46,7 @@ private:
         std::string_view name{};  // raw
         std::string_view text{};  // raw arguments or input
         bool is_custom = false;
+        std::string details{};  // further members of the chat's call, `,"name":value` each
     };
 
     base::result<void> add_message(const item_fields& f, const std::string& place);
@@ -58,6 +60,7 @@ private:
     void begin_message(std::string_view role);
     base::result<void> end_turn(next_speaker next);
     base::result<void> append_said();
+    void put_thought_before(std::size_t content);
     void append_calls();
 
     std::string& out_;

@@ -4,6 +4,8 @@
 #include "api/usage_json.hpp"
 #include "base/ids.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -12,6 +14,7 @@ namespace meta_model::api {
 namespace {
 
 constexpr std::size_t id_digits = 24;
+constexpr std::size_t max_detail_bytes = 256u << 10;  // of one call
 
 std::string_view prefix_of(output_kind kind) {
     switch (kind) {
@@ -74,9 +77,8 @@ void append_reasoning(
             .append(item.text)
             .append("\"}]");
     }
-    // What only a seal can carry is always given: the turn could not be gone on from without it.
-    const bool is_sealed = facts.wants_encrypted || item.reasoning.has_more_than_content();
-    if (state != item_state::in_progress && is_sealed) {
+    // Always: clients that give nothing else back could not go on from the turn without it.
+    if (state != item_state::in_progress) {
         append_text_member(out, "encrypted_content", seal(item.reasoning));
     }
 }
@@ -178,9 +180,48 @@ std::string_view to_string(response_status status) {
 }
 
 response_status status_of_finish(std::string_view raw) {
+    if (is_string(raw, "error")) {
+        return response_status::failed;
+    }
     return is_string(raw, "length") || is_string(raw, "content_filter")
                ? response_status::incomplete
                : response_status::completed;
+}
+
+response_failure failure_of_finish() {
+    return {"server_error", "The model server ended its answer with an error."};
+}
+
+void append_call_detail(std::string& details, std::string_view key, std::string_view value) {
+    // Of calls in chats, of items, and what SDKs add to these.
+    constexpr std::array<std::string_view, 18> others{
+        "index",
+        "id",
+        "type",
+        "function",
+        "custom",
+        "call_id",
+        "name",
+        "input",
+        "output",
+        "arguments",
+        "status",
+        "role",
+        "namespace",
+        "caller",
+        "agent",
+        "content",
+        "parsed_arguments",
+        "created_by",
+    };
+    if (!is_given(value) || std::ranges::find(others, key) != others.end()
+        || details.size() + key.size() + value.size() > max_detail_bytes) {
+        return;
+    }
+    details += ',';
+    append_json_string(details, key);
+    details += ':';
+    append_on_one_line(details, value);
 }
 
 output_item make_item(output_kind kind) {
@@ -248,6 +289,7 @@ void append_item(
             item.kind == output_kind::custom_call ? "input" : "arguments",
             is_new ? std::string_view{} : std::string_view(item.text)
         );
+        out += is_new ? std::string_view{} : std::string_view(item.details);
     }
     out += '}';
 }

@@ -33,7 +33,13 @@ struct output_item {
     std::string text{};                // shown reasoning, or arguments, or input
     std::string call_id{};             // raw JSON
     std::string name{};                // raw JSON
+    std::string details{};             // of a call: its further members, `,"name":value` each
 };
+
+// A further member of a chat's call, such as a signature of the thoughts behind it (`extra_content`): appended, on one line,
+// as the item of the call has it, and as the call has it again. Not what a call or an item says in its own members, nor
+// what is too large to be kept.
+void append_call_detail(std::string& details, std::string_view key, std::string_view value);
 
 output_item make_item(output_kind kind);
 
@@ -64,6 +70,9 @@ struct response_ending {
 
 // The status that a chat's raw finish_reason stands for.
 response_status status_of_finish(std::string_view raw);
+
+// Why it failed, where a finish_reason is all that is known.
+response_failure failure_of_finish();
 
 // Appends the response object, on one line.
 void append_response(

@@ -58,6 +58,9 @@ output_item read_call(std::string_view call) {
     } else {
         out.text = string_body(text);
     }
+    walk_object(call, [&](std::string_view key, std::string_view value) {
+        append_call_detail(out.details, key, value);
+    });
     return out;
 }
 
@@ -69,6 +72,7 @@ struct whole_message {
     std::string_view reasoning_content{};
     std::string_view reasoning{};
     std::string_view details{};
+    std::string_view function_call{};  // of old servers
     chat_reasoning held{};
 
     bool read(std::string_view message);
@@ -91,6 +95,8 @@ bool whole_message::read(std::string_view message) {
             reasoning = value;
         } else if (key == "reasoning_details") {
             details = value;
+        } else if (key == "function_call") {
+            function_call = value;
         }
     });
 }
@@ -126,10 +132,12 @@ std::vector<output_item> read_items(std::string_view message, std::string_view l
     std::vector<output_item> items;
     whole_message m;
     m.read(message);
+    m.held.thought = thought_of_parts(m.content);
     if (!m.held.is_empty()) {
         std::string storage;
         auto item = make_item(output_kind::reasoning);
         item.text = shown_reasoning(m.reasoning_content, m.reasoning, m.details, storage);
+        item.text = item.text.empty() ? m.held.thought : item.text;
         item.reasoning = std::move(m.held);
         items.push_back(std::move(item));
     }
@@ -140,6 +148,8 @@ std::vector<output_item> read_items(std::string_view message, std::string_view l
                 items.push_back(read_call(call));
             }
         });
+    } else if (is_json_object(m.function_call)) {
+        items.push_back(read_call(R"({"function":)" + std::string(m.function_call) + "}"));
     }
     return items;
 }
@@ -186,8 +196,13 @@ std::string response_of_chat(
             finish = value;
         }
     });
+    if (!is_json_object(message)) {
+        return {};
+    }
     ending.status = status = status_of_finish(finish);
     ending.finish_reason = finish;
+    const auto failure = failure_of_finish();
+    ending.failure = status == response_status::failed ? &failure : nullptr;
     const auto items = read_items(message, logprobs);
     std::string out;
     out.reserve(chat_completion.size() * 2 + facts.echo.size() + 512);

@@ -30,9 +30,8 @@ struct response_facts {
     // Members that are repeated from the request, as `"name":value` and a comma in front of each; those that the request
     // did not give have OpenAI's defaults.
     std::string echo{};
-    std::string service_tier{};    // raw JSON; a reply's own takes its place
-    bool wants_encrypted = false;  // include: reasoning.encrypted_content
-    bool wants_summary = false;    // reasoning.summary: reasoning is told as a summary
+    std::string service_tier{};  // raw JSON; a reply's own takes its place
+    bool wants_summary = false;  // reasoning.summary: reasoning is told as a summary
 };
 
 // Why a response failed; `code` and `message` are text, not JSON.

@@ -107,6 +107,11 @@ base::result<void> judge_members(const responses_request& r) {
     }
     std::size_t i = 0;
     base::result<void> judged;
+    walk_object(r.member("metadata"), [&](std::string_view key, std::string_view value) {
+        if (judged && !is_json_string(value)) {
+            judged = shape_error("metadata." + base::clip(key, 64), "a string");
+        }
+    });
     walk_list(r.member("include"), [&](std::string_view element) {
         if (judged && !is_json_string(element)) {
             judged = shape_error("include[" + std::to_string(i) + ']', "a string");
@@ -352,7 +357,6 @@ response_facts responses_request::facts() const {
     out.service_tier = member("service_tier");
     const auto summary = find_member(member("reasoning"), "summary");
     out.wants_summary = is_given(summary);
-    out.wants_encrypted = includes(*this, "reasoning.encrypted_content");
     append_echo(out.echo);
     return out;
 }

@@ -56,6 +56,8 @@ struct delta_fields {
     std::string_view thinking{};
     std::string_view calls{};
     std::string_view annotations{};
+    std::string_view extra{};
+    std::string_view function_call{};  // of old servers
 };
 
 delta_fields read_delta(std::string_view raw) {
@@ -69,6 +71,8 @@ delta_fields read_delta(std::string_view raw) {
         std::pair{std::string_view("thinking_blocks"), &out.thinking},
         std::pair{std::string_view("tool_calls"), &out.calls},
         std::pair{std::string_view("annotations"), &out.annotations},
+        std::pair{std::string_view("extra_content"), &out.extra},
+        std::pair{std::string_view("function_call"), &out.function_call},
     };
     walk_object(raw, [&](std::string_view key, std::string_view value) {
         for (const auto& [name, member] : known) {
@@ -86,6 +90,7 @@ struct call_fields {
     std::string_view id{};
     std::string_view name{};
     std::string_view text{};
+    std::string details{};
     bool is_custom = false;
     bool is_call = false;
 };
@@ -103,6 +108,8 @@ call_fields read_call(std::string_view raw) {
             function = value;
         } else if (key == "custom") {
             custom = value;
+        } else {
+            append_call_detail(out.details, key, value);
         }
     });
     out.is_custom = is_json_object(custom);
@@ -152,12 +159,15 @@ struct response_translator::state {
         std::size_t item = none;  // none: its name has not come yet
         bool is_custom = false;
         std::string id{};
-        std::string text{};  // waits for the name
+        std::string text{};  // waits for the name, as details do
+        std::string details{};
     };
 
     void take_chunk(const chunk_fields& chunk);
     void take_choice(std::string_view choice);
     void take_reasoning(const delta_fields& delta);
+    void open_reasoning();
+    void show_reasoning(std::string_view member, std::string_view escaped);
     void take_text(std::string_view escaped, bool is_refusal, std::string_view logprobs);
     void take_annotations(std::string_view list);
     void take_call(std::string_view raw);
@@ -170,7 +180,8 @@ struct response_translator::state {
     std::size_t message = none;    // the open one
     std::size_t reasoning = none;  // the open one
     bool has_shown = false;        // a text, refusal or call
-    std::string_view source{};     // the member that reasoning is shown from
+    bool has_reasoned = false;
+    std::string_view source{};  // the member that reasoning is shown from
     call_tracker tracker{};
     std::vector<known_call> calls{};
     std::string joined{};
@@ -221,21 +232,41 @@ void response_translator::state::take_annotations(std::string_view list) {
     });
 }
 
+void response_translator::state::open_reasoning() {
+    if (reasoning == none) {
+        reasoning = events.add_item(make_item(output_kind::reasoning));
+        has_reasoned = true;
+    }
+}
+
+// Some servers say the same in two members.
+void response_translator::state::show_reasoning(std::string_view member, std::string_view escaped) {
+    if (!escaped.empty() && (source.empty() || source == member)) {
+        source = member;
+        events.add_reasoning_text(reasoning, escaped);
+    }
+}
+
 void response_translator::state::take_reasoning(const delta_fields& delta) {
     const std::array members{
         std::pair{std::string_view("reasoning_content"), delta.reasoning_content},
         std::pair{std::string_view("reasoning"), delta.reasoning},
         std::pair{std::string_view("reasoning_details"), delta.details},
         std::pair{std::string_view("thinking_blocks"), delta.thinking},
+        std::pair{std::string_view("extra_content"), delta.extra},
     };
     for (const auto& [member, value] : members) {
         const bool is_list = is_json_list(value) && value != "[]";
-        if (!is_list && string_body(value).empty()) {
+        // That there was a text, if an empty one, is told once.
+        const bool is_first_text =
+            !has_reasoned && member == "reasoning_content" && is_json_string(value);
+        const bool is_given_here = member == "extra_content"
+                                       ? is_json_object(value)
+                                       : is_list || is_first_text || !string_body(value).empty();
+        if (!is_given_here) {
             continue;
         }
-        if (reasoning == none) {
-            reasoning = events.add_item(make_item(output_kind::reasoning));
-        }
+        open_reasoning();
         events.keep_reasoning(reasoning, member, value);
         text.clear();
         if (is_list && member == "reasoning_details") {
@@ -243,11 +274,12 @@ void response_translator::state::take_reasoning(const delta_fields& delta) {
         } else if (!is_list) {
             text = string_body(value);
         }
-        // Some servers say the same in two members.
-        if (!text.empty() && (source.empty() || source == member)) {
-            source = member;
-            events.add_reasoning_text(reasoning, text);
-        }
+        show_reasoning(member, text);
+    }
+    if (const auto thought = thought_of_parts(delta.content); !thought.empty()) {
+        open_reasoning();
+        events.keep_thought(reasoning, thought);
+        show_reasoning("content", thought);
     }
 }
 
@@ -260,6 +292,7 @@ void response_translator::state::announce_call(known_call& call) {
     auto item = make_item(call.is_custom ? output_kind::custom_call : output_kind::function_call);
     append_json_string(item.call_id, call.id.empty() ? make_call_id() : call.id);
     append_json_string(item.name, name);
+    item.details = std::move(call.details);
     call.item = events.add_item(std::move(item));
     events.add_call_text(call.item, std::exchange(call.text, {}));
 }
@@ -292,9 +325,11 @@ void response_translator::state::take_call(std::string_view raw) {
         tracker.add_arguments(position, unescaped);
     }
     if (call.item != none) {
+        events.add_call_details(call.item, f.details);
         events.add_call_text(call.item, text);
         return;
     }
+    call.details = call.details.empty() ? f.details : call.details;
     call.is_custom = call.is_custom || f.is_custom;
     call.id = call.id.empty() ? id : call.id;
     call.text += text;
@@ -333,6 +368,8 @@ void response_translator::state::take_choice(std::string_view choice) {
     take_annotations(f.annotations);
     if (is_json_list(f.calls)) {
         walk_list(f.calls, [&](std::string_view call) { take_call(call); });
+    } else if (is_json_object(f.function_call)) {
+        take_call(R"({"index":0,"function":)" + std::string(f.function_call) + "}");
     }
 }
 
@@ -377,7 +414,14 @@ void response_translator::state::finish() {
             announce_call(call);
         }
     }
-    events.finish();
+    const auto& finish = events.ending().finish_reason;
+    if (finish.empty() && !events.has_items()) {
+        events.fail({"server_error", "The model server's answer ended before it began."});
+    } else if (status_of_finish(finish) == response_status::failed) {
+        events.fail(failure_of_finish());
+    } else {
+        events.finish();
+    }
 }
 
 response_translator::response_translator(response_facts facts, response_listener* listener)
@@ -393,10 +437,7 @@ const response_facts& response_translator::facts() const {
 std::string response_translator::whole(std::string_view chat_completion) {
     response_status status{};
     auto out = response_of_chat(chat_completion, facts(), status);
-    if (out.empty()) {
-        return std::string(chat_completion);
-    }
-    if (state_->listener != nullptr) {
+    if (!out.empty() && state_->listener != nullptr) {
         state_->listener->on_final(status, out);
     }
     return out;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <map>
+#include <string>
+#include <utility>
 
 namespace meta_model::api {
 
@@ -114,11 +116,20 @@ void append_tool(std::string& out, std::string_view raw, const tool_words& words
     out += '}';
 }
 
+// Whether it is a custom one, and its name as text.
+using tool_key = std::pair<bool, std::string>;
+
+tool_key key_of(const tool_words& words) {
+    tool_key out{words.is_custom(), {}};
+    append_unescaped(out.second, string_body(words.name));
+    return out;
+}
+
 struct choice_words {
     std::string_view mode{};  // raw; empty: a tool, or nothing
     tool_words tool{};        // with a type: this one is to be called
     bool is_restricted = false;
-    std::vector<tool_words> allowed{};
+    std::map<tool_key, bool> allowed{};  // with whether `tools` has it
 };
 
 base::result<tool_words> read_named(std::string_view raw, const std::string& place) {
@@ -160,11 +171,12 @@ base::result<void> read_allowed(std::string_view choice, choice_words& out) {
         );
     }
     base::result<void> judged;
+    std::size_t i = 0;
     const bool is_list = walk_list(list, [&](std::string_view raw) {
-        const auto place = "tool_choice.tools[" + std::to_string(out.allowed.size()) + ']';
+        const auto place = "tool_choice.tools[" + std::to_string(i++) + ']';
         auto named = read_named(raw, place);
         if (named) {
-            out.allowed.push_back(*named);
+            out.allowed.emplace(key_of(*named), false);
         } else if (judged) {
             judged = named.error();
         }
@@ -205,8 +217,48 @@ base::result<choice_words> read_choice(std::string_view choice) {
     return out;
 }
 
-bool is_same(const tool_words& a, const tool_words& b) {
-    return a.is_custom() == b.is_custom() && a.name == b.name;
+bool may_be_called(choice_words& choice, const tool_words& words) {
+    if (!choice.is_restricted) {
+        return true;
+    }
+    const auto found = choice.allowed.find(key_of(words));
+    if (found == choice.allowed.end()) {
+        return false;
+    }
+    found->second = true;
+    return true;
+}
+
+bool has_all_allowed(const choice_words& choice) {
+    return std::ranges::all_of(choice.allowed, [](const auto& entry) { return entry.second; });
+}
+
+// What servers would refuse in words of their own, or take for something else.
+base::result<void> judge_members(
+    std::string_view raw, const tool_words& words, const std::string& place
+) {
+    const bool is_flat = words.nested.empty();
+    const auto inner = is_flat             ? place + '.'
+                       : words.is_custom() ? place + ".custom."
+                                           : place + ".function.";
+    base::result<void> judged;
+    walk_object(is_flat ? raw : words.nested, [&](std::string_view key, std::string_view value) {
+        if (!judged || !is_given(value)) {
+            return;
+        }
+        const char* expected = nullptr;
+        if (key == "description" && !is_json_string(value)) {
+            expected = "must be a string";
+        } else if (key == "parameters" && !is_json_object(value)) {
+            expected = "must be an object";
+        } else if (key == "strict" && value != "true" && value != "false") {
+            expected = "must be a boolean";
+        }
+        if (expected != nullptr) {
+            judged = bad(error_code_id::invalid_tools, inner + std::string(key), expected);
+        }
+    });
+    return judged;
 }
 
 base::result<void> append_list(
@@ -214,7 +266,6 @@ base::result<void> append_list(
 ) {
     base::result<void> judged;
     std::size_t i = 0;
-    std::size_t found = 0;
     const auto begin = out.size();
     out += R"(,"tools":[)";
     walk_list(tools, [&](std::string_view raw) {
@@ -235,10 +286,8 @@ base::result<void> append_list(
                     "of the type " + quoted(words.type) + " is not supported on /v1/responses");
         } else if (string_body(words.name).empty()) {
             judged = bad(error_code_id::invalid_tools, place + ".name", "must be a string");
-        } else if (!choice.is_restricted || std::ranges::any_of(choice.allowed, [&](const auto& a) {
-                       return is_same(a, words);
-                   })) {
-            ++found;
+        } else if (judged = judge_members(raw, words, place);
+                   judged && may_be_called(choice, words)) {
             out += offers ? "," : "";
             offers = true;
             append_tool(out, raw, words);
@@ -248,7 +297,7 @@ base::result<void> append_list(
     if (!offers) {
         out.resize(begin);
     }
-    if (judged && choice.is_restricted && found < choice.allowed.size()) {
+    if (judged && !has_all_allowed(choice)) {
         return bad(
             error_code_id::invalid_tool_choice, "tool_choice.tools", "names what 'tools' does not"
         );

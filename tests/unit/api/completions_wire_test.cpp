@@ -95,9 +95,9 @@ TEST(completions_wire, what_a_reply_lacks_has_its_default) {
     );
 }
 
-TEST(completions_wire, what_is_no_chat_completion_stays_as_it_is) {
+TEST(completions_wire, what_is_no_chat_completion_is_no_completion) {
     for (const std::string text : {R"({"error":{"message":"x"}})", "[]", "{", R"({"choices":5})"}) {
-        EXPECT_EQ(completion_of_chat(text), text);
+        EXPECT_EQ(completion_of_chat(text), "") << text;
     }
 }
 
