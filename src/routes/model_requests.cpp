@@ -139,11 +139,11 @@ base::result<const dispatch::target*> judge_target(
 base::result<const dispatch::target*> admit(
     const model_services& s,
     std::string_view body,
+    int max_depth,
     const api::request_shape& shape,
     api::chat_request& request
 ) {
-    if (const auto parsed = request.parse(body, s.config.server.limits.max_json_depth, shape);
-        !parsed) {
+    if (const auto parsed = request.parse(body, max_depth, shape); !parsed) {
         return parsed.error();
     }
     if (const auto judged = judge(s, request); !judged) {
@@ -210,8 +210,9 @@ base::result<const dispatch::target*> admit_any(
             return judged.error();
         }
     }
+    const int max_depth = s.config.server.limits.max_json_depth;
     if (!is_translated(shape.kind)) {
-        auto admitted = admit(s, body, shape, request);
+        auto admitted = admit(s, body, max_depth, shape, request);
         if (!admitted && api::is_count(shape.kind)) {
             auto e = std::move(admitted).error();
             name_the_model(e);
@@ -222,13 +223,25 @@ base::result<const dispatch::target*> admit_any(
     if (s.config.upstreams.empty()) {
         return s.catalog.resolve({});
     }
-    auto chat = chat_of(shape.kind, body, s.config.server.limits.max_json_depth, request_id);
+    auto chat = chat_of(shape.kind, body, max_depth, request_id);
     if (!chat) {
-        return chat.error();
+        auto e = std::move(chat).error();
+        // What is not served is told of models that are there only.
+        if (e.http_status() == 501 && request.parse(body, max_depth, shape)) {
+            if (auto target = s.catalog.resolve(request.requested_name()); !target) {
+                e = std::move(target).error();
+                name_the_model(e);
+            }
+        }
+        return e;
     }
     translated =
         std::make_unique<translated_sink>(client, std::move(chat->body), std::move(chat->replies));
-    auto admitted = admit(s, translated->body(), api::shape_of(api::request_kind::chat), request);
+    // A chat has some members deeper than the request that became it.
+    constexpr int deeper = 2;
+    auto admitted = admit(
+        s, translated->body(), max_depth + deeper, api::shape_of(api::request_kind::chat), request
+    );
     if (!admitted) {
         auto e = std::move(admitted).error();
         name_the_model(e);

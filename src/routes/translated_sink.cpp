@@ -1,5 +1,7 @@
 #include "routes/translated_sink.hpp"
 
+#include "api/error_body.hpp"
+
 namespace meta_model::routes {
 
 using dispatch::answer_head;
@@ -18,8 +20,22 @@ void append(std::string& out, const api::pieces& parts) {
 write_state translated_sink::send(const answer_head& head, const api::pieces& body) {
     std::string chat;
     append(chat, body);
-    out_ = head.status < 300 ? replies_->whole(chat) : replies_->error(head.status, chat);
-    return client_.send(head, {out_});
+    if (head.status >= 300) {
+        out_ = replies_->error(head.status, chat);
+        return client_.send(head, {out_});
+    }
+    out_ = replies_->whole(chat);
+    if (!out_.empty()) {
+        return client_.send(head, {out_});
+    }
+    const auto e = base::make_error(
+        base::error_code_id::upstream_protocol_error,
+        "The model server's reply is no chat completion."
+    );
+    auto failed = head;
+    failed.status = e.http_status();
+    out_ = replies_->error(failed.status, api::error_body(e));
+    return client_.send(failed, {out_});
 }
 
 write_state translated_sink::begin(

@@ -21,7 +21,7 @@ namespace {
 base::result<void> judge_stateful(const api::responses_request& request) {
     for (const auto* name : {"previous_response_id", "background", "conversation"}) {
         const auto value = request.member(name);
-        if (!value.empty() && value != "false") {
+        if (!value.empty() && value != "false" && value != R"("")") {
             return base::make_error(
                 base::error_code_id::unsupported_responses_param,
                 "'" + std::string(name) + "' is not supported on /v1/responses.",

@@ -406,7 +406,12 @@ TEST(responses, state_is_not_kept_yet) {
             one.refused({{name, value}}),
             {501, "invalid_request_error", "unsupported_responses_param", name}
         );
+        expect_error(
+            respond(one.gateway, with(respond_to("nobody"), {{name, value}})),
+            {404, "invalid_request_error", "model_not_found", "model"}
+        );
     }
+    EXPECT_FALSE(one.sent({{"previous_response_id", ""}}).contains("previous_response_id"));
 }
 
 }  // namespace

@@ -314,6 +314,8 @@ TEST(responses_stream, progress_is_told_in_snapshots) {
     const auto snapshots = s.of_type("response.in_progress");
     ASSERT_GT(snapshots.size(), 3u);
     EXPECT_FALSE(snapshots[0]["response"].contains("x_meta_model"));
+    EXPECT_TRUE(snapshots[0]["response"].contains("tools"));
+    EXPECT_FALSE(snapshots[1]["response"].contains("tools")) << "what is known is not told again";
     EXPECT_EQ(snapshots[1]["response"]["x_meta_model"]["progress"]["role"], "generator");
     EXPECT_EQ(s.final_type, "response.completed");
     EXPECT_FALSE(s.final_response.contains("x_meta_model"));

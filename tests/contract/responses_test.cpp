@@ -146,6 +146,35 @@ TEST(responses, a_refusal_is_a_part_of_its_own_and_goes_back_as_one) {
     );
 }
 
+TEST(responses, what_is_no_chat_completion_is_a_502) {
+    for (const std::string body : {R"({"foo":1})", R"({"choices":[]})"}) {
+        const auto head =
+            http_head(200, "application/json", {{"Content-Length", std::to_string(body.size())}});
+        responding_model one(raw(head + body));
+        const auto reply = respond(one.gateway, respond_to("a"));
+        EXPECT_EQ(reply.status, 502) << body;
+        EXPECT_EQ(reply.error_code(), "upstream_protocol_error") << reply.body;
+    }
+}
+
+TEST(responses, a_request_may_be_as_deep_as_any) {
+    fake_upstream models;
+    models.on("a", ok("fine"));
+    const gateway_process gateway(
+        config_text(models).server_table("limits", "max_json_depth = 12\n").upstream("a")
+    );
+    const auto status = [&](int depth) {
+        json inner = json::object();
+        for (int i = 0; i < depth - 4; ++i) {  // of: body, tools, tool, parameters
+            inner = {{"a", inner}};
+        }
+        const json tool = {{"type", "function"}, {"name", "f"}, {"parameters", inner}};
+        return respond(gateway, with(respond_to("a"), {{"tools", {tool}}})).status;
+    };
+    EXPECT_EQ(status(12), 200);
+    EXPECT_EQ(status(13), 400);
+}
+
 TEST(responses, moa_236_an_unknown_model_is_a_404_of_its_field) {
     panel p;
     const gateway_process gateway(p.config());
