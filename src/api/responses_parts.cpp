@@ -16,6 +16,20 @@ base::error bad(error_code_id id, const std::string& place, std::string_view wha
     return base::make_error(id, place + ' ' + std::string(what) + '.', "input");
 }
 
+// The key of a member of `object` as it is written there, quotes included. `value`: the member's, a view into `object`.
+std::string_view raw_key_of(std::string_view object, std::string_view value) {
+    const auto before = object.substr(0, static_cast<std::size_t>(value.data() - object.data()));
+    const auto end = before.rfind('"');
+    auto begin = end;
+    bool is_quote = false;
+    while (!is_quote) {
+        begin = before.rfind('"', begin - 1);
+        const auto other = before.find_last_not_of('\\', begin - 1);
+        is_quote = (begin - other) % 2 == 1;  // behind an even number of backslashes
+    }
+    return before.substr(begin, end + 1 - begin);
+}
+
 }  // namespace
 
 struct response_parts::part_fields {
@@ -61,7 +75,7 @@ bool response_parts::part_fields::read(std::string_view part) {
             return;
         }
         more += ',';
-        append_json_string(more, key);
+        more += raw_key_of(part, value);
         more += ':';
         more += value;
     });

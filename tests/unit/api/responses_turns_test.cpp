@@ -281,6 +281,18 @@ TEST(responses_turns, names_and_cache_marks_of_messages_are_the_chats) {
     );
 }
 
+TEST(responses_turns, keys_of_a_part_are_carried_as_they_are_written) {
+    const auto chat = chat_of(
+        R"({"model":"m","input":[{"role":"user","content":[
+            {"type":"input_text","text":"x","\ud83d" : 1,"a\"\\":{"b":"c\""} , "":2,"\\":3}]}]})"
+    );
+    ASSERT_TRUE(chat);
+    EXPECT_NE(
+        chat->find(R"([{"type":"text","text":"x","\ud83d":1,"a\"\\":{"b":"c\""},"":2,"\\":3}])"),
+        std::string::npos
+    ) << *chat;
+}
+
 TEST(responses_turns, wrong_members_of_a_tool_are_named) {
     const auto message_of = [](const json& member, const char* type = "function") {
         json tool = {{"type", type}, {"name", "f"}};
