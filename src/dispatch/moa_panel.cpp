@@ -107,7 +107,9 @@ net::task<maybe_error> moa_panel::run() {
     if (auto refusal = plan_costs()) {
         co_return std::move(refusal);
     }
-    const auto changes = [this](std::size_t i) { return generator_changes(c_, prompts_, i); };
+    panel::seat_changes changes = [this](std::size_t i) {
+        return generator_changes(c_, prompts_, i);
+    };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) {
         judge_draft(panel_.drafts()[i].upstream(), result);
@@ -115,7 +117,7 @@ net::task<maybe_error> moa_panel::run() {
     if (c_.purse != nullptr) {
         hooks.may_start = [this](std::size_t i) { return choice_.starts[i]; };
     }
-    co_await panel_.run(changes, limits(), std::move(hooks));
+    co_await panel_.run(std::move(changes), limits(), std::move(hooks));
     collect_usable();
     if (c_.is_unwanted()) {
         co_return client_closed();

@@ -186,9 +186,7 @@ std::vector<panel_leg> panel::states() const {
 }
 
 net::task<panel_action> panel::run(
-    std::function<upstream::body_changes(std::size_t i)> changes,
-    const panel_limits& limits,
-    panel_hooks hooks
+    seat_changes changes, const panel_limits& limits, panel_hooks hooks
 ) {
     hooks_ = std::move(hooks);
     changes_ = std::move(changes);

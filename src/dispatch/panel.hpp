@@ -43,6 +43,8 @@ private:
 
 class panel {
 public:
+    using seat_changes = std::function<upstream::body_changes(std::size_t i)>;
+
     // `context` outlives the panel; join() before it is destroyed.
     explicit panel(request_context& context);
     panel(const panel&) = delete;
@@ -52,9 +54,7 @@ public:
     // cancelled. Calls that are no longer needed are cancelled; their sockets are closed by then. `changes`: what seat
     // `i` is asked when it has a call of its own.
     net::task<panel_action> run(
-        std::function<upstream::body_changes(std::size_t i)> changes,
-        const panel_limits& limits,
-        panel_hooks hooks = {}
+        seat_changes changes, const panel_limits& limits, panel_hooks hooks = {}
     );
 
     // Waits for the last leg's coroutine. Cancelled ones end within milliseconds.
@@ -91,7 +91,7 @@ private:
 
     request_context& context_;
     panel_hooks hooks_;
-    std::function<upstream::body_changes(std::size_t i)> changes_;
+    seat_changes changes_;
     base::steady_time deadline_{};  // of the calls
     const std::vector<bool> sharing_;
     std::vector<std::unique_ptr<leg>> calls_;

@@ -136,7 +136,7 @@ net::task<maybe_error> voting::run() {
         co_return std::move(refusal);
     }
     const stream_keepalive keepalive(c_, c_.request.stream());
-    const auto changes = [this](std::size_t i) { return voter_changes(c_, prompts_, i); };
+    panel::seat_changes changes = [this](std::size_t i) { return voter_changes(c_, prompts_, i); };
     panel_hooks hooks;
     hooks.judge = [this](std::size_t i, leg_result& result) { read_vote(i, result); };
     hooks.is_decided = [this] { return is_settled(reports_, rules_); };
@@ -144,7 +144,7 @@ net::task<maybe_error> voting::run() {
         plan_costs();
         hooks.may_start = [this](std::size_t i) { return starts_[i]; };
     }
-    co_await panel_.run(changes, limits(), std::move(hooks));
+    co_await panel_.run(std::move(changes), limits(), std::move(hooks));
     close_poll();
     auto failure = co_await decide();
     co_await panel_.join();
