@@ -269,9 +269,12 @@ void append_call_id_or_new(std::string& out, std::string_view raw) {
 std::string message_of_chat(std::string_view json) {
     chat_members chat;
     if (!read(json, chat) || !is_json_list(chat.choices)) {
-        return std::string(json);
+        return {};
     }
     const auto choice = first_of(chat.choices);
+    if (!is_json_object(choice)) {
+        return {};
+    }
     std::string out;
     out.reserve(json.size() + 256);
     out += R"({"id":)";

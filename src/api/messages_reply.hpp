@@ -33,7 +33,7 @@ void append_message_id(std::string& out, std::string_view chat_id);
 // Appends the id of a call, raw and with its quotes; one is made where there is none.
 void append_call_id_or_new(std::string& out, std::string_view raw);
 
-// The message that a chat completion stands for. What has no choices is returned as it is.
+// The message that a chat completion stands for; empty for what is none.
 std::string message_of_chat(std::string_view json);
 
 }  // namespace meta_model::api

@@ -270,16 +270,16 @@ void response_items::put_thought_before(std::size_t content) {
     if (reasoning_.thought.empty()) {
         return;
     }
-    const auto said = out_.substr(content);
+    const auto written = out_.substr(content);
     out_.resize(content);
     out_ += R"([{"type":"thinking","thinking":[{"type":"text","text":")";
     out_.append(reasoning_.thought).append("\"}]}");
-    if (is_json_list(said)) {
-        out_.append(",").append(said, 1);
+    if (is_json_list(written)) {
+        out_.append(",").append(written, 1);
         return;
     }
-    if (!string_body(said).empty()) {
-        out_.append(R"(,{"type":"text","text":)").append(said).append("}");
+    if (!string_body(written).empty()) {
+        out_.append(R"(,{"type":"text","text":)").append(written).append("}");
     }
     out_ += ']';
 }

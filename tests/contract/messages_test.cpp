@@ -241,6 +241,17 @@ TEST(messages, what_an_upstream_refuses_is_told_in_the_words_of_the_wire) {
     expect_messages_error(create_message(gateway, message_for("b")), 503, "overloaded_error");
 }
 
+TEST(messages, what_is_no_chat_completion_is_a_502) {
+    fake_upstream models;
+    const gateway_process gateway(
+        config_text(models).upstream("a", "[upstreams.a.retry]\nmax_attempts = 1\n")
+    );
+    for (const auto& body : {json{{"foo", 1}}, json{{"choices", json::array()}}}) {
+        models.on("a", json_reply(200, body));
+        expect_messages_error(create_message(gateway, message_for("a")), 502, "api_error");
+    }
+}
+
 TEST(messages, the_ledger_is_shown_to_who_asks_for_it) {
     panel p;
     const gateway_process gateway(p.config());
