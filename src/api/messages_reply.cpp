@@ -145,7 +145,9 @@ void add_content(block_list& blocks, std::string_view content) {
     });
 }
 
-void append_content(std::string& out, std::string_view message) {
+// Whether there are calls.
+bool append_content(std::string& out, std::string_view message) {
+    bool has_calls = false;
     message_members m;
     read(message, m);
     block_list blocks(out);
@@ -154,10 +156,13 @@ void append_content(std::string& out, std::string_view message) {
     blocks.add_text(string_body(m.refusal));
     walk_list(m.tool_calls, [&](std::string_view call) {
         blocks.add_call(find_member(call, "id"), find_member(call, "function"));
+        has_calls = true;
     });
     if (is_json_object(m.function_call) && !is_json_list(m.tool_calls)) {
         blocks.add_call({}, m.function_call);
+        has_calls = true;
     }
+    return has_calls;
 }
 
 std::string_view first_of(std::string_view list) {
@@ -180,9 +185,10 @@ void message_usage::take(std::string_view raw) {
     if (!is_json_object(raw)) {
         return;
     }
-    std::int64_t prompt = 0;
-    std::int64_t cached = 0;
-    std::int64_t written = 0;
+    // What an earlier part told stays where this one says nothing.
+    std::int64_t prompt = input_tokens + cache_read_tokens + cache_creation_tokens;
+    std::int64_t cached = cache_read_tokens;
+    std::int64_t written = cache_creation_tokens;
     walk_object(raw, [&](std::string_view key, std::string_view value) {
         if (key == "prompt_tokens") {
             prompt = count_of(value);
@@ -228,8 +234,11 @@ std::string_view stop_reason_of(std::string_view finish_reason) {
     return is_string(finish_reason, "content_filter") ? "refusal" : "end_turn";
 }
 
-void append_stop(std::string& out, std::string_view finish_reason, std::string_view stopped_by) {
-    const auto reason = stop_reason_of(finish_reason);
+void append_stop(
+    std::string& out, std::string_view finish_reason, std::string_view stopped_by, bool has_calls
+) {
+    auto reason = stop_reason_of(finish_reason);
+    reason = has_calls && reason == "end_turn" ? "tool_use" : reason;
     const bool is_sequence = reason == "end_turn" && !string_body(stopped_by).empty();
     out += R"("stop_reason":")";
     out += is_sequence ? "stop_sequence" : reason;
@@ -272,7 +281,8 @@ std::string message_of_chat(std::string_view json) {
         return {};
     }
     const auto choice = first_of(chat.choices);
-    if (!is_json_object(choice)) {
+    const auto message = find_member(choice, "message");
+    if (!is_json_object(message)) {
         return {};
     }
     std::string out;
@@ -282,9 +292,11 @@ std::string message_of_chat(std::string_view json) {
     out += R"(,"type":"message","role":"assistant","model":)";
     out += is_json_string(chat.model) ? chat.model : R"("")";
     out += R"(,"content":[)";
-    append_content(out, find_member(choice, "message"));
+    const bool has_calls = append_content(out, message);
     out += "],";
-    append_stop(out, find_member(choice, "finish_reason"), find_member(choice, "stop_reason"));
+    append_stop(
+        out, find_member(choice, "finish_reason"), find_member(choice, "stop_reason"), has_calls
+    );
     message_usage usage;
     usage.take(chat.usage);
     out += R"(,"usage":)";

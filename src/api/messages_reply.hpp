@@ -24,8 +24,10 @@ struct message_usage {
 std::string_view stop_reason_of(std::string_view finish_reason);
 
 // Appends `"stop_reason":…,"stop_sequence":…`. `stopped_by`: the raw value in which some servers name the sequence that ended
-// the answer.
-void append_stop(std::string& out, std::string_view finish_reason, std::string_view stopped_by);
+// the answer. An answer with calls ends for them, also where a server calls that a stop.
+void append_stop(
+    std::string& out, std::string_view finish_reason, std::string_view stopped_by, bool has_calls
+);
 
 // Appends the id of a message for a chat's raw id, with its quotes.
 void append_message_id(std::string& out, std::string_view chat_id);

@@ -38,7 +38,7 @@ void messages_translator::take_event(std::string_view event, std::string& out) {
     if (data.empty()) {
         out += event.starts_with(':') ? ping : std::string_view{};
     } else if (data == "[DONE]") {
-        finish();
+        end(out);
     } else {
         take_chunk(data);
     }
@@ -81,7 +81,7 @@ void messages_translator::take_chunk(std::string_view data) {
     if (!is_object) {
         return;
     }
-    if (is_given(error) && (!is_json_list(choices) || choices == "[]")) {
+    if (is_given(error) && error != "false") {
         take_error(data);
         return;
     }
@@ -93,6 +93,9 @@ void messages_translator::take_chunk(std::string_view data) {
     });
     usage_.take(usage);
     take_extension(extension, has_choices);
+    if (held_bytes_ > max_held_bytes && !is_over_) {
+        fail("api_error", "The answer tells more at once than is kept.");
+    }
 }
 
 void messages_translator::take_extension(std::string_view extension, bool is_beside_choices) {
@@ -195,12 +198,11 @@ void messages_translator::take_delta(std::string_view delta) {
         }
     });
     add(block_kind::text, 0, string_body(m.refusal));
-    int position = 0;
-    walk_list(m.tool_calls, [&](std::string_view call) { take_call(call, position++); });
+    walk_list(m.tool_calls, [&](std::string_view call) { take_call(call); });
     if (is_json_object(m.function_call)) {
         std::string call = R"({"index":-1,"function":)";
         call.append(m.function_call).append("}");
-        take_call(call, -1);
+        take_call(call);
     }
 }
 
@@ -235,6 +237,7 @@ void messages_translator::take_thinking_blocks(std::string_view list, bool has_r
         }
         b->is_whole = true;
         b->signature = signature;
+        held_bytes_ += signature.size();
         if (!is_told) {
             b->text = text;
             held_bytes_ += text.size();
@@ -243,14 +246,28 @@ void messages_translator::take_thinking_blocks(std::string_view list, bool has_r
     });
 }
 
-void messages_translator::take_call(std::string_view call, int position) {
-    std::int64_t index = position;
-    to_int64(find_member(call, "index"), index);
+void messages_translator::take_call(std::string_view call) {
     const auto function = find_member(call, "function");
     const auto id = find_member(call, "id");
     const auto name = find_member(function, "name");
     const auto arguments = string_body(find_member(function, "arguments"));
-    const auto key = static_cast<int>(std::clamp<std::int64_t>(index, -1, 1 << 20));
+    std::string id_text;
+    std::string name_text;
+    std::string argument_text;
+    append_unescaped(id_text, string_body(id));
+    append_unescaped(name_text, string_body(name));
+    append_unescaped(argument_text, arguments);
+    const auto position = calls_.find(find_member(call, "index"), id_text, name_text);
+    if (is_over_) {
+        return;
+    }
+    if (position == call_tracker::no_call) {
+        fail("api_error", "The answer has more calls than there may be.");
+        return;
+    }
+    calls_.add_arguments(position, argument_text);
+    const auto key = static_cast<int>(position);
+    has_calls_ = true;
     if (std::ranges::find(closed_calls_, key) != closed_calls_.end()) {
         return;
     }
@@ -266,7 +283,9 @@ void messages_translator::take_call(std::string_view call, int position) {
         b->name = name;
     }
     advance();  // it may have waited for its name, or be the first
-    add(block_kind::tool, key, arguments);
+    if (std::ranges::find(closed_calls_, key) == closed_calls_.end()) {
+        add(block_kind::tool, key, arguments);
+    }
 }
 
 messages_translator::block* messages_translator::find(block_kind kind, int key) {
@@ -285,8 +304,8 @@ messages_translator::block* messages_translator::push(block_kind kind, int key) 
     if (is_over_) {
         return nullptr;
     }
-    if (blocks_.size() + closed_calls_.size() >= max_blocks) {
-        fail("api_error", "The answer has more blocks than are kept.");
+    if (blocks_.size() + static_cast<std::size_t>(next_index_) >= max_blocks) {
+        fail("api_error", "The answer has more blocks than there may be.");
         return nullptr;
     }
     auto& b = blocks_.emplace_back();
@@ -311,9 +330,6 @@ void messages_translator::add(block_kind kind, int key, std::string_view escaped
         held_bytes_ += escaped.size();
     }
     advance();
-    if (held_bytes_ > max_held_bytes && !is_over_) {
-        fail("api_error", "The answer tells more at once than is kept.");
-    }
 }
 
 bool messages_translator::can_close(const block& b) const {
@@ -399,6 +415,7 @@ void messages_translator::tell(block& b, std::string_view escaped) {
 void messages_translator::close(const block& b) {
     if (b.kind == block_kind::thinking && !b.signature.empty()) {
         append_delta("signature_delta", "signature", b.signature);
+        held_bytes_ -= std::min(held_bytes_, b.signature.size());
     }
     if (b.kind == block_kind::tool) {
         closed_calls_.push_back(b.key);
@@ -418,7 +435,7 @@ void messages_translator::finish() {
     }
     std::vector<block>().swap(blocks_);
     *out_ += "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{";
-    append_stop(*out_, finish_reason_, stopped_by_);
+    append_stop(*out_, finish_reason_, stopped_by_, has_calls_);
     *out_ += R"(},"usage":)";
     usage_.append(*out_);
     if (!extension_.empty()) {

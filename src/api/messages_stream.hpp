@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/argument_scan.hpp"
+#include "api/call_tracker.hpp"
 #include "api/messages_reply.hpp"
 #include "api/reply_translator.hpp"
 
@@ -15,9 +16,9 @@ namespace meta_model::api {
 
 class messages_translator final : public reply_translator {
 public:
-    // Of blocks whose turn has not come; a stream that needs more ends with an error.
-    static constexpr std::size_t max_held_bytes = 8u << 20;
-    static constexpr std::size_t max_blocks = 1024;
+    // A stream that needs more ends with an error.
+    static constexpr std::size_t max_held_bytes = 8u << 20;  // of blocks whose turn has not come
+    static constexpr std::size_t max_blocks = 1024;          // of an answer
 
     // `request_id`: for errors.
     explicit messages_translator(std::string_view request_id) : request_id_(request_id) {}
@@ -34,7 +35,7 @@ private:
 
     struct block {
         block_kind kind{};
-        int key = 0;  // a call's index
+        int key = 0;  // a call's position
         bool is_open = false;
         bool is_whole = false;    // nothing can be added
         std::string id{};         // raw, of a call
@@ -50,7 +51,7 @@ private:
     void take_choice(std::string_view choice);
     void take_delta(std::string_view delta);
     void take_thinking_blocks(std::string_view list, bool has_reasoning);
-    void take_call(std::string_view call, int position);
+    void take_call(std::string_view call);
     void take_error(std::string_view data);
     void take_extension(std::string_view extension, bool is_beside_choices);
 
@@ -72,6 +73,7 @@ private:
     std::string request_id_;
     std::string joined_;         // of an event whose data stands on several lines
     std::vector<block> blocks_;  // the first may be open, the others wait
+    call_tracker calls_;
     std::vector<int> closed_calls_;
     std::string thought_;  // escaped; of the open block of thinking
     std::size_t held_bytes_ = 0;
@@ -81,6 +83,7 @@ private:
     std::string stopped_by_;     // raw
     std::string extension_;      // JSON text
     bool has_begun_ = false;
+    bool has_calls_ = false;
     bool is_over_ = false;
 };
 

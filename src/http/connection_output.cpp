@@ -117,7 +117,7 @@ void connection::make_head(
     out += "\r\nOpenAI-Request-Id: ";
     out += request_id_;
     out += crlf;
-    if (route_ != nullptr && route_->envelope == envelope_class::anthropic) {
+    if (has_anthropic_envelope()) {
         out += "request-id: ";
         out += request_id_;
         out += crlf;

@@ -96,7 +96,8 @@ net::task<> one_model(const dispatch::catalog& catalog, http::connection& c) {
     }
     co_await c.send_error(base::make_error(
         base::error_code_id::model_not_found,
-        "The model '" + base::clip(id, 256) + "' does not exist.",
+        "The model '" + (base::is_valid_utf8(id) ? base::clip(id, 256) : std::string("?"))
+            + "' does not exist.",
         "model"
     ));
 }

@@ -309,6 +309,69 @@ TEST(messages_wire, what_is_held_is_bounded) {
     EXPECT_EQ(events_of(out).back()["type"], "error");
 }
 
+TEST(messages_wire, calls_under_one_index_are_told_apart) {
+    const auto call = [](const std::string& place, const std::string& id) {
+        return chunk(
+            R"({"tool_calls":[{)" + place + R"("id":")" + id
+            + R"(","function":{"name":"f","arguments":"{\"a\":\")" + id + R"(\"}"}}]})"
+        );
+    };
+    for (const std::string place : {R"("index":0,)", ""}) {
+        const auto message = message_of(
+            translated({call(place, "c1"), call(place, "c2"), chunk("{}", R"("stop")"), done})
+        );
+        ASSERT_EQ(message["content"].size(), 2u) << place;
+        EXPECT_EQ(message["content"][0]["input"], json({{"a", "c1"}}));
+        EXPECT_EQ(message["content"][1]["id"], "c2");
+        EXPECT_EQ(message["content"][1]["input"], json({{"a", "c2"}}));
+        EXPECT_EQ(message["stop_reason"], "tool_use") << "also where the server calls it a stop";
+    }
+}
+
+TEST(messages_wire, what_failed_or_has_no_finish_is_no_success) {
+    const auto half = chunk(R"({"content":"half"})");
+    const auto failure = event(
+        R"({"error":{"message":"gone"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]})"
+    );
+    for (const auto& stream : {half + failure + done, half + done, done}) {
+        const auto events = events_of(translated({stream}));
+        ASSERT_FALSE(events.empty());
+        EXPECT_EQ(events.back()["type"], "error") << stream;
+    }
+    const auto harmless =
+        event(R"({"error":false,"choices":[{"index":0,"delta":{"content":"x"}}]})");
+    EXPECT_EQ(
+        message_of(translated({harmless, chunk("{}", R"("stop")"), done}))["stop_reason"],
+        "end_turn"
+    );
+}
+
+TEST(messages_wire, later_counts_leave_the_earlier_ones) {
+    message_usage usage;
+    usage.take(
+        R"({"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":4}})"
+    );
+    usage.take(R"({"completion_tokens":5})");
+    EXPECT_EQ(usage.input_tokens, 6);
+    EXPECT_EQ(usage.cache_read_tokens, 4);
+    EXPECT_EQ(usage.output_tokens, 5);
+}
+
+TEST(messages_wire, redacted_blocks_and_signatures_are_held_within_the_bound) {
+    messages_translator replies("r");
+    std::string out;
+    const std::string large(1u << 20, 'd');
+    replies.take_event(call_delta(0, R"("id":"c","function":{"name":"f","arguments":"{"})"), out);
+    for (int i = 0; i < 12; ++i) {
+        replies.take_event(
+            chunk(R"({"thinking_blocks":[{"type":"redacted_thinking","data":")" + large + "\"}]}"),
+            out
+        );
+    }
+    EXPECT_EQ(events_of(out).back()["type"], "error");
+    EXPECT_LT(out.size(), 4096u);
+}
+
 TEST(messages_wire, a_whole_answer_is_a_message) {
     EXPECT_EQ(
         message_of_chat(
@@ -331,7 +394,12 @@ TEST(messages_wire, a_whole_answer_is_a_message) {
     EXPECT_EQ(message["usage"]["cache_read_input_tokens"], 5);
     EXPECT_EQ(message["usage"]["output_tokens_details"]["thinking_tokens"], 3);
     EXPECT_EQ(message["x_meta_model"]["p"], 1);
-    for (const std::string text : {R"({"error":{"message":"x"}})", "[]", "{"}) {
+    for (const std::string text :
+         {R"({"error":{"message":"x"}})",
+          "[]",
+          "{",
+          R"({"choices":[{}]})",
+          R"({"choices":[{"message":null}]})"}) {
         EXPECT_EQ(message_of_chat(text), "");
     }
 }
