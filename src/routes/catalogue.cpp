@@ -94,12 +94,12 @@ net::task<> one_model(const dispatch::catalog& catalog, http::connection& c) {
         c.send(200, "application/json", {}, {exact->json});
         co_return;
     }
-    co_await c.send_error(base::make_error(
-        base::error_code_id::model_not_found,
-        "The model '" + (base::is_valid_utf8(id) ? base::clip(id, 256) : std::string("?"))
-            + "' does not exist.",
-        "model"
-    ));
+    // Named before it is awaited: g++ 12 ends a conditional's temporary twice.
+    const auto shown = base::is_valid_utf8(id) ? base::clip(id, 256) : std::string("?");
+    const auto unknown = base::make_error(
+        base::error_code_id::model_not_found, "The model '" + shown + "' does not exist.", "model"
+    );
+    co_await c.send_error(unknown);
 }
 
 }  // namespace

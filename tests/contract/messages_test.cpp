@@ -326,6 +326,7 @@ TEST(messages, models_are_listed_as_anthropic_does_to_who_names_its_version) {
     EXPECT_EQ(get(gateway, "/v1/models").json()["object"], "list");
     EXPECT_EQ(get(gateway, "/v1/models/b%2Fc").json()["object"], "model");
     expect_envelope(get(gateway, "/v1/models/none"), 404);
+    expect_envelope(get(gateway, "/v1/models/%ff"), 404);
 }
 
 }  // namespace
