@@ -3,6 +3,7 @@
 #include "api/anthropic_request.hpp"
 #include "api/chat_request.hpp"
 #include "api/messages_request.hpp"
+#include "base/text.hpp"
 #include "fuzz/json_reference.hpp"
 #include "fuzz/property.hpp"
 
@@ -66,6 +67,9 @@ void check(const json& client, const json& chat) {
 
 void run(std::string_view text) {
     const std::string body(text);
+    if (!base::is_valid_utf8(body)) {
+        return;  // refused before it is read
+    }
     static_cast<void>(judge_count_tokens(body, 128));
     const auto chat = chat_of_messages(body, 128);
     if (!chat) {

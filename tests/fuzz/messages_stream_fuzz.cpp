@@ -4,6 +4,7 @@
 #include "api/json_walk.hpp"
 #include "api/messages_stream.hpp"
 #include "api/sse_events.hpp"
+#include "base/text.hpp"
 #include "fuzz/property.hpp"
 
 namespace meta_model::api {
@@ -113,6 +114,9 @@ void run(std::string_view text) {
     expect(events.rest().empty(), "every event is whole");
     expect(g.is_over || result.ends_with('0'), "every stream has an end");
 
+    if (!base::is_valid_utf8(text)) {
+        return;  // a client may drop such an event
+    }
     anthropic_stream back("model", 5, true);
     std::string chat;
     back.feed(whole.text(), chat);
