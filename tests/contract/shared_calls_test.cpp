@@ -111,7 +111,8 @@ TEST(shared_calls, tool_calls_of_interleaved_choices_stay_apart) {
 
     EXPECT_EQ(reply.header("X-MetaModel-Quorum"), "3");
     EXPECT_EQ(called(reply), (names{"f", "g"}));
-    for (const auto& call : message_of(reply)["tool_calls"]) {
+    const auto message = message_of(reply);
+    for (const auto& call : message["tool_calls"]) {
         EXPECT_EQ(call["function"]["arguments"], R"({"x":1})");
     }
 }
