@@ -12,12 +12,12 @@ base::error refused(base::error_code_id id, std::string_view message) {
 
 }  // namespace
 
-base::maybe_error authenticate(
+base::result<credential_id> authenticate(
     const key_store& keys, std::string_view authorization, std::string_view api_key
 ) {
     using base::error_code_id;
     if (keys.is_open()) {
-        return std::nullopt;
+        return anyone;
     }
     const bool is_bearer = authorization.size() >= 6
                            && base::ascii_iequals(authorization.substr(0, 6), "bearer")
@@ -30,10 +30,11 @@ base::maybe_error authenticate(
     }
     const auto bearer = is_bearer ? base::trim(authorization.substr(6)) : std::string_view{};
     const bool are_two = is_bearer && !api_key.empty() && bearer != api_key;
-    if (are_two || !keys.knows(is_bearer ? bearer : api_key)) {
+    const auto who = keys.find(is_bearer ? bearer : api_key);
+    if (are_two || !who) {
         return refused(error_code_id::invalid_api_key, "The API key is not valid.");
     }
-    return std::nullopt;
+    return *who;
 }
 
 }  // namespace meta_model::http

@@ -282,6 +282,7 @@ base::maybe_error connection::judge_head(std::string_view text) {
     is_head_request_ = head.method == "HEAD";
     request_->method = head.method;
     request_->path = path_of(head.target);
+    request_->query = query_of(head.target);
     request_->origin = head.get(net::known_field::origin);
     request_->accept = head.get(net::known_field::accept);
     request_->content_type = head.get(net::known_field::content_type);
@@ -310,12 +311,18 @@ base::maybe_error connection::judge_head(std::string_view text) {
     route_ = found.route;
     request_->path_rest = found.path_rest;
     // The answer to an unknown path must not tell strangers what exists, so the credential is judged before it.
-    access_error_ = authenticate(
+    access_error_.reset();
+    auto who = authenticate(
         service_.keys,
         head.get(net::known_field::authorization),
         head.get(net::known_field::x_api_key)
     );
-    is_authenticated_ = !access_error_;
+    is_authenticated_ = who.has_value();
+    if (who) {
+        credential_ = *who;
+    } else {
+        access_error_ = std::move(who).error();
+    }
     if (service_.router.is_exempt(request_->path) || request_->method == "OPTIONS") {
         access_error_.reset();
     }

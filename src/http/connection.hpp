@@ -92,6 +92,7 @@ public:
 
     bool is_committed() const { return is_committed_; }
     bool is_authenticated() const { return is_authenticated_; }  // or no key is needed
+    credential_id credential() const { return credential_; }
     bool has_pending() const { return !pending_.empty(); }
     bool is_http_1_0() const { return is_http_1_0_; }
     base::steady_time last_write() const { return last_write_; }
@@ -162,6 +163,7 @@ private:
     std::unique_ptr<http::request> request_;  // null while none is on its way
     const http::route* route_ = nullptr;
     base::maybe_error access_error_;  // found with the head, told after preflights were answered
+    credential_id credential_ = anyone;
     std::string_view allow_origin_;
     std::string_view client_request_id_;
     std::string_view preflight_headers_;

@@ -331,7 +331,7 @@ net::task<> connection::send_error(const base::error& e, std::string_view header
         lines += "x-should-retry: false\r\n";
     }
     if (e.id == base::error_code_id::wrong_method) {
-        lines += "Allow: GET, HEAD, POST, OPTIONS\r\n";
+        lines += "Allow: GET, HEAD, POST, DELETE, OPTIONS\r\n";
     }
     facts_.code = e.code().empty() ? e.type() : e.code();
     facts_.detail = e.detail;

@@ -50,7 +50,8 @@ void append_preflight_lines(
     lines += "Access-Control-Allow-Origin: ";
     lines += allow_origin;
     lines +=
-        "\r\nAccess-Control-Allow-Methods: GET, POST, OPTIONS\r\nAccess-Control-Allow-Headers: ";
+        "\r\nAccess-Control-Allow-Methods: GET, POST, DELETE, "
+        "OPTIONS\r\nAccess-Control-Allow-Headers: ";
     lines += requested_headers.empty() ? "authorization, content-type"
                                        : base::header_safe(requested_headers, 2048);
     lines += "\r\nAccess-Control-Max-Age: 86400\r\nVary: Origin\r\n";

@@ -8,7 +8,8 @@ namespace meta_model::http {
 struct request {
     std::string_view method{};
     std::string_view path{};       // without query; the route's own spelling
-    std::string_view path_rest{};  // behind the path of a prefix route
+    std::string_view path_rest{};  // behind the path of a prefix route, before its suffix
+    std::string_view query{};      // behind the question mark, as sent
     std::string_view origin{};
     std::string_view accept{};
     std::string_view content_type{};

@@ -10,17 +10,18 @@ std::string_view without_version(std::string_view path) {
     return path.starts_with("/v1/") ? path.substr(version.size()) : path;
 }
 
-// `rest` is set for prefix routes: what stands behind `base`, at least one byte.
+// `rest` is set for prefix routes: what stands between `base` and the suffix, at least one byte.
 bool matches_at(
     const route& row, std::string_view base, std::string_view path, std::string_view& rest
 ) {
     if (row.match == path_match::exact) {
         return path == base;
     }
-    if (path.size() <= base.size() || !path.starts_with(base)) {
+    const auto fixed = base.size() + row.suffix.size();
+    if (path.size() <= fixed || !path.starts_with(base) || !path.ends_with(row.suffix)) {
         return false;
     }
-    rest = path.substr(base.size());
+    rest = path.substr(base.size(), path.size() - fixed);
     return true;
 }
 
@@ -48,6 +49,11 @@ std::string_view path_of(std::string_view target) {
         return target;
     }
     return target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view{};
+}
+
+std::string_view query_of(std::string_view target) {
+    const auto at = target.find('?');
+    return at == std::string_view::npos ? std::string_view{} : target.substr(at + 1);
 }
 
 route_match router::find(std::string_view method, std::string_view path) const {

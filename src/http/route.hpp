@@ -23,6 +23,7 @@ struct route {
     std::string_view method;  // GET routes answer HEAD too
     std::string path;
     path_match match = path_match::exact;
+    std::string suffix{};  // of a prefix route: what ends the path behind the part that varies
     auth_class auth = auth_class::token;
     body_class body = body_class::none;
     envelope_class envelope = envelope_class::openai;
@@ -56,5 +57,7 @@ private:
 
 // The path of a request target in origin or absolute form, without query; empty when it is neither.
 std::string_view path_of(std::string_view target);
+// What stands behind its question mark.
+std::string_view query_of(std::string_view target);
 
 }  // namespace meta_model::http

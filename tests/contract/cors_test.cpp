@@ -44,7 +44,7 @@ TEST(cors, moa_48_a_preflight_is_answered_by_default) {
 
     EXPECT_EQ(reply.status, 204);
     EXPECT_EQ(reply.header("Access-Control-Allow-Origin"), "*");
-    for (const char* method : {"GET", "POST", "OPTIONS"}) {
+    for (const char* method : {"GET", "POST", "DELETE", "OPTIONS"}) {
         EXPECT_TRUE(lists(reply.header("Access-Control-Allow-Methods"), method)) << method;
     }
     EXPECT_TRUE(

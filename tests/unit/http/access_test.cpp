@@ -13,8 +13,8 @@ std::optional<error_code_id> verdict(
 ) {
     const base::secret token("s3cret");
     const single_key_store keys(token);
-    const auto refused = authenticate(keys, authorization, api_key);
-    return refused ? std::optional(refused->id) : std::nullopt;
+    const auto judged = authenticate(keys, authorization, api_key);
+    return judged ? std::nullopt : std::optional(judged.error().id);
 }
 
 TEST(auth, the_right_key_is_let_in) {
@@ -22,6 +22,14 @@ TEST(auth, the_right_key_is_let_in) {
     EXPECT_FALSE(verdict("bEaReR   s3cret "));
     EXPECT_FALSE(verdict("", "s3cret"));
     EXPECT_FALSE(verdict("Bearer s3cret", "s3cret"));
+}
+
+TEST(auth, a_key_is_somebodys) {
+    const base::secret token("s3cret");
+    const single_key_store keys(token);
+    const auto who = authenticate(keys, "Bearer s3cret", "").value();
+    EXPECT_NE(who, anyone);
+    EXPECT_EQ(authenticate(keys, "", "s3cret").value(), who);
 }
 
 TEST(auth, a_missing_key_is_told_from_a_wrong_one) {
@@ -44,17 +52,18 @@ TEST(auth, without_a_token_everybody_is_let_in) {
     const base::secret none;
     const single_key_store keys(none);
     EXPECT_TRUE(keys.is_open());
-    EXPECT_FALSE(authenticate(keys, "", ""));
-    EXPECT_FALSE(authenticate(keys, "Bearer x", "y"));
+    EXPECT_EQ(authenticate(keys, "", "").value(), anyone);
+    EXPECT_EQ(authenticate(keys, "Bearer x", "y").value(), anyone);
 }
 
 TEST(auth, a_refusal_does_not_repeat_the_key) {
     const base::secret token("s3cret");
-    const auto refused = authenticate(single_key_store(token), "Bearer guessed", "");
-    ASSERT_TRUE(refused);
-    EXPECT_EQ(refused->http_status(), 401);
-    EXPECT_EQ(refused->message.find("guessed"), std::string::npos);
-    EXPECT_EQ(refused->message.find("s3cret"), std::string::npos);
+    const auto judged = authenticate(single_key_store(token), "Bearer guessed", "");
+    ASSERT_FALSE(judged);
+    const auto& refused = judged.error();
+    EXPECT_EQ(refused.http_status(), 401);
+    EXPECT_EQ(refused.message.find("guessed"), std::string::npos);
+    EXPECT_EQ(refused.message.find("s3cret"), std::string::npos);
 }
 
 TEST(cors, moa_056_origin_is_added_to_vary_once) {

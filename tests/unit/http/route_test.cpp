@@ -52,6 +52,28 @@ TEST(router, a_prefix_route_gets_the_rest_of_the_path) {
         << "the list, not an entry without a name";
 }
 
+TEST(router, a_suffix_stands_behind_the_part_that_varies) {
+    router routes;
+    routes.add(
+        {.method = "GET",
+         .path = "/v1/things/",
+         .match = path_match::prefix,
+         .suffix = "/parts",
+         .handler = {}}
+    );
+    routes.add({.method = "GET", .path = "/v1/things/", .match = path_match::prefix, .handler = {}}
+    );
+    for (const std::string_view path : {"/v1/things/a/parts", "/things/a/parts/"}) {
+        const auto found = routes.find("GET", path);
+        ASSERT_NE(found.route, nullptr) << path;
+        EXPECT_EQ(found.route->suffix, "/parts") << path;
+        EXPECT_EQ(found.path_rest, "a") << path;
+    }
+    EXPECT_EQ(routes.find("GET", "/v1/things/a").path_rest, "a");
+    EXPECT_EQ(routes.find("GET", "/v1/things/parts").path_rest, "parts");
+    EXPECT_FALSE(routes.find("GET", "/v1/things//parts").route->suffix == "/parts");
+}
+
 TEST(router, only_paths_under_the_version_are_found_without_their_first_bytes) {
     router routes;
     routes.add({.method = "GET", .path = "/x", .match = path_match::prefix, .handler = {}});
@@ -71,6 +93,13 @@ TEST(router, only_listed_paths_need_no_credential) {
          {"/v1/models", "/models/x", "/nowhere", "", "/healthx", "/health//"}) {
         EXPECT_FALSE(routes.is_exempt(path)) << path;
     }
+}
+
+TEST(router, the_query_of_a_target_is_kept_apart) {
+    EXPECT_EQ(query_of("/a/b?c=/d&e=?"), "c=/d&e=?");
+    EXPECT_EQ(query_of("http://host.test/a?x"), "x");
+    EXPECT_EQ(query_of("/a"), "");
+    EXPECT_EQ(query_of("/a?"), "");
 }
 
 TEST(router, the_path_of_a_target_has_no_query) {
