@@ -88,6 +88,15 @@ struct features {
     bool voting = false;
 };
 
+// `[responses]`: what is kept of /v1/responses, in memory.
+struct stored_responses {
+    bool store = true;
+    std::size_t max_stored = 10000;
+    std::size_t max_stored_bytes = 256u << 20;
+    seconds_f ttl{86400.0};
+    std::size_t max_background = 64;  // at a time
+};
+
 // `[upstreams.X.openai]`
 struct openai_options {
     std::string reasoning_effort{};  // empty: not set
@@ -303,6 +312,7 @@ struct vision_route : modality_route {
 struct gateway_config {
     config::server server{};
     config::features features{};
+    stored_responses responses{};
     std::map<std::string, upstream> upstreams{};
     std::map<std::string, profile> profiles{};
     vision_route vision{};

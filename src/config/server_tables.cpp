@@ -110,6 +110,16 @@ constexpr key_row<features> features_keys[] = {
     {"voting", [](const field& f, features& into) { f.read(into.voting); }},
 };
 
+constexpr key_row<stored_responses> responses_keys[] = {
+    {"store", [](const field& f, stored_responses& r) { f.read(r.store); }},
+    {"max_stored", [](const field& f, stored_responses& r) { f.read(r.max_stored, from(1)); }},
+    {"max_stored_bytes",
+     [](const field& f, stored_responses& r) { f.read(r.max_stored_bytes, bytes_from(1)); }},
+    {"ttl_secs", [](const field& f, stored_responses& r) { f.read(r.ttl); }},
+    {"max_background",
+     [](const field& f, stored_responses& r) { f.read(r.max_background, between(0, 10000)); }},
+};
+
 // Authentication that was asked for is never silently off: only a blank literal means "off".
 void resolve_token(
     const field& table, server_entry& s, const std::string& config_file, const environment& env
@@ -180,6 +190,14 @@ void read_features(const field& table, features& into) {
 
 void list_features_keys(const std::string& path, key_list& keys) {
     list_keys(std::span(features_keys), path, keys);
+}
+
+void read_responses(const field& table, stored_responses& into) {
+    read_table(table, responses_keys, into);
+}
+
+void list_responses_keys(const std::string& path, key_list& keys) {
+    list_keys(std::span(responses_keys), path, keys);
 }
 
 }  // namespace meta_model::config

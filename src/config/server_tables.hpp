@@ -1,4 +1,4 @@
-// `[server]` with its nested tables, and `[features]`.
+// `[server]` with its nested tables, `[features]` and `[responses]`.
 #pragma once
 
 #include "config/key_table.hpp"
@@ -20,5 +20,8 @@ void list_server_keys(const std::string& path, key_list& keys);
 
 void read_features(const field& table, features& into);
 void list_features_keys(const std::string& path, key_list& keys);
+
+void read_responses(const field& table, stored_responses& into);
+void list_responses_keys(const std::string& path, key_list& keys);
 
 }  // namespace meta_model::config

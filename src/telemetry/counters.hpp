@@ -27,11 +27,18 @@ enum class counter : std::uint8_t {
     log_lines_dropped,
     client_closed,     // requests whose client left; record() counts it
     syntheses_spared,  // calls of a synthesizer or judge that agreement made needless
+    responses_evicted,
 };
-inline constexpr std::size_t counter_count = 9;
+inline constexpr std::size_t counter_count = 10;
 
-enum class gauge : std::uint8_t { requests_in_flight, connections_open };
-inline constexpr std::size_t gauge_count = 2;
+enum class gauge : std::uint8_t {
+    requests_in_flight,
+    connections_open,
+    responses_stored,
+    responses_stored_bytes,
+    responses_in_background
+};
+inline constexpr std::size_t gauge_count = 5;
 
 // Upper bounds of the buckets of every duration; a last one without bound follows.
 inline constexpr std::array<std::chrono::microseconds, 18> duration_bounds{

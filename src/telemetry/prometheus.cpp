@@ -29,11 +29,15 @@ constexpr std::array<family, counter_count> counter_families{{
     {"log_lines_dropped_total", "Log lines dropped because the queue was full."},
     {"client_closed_total", "Requests whose client left before the reply was complete."},
     {"syntheses_spared_total", "Synthesizer calls that agreement of the drafts made needless."},
+    {"responses_evicted_total", "Stored responses that gave way to others or became too old."},
 }};
 
 constexpr std::array<family, gauge_count> gauge_families{{
     {"requests_in_flight", "Requests being served."},
     {"connections_open", "Client connections that are open."},
+    {"responses_stored", "Responses that are kept for later requests."},
+    {"responses_stored_bytes", "Memory that stored responses take."},
+    {"responses_in_background", "Responses being made that no client waits for."},
 }};
 
 constexpr std::array<std::string_view, status_class_count> status_classes{

@@ -30,6 +30,15 @@ meta_model_requests_in_flight 0
 # HELP meta_model_connections_open Client connections that are open.
 # TYPE meta_model_connections_open gauge
 meta_model_connections_open 1
+# HELP meta_model_responses_stored Responses that are kept for later requests.
+# TYPE meta_model_responses_stored gauge
+meta_model_responses_stored 0
+# HELP meta_model_responses_stored_bytes Memory that stored responses take.
+# TYPE meta_model_responses_stored_bytes gauge
+meta_model_responses_stored_bytes 0
+# HELP meta_model_responses_in_background Responses being made that no client waits for.
+# TYPE meta_model_responses_in_background gauge
+meta_model_responses_in_background 0
 # HELP meta_model_received_bytes_total Bytes received from clients.
 # TYPE meta_model_received_bytes_total counter
 meta_model_received_bytes_total 2048
@@ -57,6 +66,9 @@ meta_model_client_closed_total 0
 # HELP meta_model_syntheses_spared_total Synthesizer calls that agreement of the drafts made needless.
 # TYPE meta_model_syntheses_spared_total counter
 meta_model_syntheses_spared_total 0
+# HELP meta_model_responses_evicted_total Stored responses that gave way to others or became too old.
+# TYPE meta_model_responses_evicted_total counter
+meta_model_responses_evicted_total 0
 # HELP meta_model_requests_total Finished requests by outcome.
 # TYPE meta_model_requests_total counter
 meta_model_requests_total{profile="fast.v1",strategy="passthrough",status="2xx",code="ok"} 1
