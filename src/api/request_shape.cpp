@@ -199,6 +199,13 @@ constexpr std::array shapes{
         count_tokens_fields,
         {"messages", "system"}
     },
+    request_shape{
+        request_kind::input_tokens,
+        "/v1/responses/input_tokens",
+        "",
+        responses_fields,
+        {"input", "instructions"}
+    },
 };
 
 }  // namespace

@@ -20,7 +20,8 @@ enum class request_kind : std::uint8_t {
     tokenize,
     responses,
     messages,
-    count_tokens
+    count_tokens,
+    input_tokens
 };
 
 // Asks for the number of tokens of what it holds, and for no answer.

@@ -15,6 +15,9 @@
 #include "routes/model_requests.hpp"
 #include "routes/openapi.hpp"
 #include "routes/operations.hpp"
+#include "routes/store_report.hpp"
+#include "routes/stored_responses.hpp"
+#include "store/memory_response_store.hpp"
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"
 #include "upstream/registry.hpp"
@@ -75,6 +78,14 @@ telemetry::roster roster_of(const config::gateway_config& config) {
     return out;
 }
 
+store::memory_store_limits store_limits_of(const config::stored_responses& config) {
+    store::memory_store_limits limits;
+    limits.max_entries = config.max_stored;
+    limits.max_bytes = config.max_stored_bytes;
+    limits.ttl = std::chrono::duration_cast<steady_clock::duration>(config.ttl);
+    return limits;
+}
+
 int thread_count(const config::server& server) {
     const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     return server.threads > 0 ? server.threads : cores;
@@ -132,12 +143,16 @@ private:
     telemetry::recorder recorder_;
     upstream::registry upstreams_;
     dispatch::catalog catalog_;
+    store::memory_response_store responses_;
+    routes::background_runs background_;
+    std::unique_ptr<routes::response_services> response_services_;
     net::resolver names_;
     std::vector<std::unique_ptr<worker>> workers_;
     http::single_key_store keys_;
     http::router router_;
     http::service service_;
     std::unique_ptr<health::monitor> monitor_;
+    std::unique_ptr<routes::store_report> store_report_;
     std::unique_ptr<routes::model_services> model_services_;
     std::unique_ptr<routes::operation_services> operation_services_;
     std::uint16_t port_ = 0;
@@ -161,6 +176,8 @@ gateway::parts::parts(config::gateway_config c)
           )
               .count()
       ),
+      responses_(store_limits_of(config_.responses)),
+      background_(config_.responses.max_background),
       keys_(config_.server.bearer_token),
       service_{
           .config = config_, .router = router_, .keys = keys_, .log = log_, .recorder = recorder_
@@ -177,8 +194,16 @@ gateway::parts::parts(config::gateway_config c)
     auto& first = *workers_.front();
     monitor_ =
         std::make_unique<health::monitor>(first.loop, first.client, upstreams_, config_, log_);
+    response_services_ = std::make_unique<routes::response_services>(routes::response_services{
+        .config = config_, .service = service_, .store = responses_, .runs = background_
+    });
+    store_report_ = std::make_unique<routes::store_report>(responses_, first.service.shard, log_);
     model_services_ = std::make_unique<routes::model_services>(routes::model_services{
-        .config = config_, .catalog = catalog_, .recorder = recorder_, .log = log_
+        .config = config_,
+        .catalog = catalog_,
+        .recorder = recorder_,
+        .log = log_,
+        .responses = response_services_.get()
     });
     for (auto& w : workers_) {
         model_services_->clients.push_back(&w->client);
@@ -192,6 +217,7 @@ gateway::parts::parts(config::gateway_config c)
         .service = &service_
     });
     routes::add_model_routes(router_, *model_services_);
+    routes::add_response_routes(router_, *model_services_);
     routes::add_catalogue_routes(router_, catalog_);
     routes::add_operation_routes(router_, *operation_services_);
     routes::add_openapi_route(router_);
@@ -249,6 +275,9 @@ bool gateway::parts::start(std::string& why) {
         w->loop.on_tick([this, &w = *w] {
             flush_access_lines(w);
             w.client.expire_idle(steady_clock::now());
+            if (&w == workers_.front().get()) {
+                store_report_->on_tick(steady_clock::now());
+            }
         });
         w->thread = std::thread([this, &w = *w] { run(w); });
     }
@@ -318,8 +347,17 @@ void gateway::parts::drain() {
     });
     const auto until = steady_clock::now()
                        + duration_cast<steady_clock::duration>(config_.server.limits.drain_timeout);
-    while (service_.connections.load() > 0 && steady_clock::now() < until) {
+    const auto is_serving = [&] {
+        return service_.connections.load() > 0 || background_.count() > 0;
+    };
+    while (is_serving() && steady_clock::now() < until) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    // First what clients may be following: they are told its end.
+    background_.cancel_all(base::cancel_reason::shutdown);
+    const auto followed = steady_clock::now() + std::chrono::milliseconds(500);
+    while (background_.count() > 0 && steady_clock::now() < followed) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     on_every_loop([](worker& w) {
         const auto open = w.service.connections;
@@ -329,7 +367,7 @@ void gateway::parts::drain() {
     });
     // The cancelled ones write their error event; that is a matter of milliseconds.
     const auto last = steady_clock::now() + std::chrono::seconds(1);
-    while (service_.connections.load() > 0 && steady_clock::now() < last) {
+    while (is_serving() && steady_clock::now() < last) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     on_every_loop([&](worker& w) {

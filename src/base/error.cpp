@@ -69,6 +69,11 @@ constexpr std::array classes{
     error_class{id::invalid_tools, 400, invalid_request, "invalid_tools"},
     error_class{id::invalid_tool_choice, 400, invalid_request, "invalid_tool_choice"},
     error_class{id::item_not_found, 404, invalid_request, "item_not_found"},
+    error_class{id::response_not_found, 404, invalid_request, "response_not_found"},
+    error_class{
+        id::previous_response_not_found, 404, invalid_request, "previous_response_not_found"
+    },
+    error_class{id::response_events_evicted, 404, invalid_request, "response_events_evicted"},
     error_class{id::context_length_exceeded, 413, "", "context_length_exceeded"},
     error_class{id::all_generators_failed, 502, "", "all_generators_failed"},
     error_class{id::no_quorum_after_constraint, 503, "", "no_quorum_after_constraint"},

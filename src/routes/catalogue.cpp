@@ -3,31 +3,14 @@
 #include "api/json_text.hpp"
 #include "base/text.hpp"
 #include "http/connection.hpp"
+#include "routes/query_values.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 
 namespace meta_model::routes {
 
 namespace {
-
-// Model names may hold '/' and arrive percent-encoded.
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        unsigned byte = 0;
-        if (text[i] == '%' && i + 2 < text.size()
-            && std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr
-                   == text.data() + i + 3) {
-            out += static_cast<char>(byte);
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
 
 // As Anthropic lists its models.
 void append_anthropic_model(
@@ -81,6 +64,7 @@ net::task<> list_models(const dispatch::catalog& catalog, http::connection& c) {
 }
 
 net::task<> one_model(const dispatch::catalog& catalog, http::connection& c) {
+    // Model names may hold '/' and arrive percent-encoded.
     const auto id = percent_decoded(c.request().path_rest);
     const auto& models = catalog.models();
     const auto exact = std::ranges::find(models, id, &dispatch::model_entry::id);

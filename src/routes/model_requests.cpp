@@ -1,16 +1,17 @@
 #include "routes/model_requests.hpp"
 
 #include "api/chat_request.hpp"
-#include "api/error_body.hpp"
 #include "api/messages_request.hpp"
 #include "api/tool_fields.hpp"
 #include "base/text.hpp"
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
+#include "routes/detached_request.hpp"
+#include "routes/model_run.hpp"
+#include "routes/response_follower.hpp"
 #include "routes/translated_sink.hpp"
 #include "routes/wire_translation.hpp"
 
-#include <chrono>
 #include <exception>
 #include <memory>
 
@@ -19,7 +20,6 @@ namespace meta_model::routes {
 namespace {
 
 using base::error_code_id;
-using std::chrono::steady_clock;
 
 std::string upstream_lines(const http::connection& c) {
     std::string lines;
@@ -37,6 +37,20 @@ std::string upstream_lines(const http::connection& c) {
         }
     }
     return lines;
+}
+
+run_client run_client_of(
+    http::connection& c, api::request_kind kind, std::string_view upstream_header_lines
+) {
+    return {
+        .loop = c.loop(),
+        .shard = c.thread().shard,
+        .cancel = c.cancel(),
+        .request_id = c.request_id(),
+        .upstream_header_lines = upstream_header_lines,
+        .start = c.start(),
+        .client_kind = kind
+    };
 }
 
 base::result<void> judge(const model_services& s, const api::chat_request& request) {
@@ -80,37 +94,10 @@ void record(
     dispatch::request_context& context,
     const base::maybe_error& failure
 ) {
-    using std::chrono::duration_cast;
-    auto& r = context.record;
-    auto& shard = c.thread().shard;
-    r.timestamp_ms =
-        duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()
-        )
-            .count();
-    r.profile = context.target.id;
-    if (r.strategy == telemetry::strategy::none) {
-        r.strategy = context.target.strategy;  // unless another one served it in the end
-    }
-    r.elapsed = duration_cast<std::chrono::microseconds>(steady_clock::now() - context.start);
-    if (failure) {
-        r.outcome = telemetry::outcome_of(failure->id);
-        r.status = static_cast<std::uint16_t>(failure->http_status());
-    } else if (r.status == 0) {
-        r.status = static_cast<std::uint16_t>(c.facts().status);
-    }
-    if (context.cancel.reason() == base::cancel_reason::client_gone) {
-        r.outcome = telemetry::outcome_of(error_code_id::client_closed);
-    }
-    const bool has_failed = r.outcome != telemetry::outcome_code::ok;
-    if (has_failed && r.strategy == telemetry::strategy::moa && r.synth_decision.empty()) {
-        // What failed before a decision is counted under its error.
-        r.synth_decision = r.fallback_reason = telemetry::to_string(r.outcome);
-    }
-    shard.counters.add(telemetry::counter::stream_events_dropped, context.dropped_events);
-    shard.counters.add(telemetry::counter::streams_cut, context.was_cut ? 1 : 0);
+    complete_record(context, failure, c.facts().status);
     set_facts(c, context);
     c.facts().elapsed = context.record.elapsed;
-    s.recorder.record(shard, std::move(r));
+    s.recorder.record(context.shard, std::move(context.record));
 }
 
 // What is no chat goes to one upstream that speaks the same wire: nothing of it could be merged, voted on or translated.
@@ -153,31 +140,6 @@ base::result<const dispatch::target*> admit(
     return target ? judge_target(**target, request) : target;
 }
 
-// What a strategy throws is a fault of ours: logged with its cause, told without it.
-base::maybe_error internal_fault(
-    const model_services& s, dispatch::request_context& context, const char* what
-) {
-    s.log.write(
-        base::log_level::error,
-        "a request failed with an exception",
-        {{"id", context.request_id}, {"profile", context.target.name}, {"what", what}}
-    );
-    auto e = base::make_error(error_code_id::internal, "internal server error");
-    if (!context.sink.is_committed()) {
-        return e;
-    }
-    context.record.outcome = telemetry::outcome_of(e.id);
-    context.was_cut = true;
-    if (context.request.stream()) {
-        const auto event = api::error_event(e);
-        context.sink.end({event}
-        );  // what the kernel does not take is flushed with the end of the request
-    } else {
-        context.sink.abort();
-    }
-    return {};
-}
-
 // On this wire an unknown name is a mistake in a field.
 void name_the_model(base::error& e) {
     if (e.id == error_code_id::model_not_found) {
@@ -188,17 +150,24 @@ void name_the_model(base::error& e) {
     }
 }
 
+// A request of another wire as the chat that it is served as.
+struct translation {
+    std::unique_ptr<response_writer> kept{};  // outlives `sink`; null: nothing is kept
+    std::unique_ptr<translated_sink> sink{};  // null: it is served as it is
+    bool is_background = false;
+};
+
 // The same for every kind of request. What is served as the chat that it stands for makes `translated` what translates
-// the chat's reply for `client`, and keeps its body.
+// the chat's reply for the client, and keeps its body.
 base::result<const dispatch::target*> admit_any(
     const model_services& s,
     const api::request_shape& shape,
-    std::string_view body,
+    const http::connection& c,
     dispatch::answer_sink& client,
-    std::string_view request_id,
-    std::unique_ptr<translated_sink>& translated,
+    translation& translated,
     api::chat_request& request
 ) {
+    const auto body = c.request().body;
     if (!base::is_valid_utf8(body)) {
         return base::make_error(
             error_code_id::invalid_json, "The request body is not valid UTF-8."
@@ -223,7 +192,10 @@ base::result<const dispatch::target*> admit_any(
     if (s.config.upstreams.empty()) {
         return s.catalog.resolve({});
     }
-    auto chat = chat_of(shape.kind, body, max_depth, request_id);
+    const wire_client asking{
+        .responses = *s.responses, .who = c.credential(), .request_id = c.request_id()
+    };
+    auto chat = chat_of(shape.kind, body, max_depth, asking);
     if (!chat) {
         auto e = std::move(chat).error();
         // What is not served is told of models that are there only.
@@ -235,19 +207,52 @@ base::result<const dispatch::target*> admit_any(
         }
         return e;
     }
-    translated =
+    translated.kept = std::move(chat->kept);
+    translated.is_background = chat->is_background;
+    translated.sink =
         std::make_unique<translated_sink>(client, std::move(chat->body), std::move(chat->replies));
-    // A chat has some members deeper than the request that became it.
-    constexpr int deeper = 2;
-    auto admitted = admit(
-        s, translated->body(), max_depth + deeper, api::shape_of(api::request_kind::chat), request
-    );
+    const auto& served = api::shape_of(served_kind(shape.kind));
+    auto admitted =
+        admit(s, translated.sink->body(), max_depth + depth_of_translation, served, request);
     if (!admitted) {
         auto e = std::move(admitted).error();
         name_the_model(e);
         return e;
     }
     return admitted;
+}
+
+// The request goes on without this connection, which gets its beginning only, or follows its stream.
+net::task<> serve_in_background(
+    const model_services& s,
+    http::connection& c,
+    const dispatch::target& target,
+    translation translated,
+    bool is_stream
+) {
+    const std::string id = translated.kept->facts().id;
+    detached_parts parts;
+    parts.request_id = c.request_id();
+    parts.upstream_header_lines = upstream_lines(c);
+    parts.start = c.start();
+    parts.target = &target;
+    parts.writer = std::move(translated.kept);
+    parts.translated = std::move(translated.sink);
+    auto detached =
+        std::make_unique<detached_request>(s, c.loop(), c.thread().shard, std::move(parts));
+    std::string response;
+    if (auto refusal = detached->admit(response)) {
+        detached.reset();
+        co_await c.send_error(*refusal);
+        co_return;
+    }
+    c.facts().profile = target.name;
+    detached_request::start(std::move(detached));
+    if (is_stream) {
+        co_await follow_response(*s.responses, c, id, -1);
+    } else {
+        c.send(200, "application/json", {}, {response});
+    }
 }
 
 net::task<> serve(const model_services& s, const api::request_shape& shape, http::connection& c) {
@@ -258,12 +263,11 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
         }
     }
     http_answer_sink client(c);
-    std::unique_ptr<translated_sink> translated;
+    translation translated;
     api::chat_request request;
     base::maybe_error refusal;
     const dispatch::target* target = nullptr;
-    if (auto admitted =
-            admit_any(s, shape, c.request().body, client, c.request_id(), translated, request)) {
+    if (auto admitted = admit_any(s, shape, c, client, translated, request)) {
         target = *admitted;
     } else {
         refusal = std::move(admitted).error();
@@ -272,29 +276,21 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
         co_await c.send_error(*refusal);
         co_return;
     }
+    if (translated.is_background) {
+        const bool is_stream = request.stream();
+        co_await serve_in_background(s, c, *target, std::move(translated), is_stream);
+        co_return;
+    }
+    if (translated.kept) {
+        translated.kept->watch(c.cancel());
+    }
     dispatch::answer_sink& sink =
-        translated ? static_cast<dispatch::answer_sink&>(*translated) : client;
+        translated.sink ? static_cast<dispatch::answer_sink&>(*translated.sink) : client;
     const auto lines = upstream_lines(c);
     // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
     const auto kept_record = std::make_unique<telemetry::request_record>();
-    dispatch::request_context context{
-        .loop = c.loop(),
-        .client = *s.clients[static_cast<std::size_t>(c.loop().index())],
-        .shard = c.thread().shard,
-        .log = s.log,
-        .config = s.config,
-        .target = *target,
-        .request = request,
-        .sink = sink,
-        .cancel = c.cancel(),
-        .record = *kept_record,
-        .request_id = c.request_id(),
-        .upstream_header_lines = lines,
-        .start = c.start(),
-        .deadline = dispatch::request_deadline(s.config, request, c.start()),
-        .purse = dispatch::purse_of(*target, request),
-        .client_kind = shape.kind
-    };
+    const auto asked = run_client_of(c, shape.kind, lines);
+    auto context = context_of(s, asked, *target, request, sink, *kept_record);
     base::maybe_error failure;
     try {
         failure = co_await dispatch::run(context);

@@ -5,6 +5,7 @@
 #include "dispatch/catalog.hpp"
 #include "http/connection.hpp"
 #include "http/route.hpp"
+#include "routes/response_services.hpp"
 #include "telemetry/recorder.hpp"
 #include "upstream/client.hpp"
 
@@ -19,7 +20,8 @@ struct model_services {
     const dispatch::catalog& catalog;
     telemetry::recorder& recorder;
     base::logger& log;
-    std::vector<upstream::client*> clients{};  // by event_loop::index
+    const response_services* responses = nullptr;  // there before the routes are
+    std::vector<upstream::client*> clients{};      // by event_loop::index
 };
 
 void add_model_routes(http::router& router, const model_services& services);

@@ -80,6 +80,14 @@ constexpr std::string_view reply_schemas = R"({
   "owned_by": {"type": "string"}}},
 "Models": {"type": "object", "required": ["object", "data"], "properties": {
   "object": {"const": "list"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
+"ResponseInputTokens": {"type": "object", "required": ["object", "input_tokens"], "properties": {
+  "object": {"const": "response.input_tokens"}, "input_tokens": {"type": "integer"}}},
+"InputItems": {"type": "object", "required": ["object", "data", "first_id", "last_id", "has_more"], "properties": {
+  "object": {"const": "list"}, "first_id": {"type": ["string", "null"]}, "last_id": {"type": ["string", "null"]},
+  "has_more": {"type": "boolean"}, "data": {"type": "array", "items": {"type": "object",
+    "required": ["id", "type"], "properties": {"id": {"type": "string"}, "type": {"type": "string"}}}}}},
+"DeletedResponse": {"type": "object", "required": ["id", "object", "deleted"], "properties": {
+  "id": {"type": "string"}, "object": {"const": "response"}, "deleted": {"const": true}}},
 "Health": {"type": "object", "required": ["status", "unhealthy_upstreams", "version"], "properties": {
   "status": {"enum": ["ok", "unhealthy", "draining"]}, "version": {"type": "string"},
   "unhealthy_upstreams": {"type": "array", "items": {"type": "object", "required": ["name", "reason"]}}}},
@@ -90,6 +98,8 @@ struct reply_row {
     std::string_view path;
     std::string_view schema;
     bool is_streamed = false;
+    std::string_view method = {};  // empty: whatever the path serves
+    std::string_view suffix = {};  // of a prefix route
 };
 
 // Paths that are not here reply with an object of their own.
@@ -97,6 +107,11 @@ constexpr std::array replies{
     reply_row{"/v1/chat/completions", "ChatCompletion", true},
     reply_row{"/v1/completions", "TextCompletion", true},
     reply_row{"/v1/responses", "Response", true},
+    reply_row{"/v1/responses/input_tokens", "ResponseInputTokens"},
+    reply_row{"/v1/responses/", "Response", true, "GET"},
+    reply_row{"/v1/responses/", "DeletedResponse", false, "DELETE"},
+    reply_row{"/v1/responses/", "Response", false, "POST", "/cancel"},
+    reply_row{"/v1/responses/", "InputItems", false, "GET", "/input_items"},
     reply_row{"/v1/embeddings", "Embeddings"},
     reply_row{"/v1/rerank", "Ranking"},
     reply_row{"/v1/moderations", "Moderations"},
@@ -109,6 +124,37 @@ constexpr std::array replies{
     reply_row{"/health", "Health"},
     reply_row{"/livez", "Liveness"},
 };
+
+// What may stand in the query of a path.
+struct query_row {
+    std::string_view path;
+    std::string_view suffix;
+    std::string_view name;
+    std::string_view type;
+};
+
+constexpr std::array queries{
+    query_row{"/v1/responses/", "", "stream", "boolean"},
+    query_row{"/v1/responses/", "", "starting_after", "integer"},
+    query_row{"/v1/responses/", "/input_items", "limit", "integer"},
+    query_row{"/v1/responses/", "/input_items", "order", "string"},
+    query_row{"/v1/responses/", "/input_items", "after", "string"},
+};
+
+json parameters_of(const http::route& row) {
+    json out = json::array();
+    if (row.match == http::path_match::prefix) {
+        out.push_back(
+            {{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}
+        );
+    }
+    for (const auto& q : queries) {
+        if (row.method == "GET" && q.path == row.path && q.suffix == row.suffix) {
+            out.push_back({{"name", q.name}, {"in", "query"}, {"schema", {{"type", q.type}}}});
+        }
+    }
+    return out;
+}
 
 json reference_to(std::string_view schema) {
     return {{"$ref", "#/components/schemas/" + std::string(schema)}};
@@ -182,14 +228,18 @@ std::string request_name(const api::request_shape& shape) {
         "TokenizeRequest",
         "ResponsesRequest",
         "MessagesRequest",
-        "CountTokensRequest"
+        "CountTokensRequest",
+        "InputTokensRequest"
     };
     return names.at(static_cast<std::size_t>(shape.kind));
 }
 
 json operation_of(const http::route& row) {
     json ok = {{"description", "Success"}};
-    const auto reply = std::ranges::find(replies, row.path, &reply_row::path);
+    const auto reply = std::ranges::find_if(replies, [&](const reply_row& r) {
+        return r.path == row.path && r.suffix == row.suffix
+               && (r.method.empty() || r.method == row.method);
+    });
     if (reply != replies.end()) {
         ok["content"]["application/json"]["schema"] = reference_to(reply->schema);
         if (reply->is_streamed) {
@@ -197,10 +247,8 @@ json operation_of(const http::route& row) {
         }
     }
     json out = json::object();
-    if (row.match == http::path_match::prefix) {
-        out["parameters"] = json::array(
-            {{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}}
-        );
+    if (auto parameters = parameters_of(row); !parameters.empty()) {
+        out["parameters"] = std::move(parameters);
     }
     if (const auto* shape = shape_at(row.path)) {
         out["requestBody"] = {
@@ -225,7 +273,8 @@ json operation_of(const http::route& row) {
 std::string document_of(const http::router& router) {
     json paths = json::object();
     for (const auto& row : router.rows()) {
-        const auto path = row.match == http::path_match::prefix ? row.path + "{id}" : row.path;
+        const auto path =
+            row.match == http::path_match::prefix ? row.path + "{id}" + row.suffix : row.path;
         paths[path][base::ascii_lower(row.method)] = operation_of(row);
     }
     auto schemas = json::parse(reply_schemas);

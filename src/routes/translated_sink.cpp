@@ -22,11 +22,11 @@ write_state translated_sink::send(const answer_head& head, const api::pieces& bo
     append(chat, body);
     if (head.status >= 300) {
         out_ = replies_->error(head.status, chat);
-        return client_.send(head, {out_});
+        return client_->send(head, {out_});
     }
     out_ = replies_->whole(chat);
     if (!out_.empty()) {
-        return client_.send(head, {out_});
+        return client_->send(head, {out_});
     }
     const auto e = base::make_error(
         base::error_code_id::upstream_protocol_error,
@@ -35,7 +35,7 @@ write_state translated_sink::send(const answer_head& head, const api::pieces& bo
     auto failed = head;
     failed.status = e.http_status();
     out_ = replies_->error(failed.status, api::error_body(e));
-    return client_.send(failed, {out_});
+    return client_->send(failed, {out_});
 }
 
 write_state translated_sink::begin(
@@ -43,10 +43,10 @@ write_state translated_sink::begin(
 ) {
     if (head.content_type == "text/event-stream") {
         if (!translate(first)) {
-            client_.abort();
+            client_->abort();
             return write_state::closed;
         }
-        return client_.begin(head, std::nullopt, {out_});
+        return client_->begin(head, std::nullopt, {out_});
     }
     is_whole_ = true;
     append(whole_, first);
@@ -60,10 +60,10 @@ write_state translated_sink::write(const api::pieces& more) {
         return write_state::done;
     }
     if (!translate(more)) {
-        client_.abort();
+        client_->abort();
         return write_state::closed;
     }
-    return out_.empty() ? write_state::done : client_.write({out_});
+    return out_.empty() ? write_state::done : client_->write({out_});
 }
 
 write_state translated_sink::end(const api::pieces& last) {
@@ -74,18 +74,18 @@ write_state translated_sink::end(const api::pieces& last) {
         return send(head, {whole_});
     }
     if (!translate(last)) {
-        client_.abort();
+        client_->abort();
         return write_state::closed;
     }
     replies_->end(out_);
-    return client_.end({out_});
+    return client_->end({out_});
 }
 
 // While a whole reply is held nothing went out, and the connection still reads what it was sent.
 void translated_sink::release_request() {
     std::string().swap(body_);
     if (!is_whole_) {
-        client_.release_request();
+        client_->release_request();
     }
 }
 

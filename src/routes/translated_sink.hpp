@@ -18,9 +18,12 @@ public:
         std::string body,
         std::unique_ptr<api::reply_translator> replies
     )
-        : client_(client), body_(std::move(body)), replies_(std::move(replies)) {}
+        : client_(&client), body_(std::move(body)), replies_(std::move(replies)) {}
 
     std::string_view body() const { return body_; }
+
+    // Before anything was written: the client is another one, which outlives it.
+    void redirect(dispatch::answer_sink& client) { client_ = &client; }
 
     dispatch::write_state send(const dispatch::answer_head& head, const api::pieces& body) override;
     dispatch::write_state begin(
@@ -30,12 +33,12 @@ public:
     ) override;
     dispatch::write_state write(const api::pieces& more) override;
     dispatch::write_state end(const api::pieces& last) override;
-    void abort() override { client_.abort(); }
-    net::task<bool> drain() override { return client_.drain(); }
-    bool is_committed() const override { return client_.is_committed(); }
-    bool has_pending() const override { return client_.has_pending(); }
-    bool may_commit_early() const override { return client_.may_commit_early(); }
-    base::steady_time last_write() const override { return client_.last_write(); }
+    void abort() override { client_->abort(); }
+    net::task<bool> drain() override { return client_->drain(); }
+    bool is_committed() const override { return client_->is_committed(); }
+    bool has_pending() const override { return client_->has_pending(); }
+    bool may_commit_early() const override { return client_->may_commit_early(); }
+    base::steady_time last_write() const override { return client_->last_write(); }
     void release_request() override;
 
 private:
@@ -45,7 +48,7 @@ private:
     // Sets `out_`. False: the stream cannot go on.
     bool translate(const api::pieces& chunks);
 
-    dispatch::answer_sink& client_;
+    dispatch::answer_sink* client_;
     std::string body_;
     std::unique_ptr<api::reply_translator> replies_;
     api::event_splitter events_{max_event_bytes};

@@ -1,10 +1,14 @@
 #include "routes/wire_translation.hpp"
 
 #include "api/completions_wire.hpp"
+#include "api/json_walk.hpp"
 #include "api/messages_request.hpp"
 #include "api/messages_stream.hpp"
 #include "api/responses_request.hpp"
 #include "api/responses_stream.hpp"
+#include "dispatch/token_estimate.hpp"
+#include "routes/response_json.hpp"
+#include "routes/stored_history.hpp"
 
 namespace meta_model::routes {
 
@@ -12,51 +16,154 @@ using api::request_kind;
 
 bool is_translated(request_kind kind) {
     return kind == request_kind::completions || kind == request_kind::responses
-           || kind == request_kind::messages;
+           || kind == request_kind::input_tokens || kind == request_kind::messages;
+}
+
+request_kind served_kind(request_kind kind) {
+    return kind == request_kind::input_tokens ? request_kind::tokenize : request_kind::chat;
 }
 
 namespace {
 
-// What needs a store of responses.
-base::result<void> judge_stateful(const api::responses_request& request) {
-    for (const auto* name : {"previous_response_id", "background", "conversation"}) {
-        const auto value = request.member(name);
-        if (!value.empty() && value != "false" && value != R"("")") {
-            return base::make_error(
-                base::error_code_id::unsupported_responses_param,
-                "'" + std::string(name) + "' is not supported on /v1/responses.",
-                name
-            );
-        }
+using base::error_code_id;
+
+// What needs responses to be kept.
+base::result<void> judge_stateful(const api::responses_request& request, bool are_stored) {
+    if (const auto value = request.member("conversation"); !value.empty() && value != "false") {
+        return base::make_error(
+            error_code_id::unsupported_responses_param,
+            "'conversation' is not supported on /v1/responses.",
+            "conversation"
+        );
+    }
+    const char* const name = request.is_background()                   ? "background"
+                             : !request.previous_response_id().empty() ? "previous_response_id"
+                                                                       : nullptr;
+    if (name != nullptr && !are_stored) {
+        return base::make_error(
+            error_code_id::feature_disabled,
+            "'" + std::string(name)
+                + "' needs responses to be stored, and this gateway keeps none.",
+            name
+        );
+    }
+    if (request.is_background() && !request.wants_store()) {
+        return base::make_error(
+            error_code_id::shape, "A response in the background needs 'store' to be true.", "store"
+        );
     }
     return {};
 }
 
-base::result<translated_request> chat_of_response(std::string_view body, int max_depth) {
+std::string input_list(const api::responses_request& request) {
+    std::string list = "[";
+    request.for_each_input_item([&](std::string_view item) {
+        list += list.size() == 1 ? "" : ",";
+        list += item;
+    });
+    return list + ']';
+}
+
+std::unique_ptr<response_writer> writer_for(
+    const api::responses_request& request,
+    const api::response_facts& facts,
+    const wire_client& client
+) {
+    using keeping = response_writer::keeping;
+    const auto what = !request.is_background() ? keeping::result
+                      : request.is_stream()    ? keeping::events
+                                               : keeping::state;
+    return std::make_unique<response_writer>(
+        client.responses.store, client.who, facts, input_list(request), what
+    );
+}
+
+// What a tokenizer said of the chat; `estimate` where what it said is no count.
+class input_tokens_translator final : public api::reply_translator {
+public:
+    explicit input_tokens_translator(std::int64_t estimate) : estimate_(estimate) {}
+
+    std::string whole(std::string_view reply) override {
+        std::int64_t count = 0;
+        if (!api::to_int64(api::find_member(reply, "count"), count)) {
+            const auto tokens = list_items(api::find_member(reply, "tokens"));
+            count = tokens.empty() ? estimate_ : static_cast<std::int64_t>(tokens.size());
+        }
+        std::string out = R"({"object":"response.input_tokens","input_tokens":)";
+        api::append_json_number(out, count);
+        out += '}';
+        return out;
+    }
+    void take_event(std::string_view, std::string&) override {}
+
+private:
+    std::int64_t estimate_;
+};
+
+base::result<translated_request> tokens_of_response(
+    std::string_view body, int max_depth, const wire_client& client
+) {
     api::responses_request request;
     if (auto parsed = request.parse(body, max_depth); !parsed) {
         return parsed.error();
     }
-    if (auto judged = judge_stateful(request); !judged) {
-        return judged.error();
+    stored_history history(client.responses.store, client.who);
+    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
+        return loaded.error();
     }
-    auto chat = request.chat(api::response_history{});
+    auto chat = request.chat(history);
     if (!chat) {
         return chat.error();
     }
     translated_request translated;
     translated.body = std::move(*chat);
-    translated.replies = std::make_unique<api::response_translator>(request.facts());
+    const auto estimate = dispatch::estimate_text_tokens(translated.body.size());
+    translated.replies = std::make_unique<input_tokens_translator>(estimate);
+    return translated;
+}
+
+base::result<translated_request> chat_of_response(
+    std::string_view body, int max_depth, const wire_client& client
+) {
+    api::responses_request request;
+    if (auto parsed = request.parse(body, max_depth); !parsed) {
+        return parsed.error();
+    }
+    const bool are_stored = client.responses.config.responses.store;
+    if (auto judged = judge_stateful(request, are_stored); !judged) {
+        return judged.error();
+    }
+    stored_history history(client.responses.store, client.who);
+    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
+        return loaded.error();
+    }
+    auto chat = request.chat(history);
+    if (!chat) {
+        return chat.error();
+    }
+    auto facts = request.facts();
+    facts.is_stored = are_stored && request.wants_store();
+    translated_request translated;
+    translated.body = std::move(*chat);
+    translated.is_background = request.is_background();
+    if (facts.is_stored) {
+        translated.kept = writer_for(request, facts, client);
+    }
+    translated.replies =
+        std::make_unique<api::response_translator>(std::move(facts), translated.kept.get());
     return translated;
 }
 
 }  // namespace
 
 base::result<translated_request> chat_of(
-    request_kind kind, std::string_view body, int max_depth, std::string_view request_id
+    request_kind kind, std::string_view body, int max_depth, const wire_client& client
 ) {
+    if (kind == request_kind::input_tokens) {
+        return tokens_of_response(body, max_depth, client);
+    }
     if (kind == request_kind::responses) {
-        return chat_of_response(body, max_depth);
+        return chat_of_response(body, max_depth, client);
     }
     const bool is_messages = kind == request_kind::messages;
     auto chat = is_messages ? api::chat_of_messages(body, max_depth)
@@ -67,7 +174,7 @@ base::result<translated_request> chat_of(
     translated_request translated;
     translated.body = std::move(*chat);
     if (is_messages) {
-        translated.replies = std::make_unique<api::messages_translator>(request_id);
+        translated.replies = std::make_unique<api::messages_translator>(client.request_id);
     } else {
         translated.replies = std::make_unique<api::completion_translator>();
     }

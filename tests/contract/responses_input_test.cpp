@@ -396,24 +396,6 @@ TEST(responses, wrong_types_are_a_400_that_names_the_field) {
     );
 }
 
-TEST(responses, state_is_not_kept_yet) {
-    responding_model one;
-    for (const auto& [name, value] :
-         {std::pair{"previous_response_id", json("resp_1")},
-          std::pair{"background", json(true)},
-          std::pair{"conversation", json("conv_1")}}) {
-        expect_error(
-            one.refused({{name, value}}),
-            {501, "invalid_request_error", "unsupported_responses_param", name}
-        );
-        expect_error(
-            respond(one.gateway, with(respond_to("nobody"), {{name, value}})),
-            {404, "invalid_request_error", "model_not_found", "model"}
-        );
-    }
-    EXPECT_FALSE(one.sent({{"previous_response_id", ""}}).contains("previous_response_id"));
-}
-
 }  // namespace
 
 }  // namespace meta_model::contract

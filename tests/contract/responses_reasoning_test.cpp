@@ -123,6 +123,34 @@ TEST(responses_reasoning, three_turns_are_byte_exact) {
     }
 }
 
+TEST(responses_reasoning, three_turns_are_byte_exact_when_the_gateway_keeps_them) {
+    for (const auto& turn : turns) {
+        SCOPED_TRACE(turn.name);
+        fake_upstream models;
+        const gateway_process gateway(config_text(models).upstream("a"));
+        json previous = nullptr;
+        json input = "Look it up twice.";
+        for (int round = 0; round < 2; ++round) {
+            models.on("a", round == 0 ? whole_turn(turn.message) : streamed_turn(turn.deltas));
+            const auto body = with(respond_to("a", input), {{"previous_response_id", previous}});
+            previous =
+                (round == 0 ? respond(gateway, body).json()
+                            : respond_streamed(gateway, body).final_response)["id"];
+            input = {{{"type", "function_call_output"}, {"call_id", "call_1"}, {"output", "x"}}};
+        }
+        models.on("a", ok("done"));
+        const auto body = with(respond_to("a", input), {{"previous_response_id", previous}});
+        ASSERT_EQ(respond(gateway, body).status, 200);
+        const auto sent = models.last_request("a");
+        EXPECT_EQ(sent.json["messages"].size(), 5u);
+        for (const auto& bytes : turn.must_come) {
+            const auto once = sent.body.find(bytes);
+            ASSERT_NE(once, std::string::npos) << bytes << "\nin " << sent.body;
+            EXPECT_NE(sent.body.find(bytes, once + 1), std::string::npos) << bytes;
+        }
+    }
+}
+
 TEST(responses_reasoning, it_is_shown_as_its_text_or_as_a_summary_where_one_was_asked_for) {
     fake_upstream models;
     models.on("a", with_reasoning("the answer", "because of this"));

@@ -81,6 +81,24 @@ for (const name of models) {
         assert.equal(upstream.calls_to('main-model').at(-1).body.messages[1].tool_calls.length, 2);
     });
 
+    test(`${name}: steps refer to items that the gateway keeps`, async () => {
+        script_all(upstream, (call) =>
+            has_tool_results(call) ? call.answer('Sunny.') : call_weather(call, ['Rome']));
+
+        const result = await generateText({
+            model: provider(name),
+            prompt: 'What is the weather in Rome?',
+            tools: { weather },
+            stopWhen: stepCountIs(3),
+            maxRetries: 0,
+        });
+
+        assert.equal(result.text, 'Sunny.');
+        const { messages } = upstream.calls_to('main-model').at(-1).body;
+        assert.deepEqual(messages.map((message) => message.role), ['user', 'assistant', 'tool']);
+        assert.equal(messages[1].tool_calls[0].id, 'call_0');
+    });
+
     test(`${name}: an object of a schema`, async () => {
         script_all(upstream, (call) => call.answer('{"town":"Rome","degrees":21}'));
 
