@@ -164,6 +164,16 @@ TEST(passthrough, moa_84_aliases_work_in_any_case) {
         const auto reply = chat(gateway, say(name));
         EXPECT_EQ(reply.status, 200);
         EXPECT_EQ(reply.header("X-MetaModel-Profile"), "fast.v1");
+        for (const auto& [path, body] :
+             {std::pair{"/v1/completions", json{{"prompt", "Hi"}}},
+              std::pair{"/v1/responses", json{{"input", "Hi"}}},
+              std::pair{"/v1/messages", json{{"max_tokens", 9}, {"messages", say("")["messages"]}}}
+             }) {
+            const auto other =
+                fetch(gateway.port(), {"POST", path, {}, with(body, {{"model", name}}).dump()});
+            EXPECT_EQ(other.status, 200) << path << other.body;
+            EXPECT_EQ(other.header("X-MetaModel-Profile"), "fast.v1") << path;
+        }
     }
     EXPECT_EQ(chat(gateway, say("Fast.v1")).status, 404) << "profile names are exact";
     EXPECT_EQ(chat(gateway, say("A")).status, 404) << "upstream keys are exact";
