@@ -1,5 +1,6 @@
 #include "api/anthropic_request.hpp"
 
+#include "api/anthropic_tools.hpp"
 #include "api/anthropic_turns.hpp"
 #include "api/json_walk.hpp"
 
@@ -134,7 +135,6 @@ private:
     void decide_thinking(bool misses_thinking);
     void append(std::string_view key, std::string_view value);
     void append_tools(bool marks_end);
-    bool append_tool(std::string_view element, bool is_first);
     void append_tool_choice();
     void append_sampling();
     void append_stop();
@@ -256,47 +256,15 @@ void request_writer::decide_thinking(bool misses_thinking) {
     }
 }
 
-bool request_writer::append_tool(std::string_view element, bool is_first) {
-    constexpr std::string_view empty_schema = R"({"type":"object","properties":{}})";
-    const auto function = find_member(element, "function");
-    const auto name = find_member(function, "name");
-    if (string_body(name).empty()) {
-        return false;
-    }
-    const auto description = find_member(function, "description");
-    const auto schema = find_member(function, "parameters");
-    out_ += is_first ? R"({"name":)" : R"(,{"name":)";
-    out_ += name;
-    out_ += R"(,"description":)";
-    out_ += is_json_string(description) ? description : R"("")";
-    out_ += R"(,"input_schema":)";
-    bool is_empty = true;
-    const bool is_object =
-        walk_object(schema, [&](std::string_view, std::string_view) { is_empty = false; });
-    if (!is_object || is_empty) {
-        out_ += empty_schema;
-    } else if (find_member(schema, "type").empty()) {
-        out_ += R"({"type":"object",)";
-        out_ += schema.substr(1);
-    } else {
-        out_ += schema;
-    }
-    if (const auto cache = find_member(element, "cache_control"); is_json_object(cache)) {
-        out_ += R"(,"cache_control":)";
-        out_ += cache;
-    }
-    out_ += '}';
-    return true;
-}
-
 void request_writer::append_tools(bool marks_end) {
     if (!is_json_list(f_.tools) || choice_type_ == "none") {
         return;
     }
     const auto before = out_.size();
     out_ += R"(,"tools":[)";
+    const bool keeps_schemas = options_.structured_outputs == schema_wording::native;
     walk_list(f_.tools, [&](std::string_view element) {
-        has_tools_ = append_tool(element, !has_tools_) || has_tools_;
+        has_tools_ = append_messages_tool(out_, element, keeps_schemas) || has_tools_;
     });
     if (!has_tools_) {
         out_.resize(before);

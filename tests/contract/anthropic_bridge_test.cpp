@@ -84,6 +84,16 @@ TEST_F(anthropic_bridge, words_that_exist_there_are_carried_over) {
     EXPECT_FALSE(body.contains("response_format"));
 }
 
+TEST_F(anthropic_bridge, a_tool_is_strict_where_the_api_keeps_to_schemas) {
+    const json function{{"name", "f"}, {"parameters", {{"type", "object"}}}, {"strict", true}};
+    const auto request =
+        with(say("a"), {{"tools", json::array({{{"type", "function"}, {"function", function}}})}});
+    const gateway_process native(config("structured_outputs = \"native\"\n"));
+    EXPECT_EQ(sent(native, request)["tools"][0]["strict"], true);
+    const gateway_process in_words(config());
+    EXPECT_FALSE(sent(in_words, request)["tools"][0].contains("strict"));
+}
+
 TEST_F(anthropic_bridge, a_schema_is_told_in_the_system_text) {
     const gateway_process gateway(config());
 
