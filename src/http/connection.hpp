@@ -63,6 +63,10 @@ public:
     bool try_read_body();
     // Reads the body into request().body. False: the reply was sent or the client is gone; the handler just returns.
     net::task<bool> read_body();
+    // The handler goes on with so many bytes that it made of the body, which is given back. They count against what all
+    // requests may hold together until release_request(). False: it is too much.
+    bool replace_body(std::size_t bytes);
+    static base::error too_many_bytes();
     // Gives back the memory of body and head, for replies that go on long after they were needed; to be called once
     // the reply's head went out. What is left of request() is the method and the path.
     void release_request();

@@ -219,6 +219,11 @@ void connection::release_body() {
     request_->body = {};
 }
 
+bool connection::replace_body(std::size_t bytes) {
+    release_body();
+    return account_body(bytes);
+}
+
 bool connection::try_read_body() {
     const auto length = static_cast<std::size_t>(content_length_.value_or(0));
     if (body_is_pending_ && !is_chunked_ && input().size() >= length) {
@@ -268,11 +273,16 @@ net::task<bool> connection::read_body() {
 }
 
 // Closes: a part of the body may have been read.
-net::task<bool> connection::refuse_body() {
+base::error connection::too_many_bytes() {
     auto e = base::make_error(
         error_code_id::overloaded, "The gateway holds as many request bytes as it may."
     );
     e.retry_after_s = 1;
+    return e;
+}
+
+net::task<bool> connection::refuse_body() {
+    auto e = too_many_bytes();
     co_await refuse(std::move(e), true);
     co_return false;
 }

@@ -269,6 +269,11 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
     const dispatch::target* target = nullptr;
     if (auto admitted = admit_any(s, shape, c, client, translated, request)) {
         target = *admitted;
+        // A detached request counts what it takes with it.
+        const bool is_counted = translated.sink && !translated.is_background;
+        if (is_counted && !c.replace_body(translated.sink->body().size())) {
+            refusal = http::connection::too_many_bytes();
+        }
     } else {
         refusal = std::move(admitted).error();
     }

@@ -59,12 +59,11 @@ base::error response_not_found(std::string_view id, bool has_evicted) {
     return e;
 }
 
-base::result<void> stored_history::load(
-    std::string_view previous_id, const store::chain_limits& limits
-) {
+base::result<void> stored_history::load(std::string_view previous_id, std::size_t max_bytes) {
     if (previous_id.empty()) {
         return {};
     }
+    const store::chain_limits limits{.max_bytes = max_bytes};
     auto chain = store::resolve_chain(store_, {.owner = owner_, .id = previous_id}, limits);
     if (chain.fault != store::chain_fault::none) {
         return error_of(chain, store_.stats().evicted > 0);

@@ -21,8 +21,9 @@ public:
     stored_history(store::response_store& store, std::uint64_t owner)
         : store_(store), owner_(owner) {}
 
-    // The chain that ends with `previous_id`; empty: there is none. The errors name previous_response_id.
-    base::result<void> load(std::string_view previous_id, const store::chain_limits& limits = {});
+    // The chain that ends with `previous_id`, of at most `max_bytes`; empty: there is none. The errors name
+    // previous_response_id.
+    base::result<void> load(std::string_view previous_id, std::size_t max_bytes);
 
     std::span<const std::string_view> earlier_items() const override { return items_; }
     // Of the chain, or of any response of the same client.

@@ -149,7 +149,8 @@ base::result<std::string> list_input(
         return not_found(s, id);
     }
     stored_history before(s.store, c.credential());
-    const auto loaded = before.load(found->previous_id);
+    const auto max_bytes = s.config.server.limits.max_body_bytes;
+    const auto loaded = before.load(found->previous_id, max_bytes);
     std::vector<std::string_view> items;
     if (loaded) {
         const auto earlier = before.earlier_items();

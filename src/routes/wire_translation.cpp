@@ -108,7 +108,9 @@ base::result<translated_request> tokens_of_response(
         return parsed.error();
     }
     stored_history history(client.responses.store, client.who);
-    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
+    // What goes on is no longer than what could be sent whole.
+    const auto max_bytes = client.responses.config.server.limits.max_body_bytes;
+    if (auto loaded = history.load(request.previous_response_id(), max_bytes); !loaded) {
         return loaded.error();
     }
     auto chat = request.chat(history);
@@ -134,7 +136,9 @@ base::result<translated_request> chat_of_response(
         return judged.error();
     }
     stored_history history(client.responses.store, client.who);
-    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
+    // What goes on is no longer than what could be sent whole.
+    const auto max_bytes = client.responses.config.server.limits.max_body_bytes;
+    if (auto loaded = history.load(request.previous_response_id(), max_bytes); !loaded) {
         return loaded.error();
     }
     auto chat = request.chat(history);

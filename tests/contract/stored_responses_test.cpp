@@ -5,6 +5,8 @@ namespace meta_model::contract {
 
 namespace {
 
+using clock = std::chrono::steady_clock;
+
 const std::string drop_all = "[responses]\nstore = false\n";
 
 std::vector<std::string> texts_of(const json& messages) {
@@ -329,6 +331,44 @@ TEST(stored_responses, a_key_is_needed_to_see_them) {
     EXPECT_EQ(ask_for(k.gateway, "DELETE", path).status, 401);
     EXPECT_EQ(get(k.gateway, path, key).status, 200);
     EXPECT_EQ(get(k.gateway, path, {{"x-api-key", "right"}}).status, 200) << "the same client";
+}
+
+TEST(stored_responses, a_conversation_is_no_longer_than_a_request_may_be) {
+    kept k("[server.limits]\nmax_body_bytes = 1000000\n");
+    const auto long_turn = respond_to("a", std::string(600000, 'x'));
+    const auto first = k.answer(long_turn);
+    const auto second = k.answer(with(long_turn, {{"previous_response_id", first["id"]}}));
+
+    const auto refused =
+        respond(k.gateway, with(respond_to("a"), {{"previous_response_id", second["id"]}}));
+
+    expect_error(refused, {400, "invalid_request_error", std::nullopt, "previous_response_id"});
+    EXPECT_NE(refused.body.find("too long"), std::string::npos) << refused.body;
+    EXPECT_EQ(get(k.gateway, response_path(second, "/input_items")).status, 200);
+}
+
+TEST(stored_responses, a_conversation_counts_as_the_bytes_of_its_request) {
+    kept k("[server.limits]\nmax_body_bytes = 1500000\nmax_in_flight_bytes = 2000000\n");
+    const auto first = k.answer(respond_to("a", std::string(1200000, 'x')));
+    const auto go_on = with(respond_to("a"), {{"previous_response_id", first["id"]}});
+    http_client half(k.gateway.port());
+    half.send(
+        "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: 1200000\r\n\r\n"
+        + std::string(1000000, ' ')
+    );
+
+    auto reply = respond(k.gateway, go_on);
+    for (const auto until = clock::now() + 5s; reply.status == 200 && clock::now() < until;) {
+        reply = respond(k.gateway, go_on);  // what was sent is not yet read
+    }
+
+    expect_error(reply, {503, "service_unavailable_error", "overloaded", std::nullopt});
+    half.close();
+    for (const auto until = clock::now() + 5s; reply.status != 200 && clock::now() < until;) {
+        reply = respond(k.gateway, go_on);  // that it has left is not yet seen
+    }
+    EXPECT_EQ(reply.status, 200) << reply.body;
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 namespace meta_model::routes {
 namespace {
 
+constexpr std::size_t max_bytes = 1u << 20;
+
 using base::error_code_id;
 
 struct kept {
@@ -30,7 +32,7 @@ TEST(stored_history, is_the_items_of_all_turns_in_their_order) {
     k.put("resp_1", "", R"([{"id":"rs_1"},{"id":"msg_1","t":"hi"}])");
     k.put("resp_2", "resp_1", R"([{"id":"msg_2"}])");
     stored_history history(k.store, 1);
-    ASSERT_TRUE(history.load("resp_2"));
+    ASSERT_TRUE(history.load("resp_2", max_bytes));
     const auto items = history.earlier_items();
     ASSERT_EQ(items.size(), 5u);
     EXPECT_EQ(items[0], R"({"role":"user","content":"to resp_1"})");
@@ -43,7 +45,7 @@ TEST(stored_history, items_are_found_in_any_response_of_the_client) {
     k.put("resp_1", "", R"([{"id":"msg_1"}])");
     k.put("resp_2", "", R"([{"id":"msg_2"},{"id":"msg_3"}])");
     stored_history history(k.store, 1);
-    ASSERT_TRUE(history.load("resp_1"));
+    ASSERT_TRUE(history.load("resp_1", max_bytes));
     EXPECT_EQ(history.find_item("msg_1"), R"({"id":"msg_1"})");
     EXPECT_EQ(history.find_item("msg_3"), R"({"id":"msg_3"})");
     EXPECT_EQ(history.find_item("msg_2"), R"({"id":"msg_2"})");
@@ -55,12 +57,12 @@ TEST(stored_history, what_is_missing_is_an_error_of_its_field) {
     kept k;
     k.put("resp_2", "resp_1", "[]");
     stored_history history(k.store, 1);
-    const auto loaded = history.load("resp_2");
+    const auto loaded = history.load("resp_2", max_bytes);
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().id, error_code_id::previous_response_not_found);
     EXPECT_EQ(loaded.error().param, "previous_response_id");
     EXPECT_NE(loaded.error().message.find("resp_1"), std::string::npos);
-    EXPECT_TRUE(history.load("")) << "there is none";
+    EXPECT_TRUE(history.load("", max_bytes)) << "there is none";
 }
 
 }  // namespace
