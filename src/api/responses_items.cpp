@@ -243,6 +243,12 @@ base::result<void> response_items::add_reference(const item_fields& f, const std
             "input"
         );
     }
+    referred_bytes_ += item.size();
+    if (referred_bytes_ > history_.max_referred_bytes()) {
+        return base::make_error(
+            error_code_id::shape, place + ": the items that are referred to are too long.", "input"
+        );
+    }
     is_referred_ = true;
     auto added = add(item, place);
     is_referred_ = false;

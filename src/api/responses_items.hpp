@@ -67,6 +67,7 @@ private:
     const response_history& history_;
     std::size_t begin_;
     bool is_referred_ = false;  // inside an item that another one refers to
+    std::size_t referred_bytes_ = 0;
 
     // The assistant turn that is being gathered.
     std::vector<said> said_{};

@@ -22,6 +22,9 @@ public:
 
     // The item that an item_reference names; empty: there is none.
     virtual std::string_view find_item(std::string_view /*id*/) const { return {}; }
+
+    // How many bytes of items may be referred to. A reference is short, what it names is not.
+    virtual std::size_t max_referred_bytes() const { return 0; }
 };
 
 // Located in the client's own bytes, and judged: every member that is read here has a type that is allowed.

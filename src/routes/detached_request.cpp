@@ -41,10 +41,9 @@ detached_request::detached_request(
       target_(*parts.target),
       writer_(std::move(parts.writer)),
       translated_(std::move(parts.translated)),
-      body_bytes_(static_cast<std::int64_t>(translated_->body().size())) {
+      held_(responses_.service, translated_->body().size()) {
     translated_->redirect(sink_);
     responses_.service.in_flight.fetch_add(1, std::memory_order_relaxed);
-    responses_.service.in_flight_bytes.fetch_add(body_bytes_, std::memory_order_relaxed);
     shard_.counters.change(telemetry::gauge::requests_in_flight, 1);
     shard_.counters.change(telemetry::gauge::responses_in_background, 1);
 }
@@ -55,7 +54,6 @@ detached_request::~detached_request() {
         responses_.runs.end(writer_->facts().id);
     }
     responses_.service.in_flight.fetch_sub(1, std::memory_order_relaxed);
-    responses_.service.in_flight_bytes.fetch_sub(body_bytes_, std::memory_order_relaxed);
     shard_.counters.change(telemetry::gauge::requests_in_flight, -1);
     shard_.counters.change(telemetry::gauge::responses_in_background, -1);
 }

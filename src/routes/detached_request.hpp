@@ -63,7 +63,7 @@ private:
     detached_sink sink_;
     api::chat_request request_;
     telemetry::request_record record_;
-    std::int64_t body_bytes_;
+    http::counted_bytes held_;
     bool is_begun_ = false;  // it is in the store and among the runs
 };
 

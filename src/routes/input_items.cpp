@@ -1,12 +1,13 @@
 #include "routes/input_items.hpp"
 
 #include "api/json_walk.hpp"
-#include "base/text.hpp"
 #include "routes/query_values.hpp"
 #include "routes/response_json.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
+#include <utility>
 
 namespace meta_model::routes {
 
@@ -40,8 +41,10 @@ struct listed_item {
     bool has_id;
 };
 
-listed_item identified(std::string_view raw, std::string_view response_id, std::size_t position) {
-    auto id = item_id(raw);
+// `id`: its own, or empty when it has none that is its alone.
+listed_item identified(
+    std::string_view raw, std::string id, std::string_view response_id, std::size_t position
+) {
     const bool has_id = !id.empty();
     if (!has_id) {
         const auto digits = response_id.substr(response_id.find('_') + 1);
@@ -137,8 +140,13 @@ base::result<std::string> items_page(
 ) {
     std::vector<listed_item> all;
     all.reserve(items.size());
+    std::unordered_set<std::string> taken;
     for (const auto raw : items) {
-        all.push_back(identified(raw, response_id, all.size()));
+        auto id = item_id(raw);
+        if (!taken.insert(id).second) {
+            id.clear();  // said again; pages go on behind one of them
+        }
+        all.push_back(identified(raw, std::move(id), response_id, all.size()));
     }
     if (!query.is_ascending) {
         std::ranges::reverse(all);
@@ -149,7 +157,7 @@ base::result<std::string> items_page(
         if (from == all.end()) {
             return base::make_error(
                 base::error_code_id::shape,
-                "There is no item with id '" + base::clip(query.after, 128) + "' in this response.",
+                "'after' must be the id of an item of this response.",
                 "after"
             );
         }

@@ -253,6 +253,10 @@ net::task<> serve_in_background(
     } else {
         c.send(200, "application/json", {}, {response});
     }
+    // The run writes the record of the request.
+    c.facts().elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - c.start()
+    );
 }
 
 net::task<> serve(const model_services& s, const api::request_shape& shape, http::connection& c) {

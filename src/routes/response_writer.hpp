@@ -3,9 +3,11 @@
 
 #include "api/responses_reply.hpp"
 #include "base/cancel.hpp"
+#include "http/counted_bytes.hpp"
 #include "store/response_store.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace meta_model::routes {
@@ -28,6 +30,9 @@ public:
     );
     response_writer(const response_writer&) = delete;
     response_writer& operator=(const response_writer&) = delete;
+
+    // What it keeps of the request counts among the bytes of all requests as long as it lives.
+    void count_in(http::service& s) { held_.emplace(s, input_items_->size()); }
 
     const api::response_facts& facts() const { return facts_; }
     store::response_key key() const { return {.owner = owner_, .id = facts_.id}; }
@@ -60,6 +65,7 @@ private:
     std::uint64_t owner_;
     api::response_facts facts_;
     store::shared_text input_items_;
+    std::optional<http::counted_bytes> held_;
     keeping what_;
     const base::cancel_source* client_ = nullptr;
     std::int64_t last_event_ = 0;

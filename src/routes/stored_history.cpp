@@ -12,7 +12,7 @@ namespace {
 using base::error_code_id;
 
 std::string quoted(std::string_view id) {
-    return "'" + base::clip(id, 128) + "'";
+    return "'" + (base::is_valid_utf8(id) ? base::clip(id, 128) : "?") + "'";
 }
 
 constexpr std::string_view evicted_words =
@@ -59,16 +59,17 @@ base::error response_not_found(std::string_view id, bool has_evicted) {
     return e;
 }
 
-base::result<void> stored_history::load(std::string_view previous_id, std::size_t max_bytes) {
+base::result<void> stored_history::load(std::string_view previous_id) {
     if (previous_id.empty()) {
         return {};
     }
-    const store::chain_limits limits{.max_bytes = max_bytes};
+    const store::chain_limits limits{.max_bytes = bytes_left_};
     auto chain = store::resolve_chain(store_, {.owner = owner_, .id = previous_id}, limits);
     if (chain.fault != store::chain_fault::none) {
         return error_of(chain, store_.stats().evicted > 0);
     }
     links_ = std::move(chain.links);
+    bytes_left_ -= chain.bytes;
     for (const auto& link : links_) {
         for (const auto item : list_items(*link.input_items)) {
             items_.push_back(item);

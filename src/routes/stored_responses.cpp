@@ -148,9 +148,8 @@ base::result<std::string> list_input(
     if (!found) {
         return not_found(s, id);
     }
-    stored_history before(s.store, c.credential());
-    const auto max_bytes = s.config.server.limits.max_body_bytes;
-    const auto loaded = before.load(found->previous_id, max_bytes);
+    stored_history before(s.store, c.credential(), s.config.server.limits.max_body_bytes);
+    const auto loaded = before.load(found->previous_id);
     std::vector<std::string_view> items;
     if (loaded) {
         const auto earlier = before.earlier_items();

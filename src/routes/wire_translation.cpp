@@ -28,7 +28,9 @@ namespace {
 using base::error_code_id;
 
 // What needs responses to be kept.
-base::result<void> judge_stateful(const api::responses_request& request, bool are_stored) {
+base::result<void> judge_stateful(
+    const api::responses_request& request, const config::stored_responses& kept
+) {
     if (const auto value = request.member("conversation"); !value.empty() && value != "false") {
         return base::make_error(
             error_code_id::unsupported_responses_param,
@@ -39,12 +41,19 @@ base::result<void> judge_stateful(const api::responses_request& request, bool ar
     const char* const name = request.is_background()                   ? "background"
                              : !request.previous_response_id().empty() ? "previous_response_id"
                                                                        : nullptr;
-    if (name != nullptr && !are_stored) {
+    if (name != nullptr && !kept.store) {
         return base::make_error(
             error_code_id::feature_disabled,
             "'" + std::string(name)
                 + "' needs responses to be stored, and this gateway keeps none.",
             name
+        );
+    }
+    if (request.is_background() && kept.max_background == 0) {
+        return base::make_error(
+            error_code_id::feature_disabled,
+            "This gateway makes no responses in the background.",
+            "background"
         );
     }
     if (request.is_background() && !request.wants_store()) {
@@ -55,17 +64,31 @@ base::result<void> judge_stateful(const api::responses_request& request, bool ar
     return {};
 }
 
-std::string input_list(const api::responses_request& request) {
+// What is referred to stands there itself: whoever goes on from here needs no response but this one.
+std::string input_list(
+    const api::responses_request& request, const api::response_history& history
+) {
     std::string list = "[";
     request.for_each_input_item([&](std::string_view item) {
+        const bool is_reference = api::is_string(api::find_member(item, "type"), "item_reference");
+        const auto referred = is_reference ? history.find_item(item_id(item)) : std::string_view{};
         list += list.size() == 1 ? "" : ",";
-        list += item;
+        list += referred.empty() ? item : referred;
     });
     return list + ']';
 }
 
+bool has_room_for(const response_services& s, std::size_t bytes) {
+    const auto in_flight = s.service.in_flight_bytes.load(std::memory_order_relaxed);
+    const auto most = static_cast<std::int64_t>(s.config.server.limits.max_in_flight_bytes);
+    return bytes <= s.config.responses.max_stored_bytes
+           && in_flight + static_cast<std::int64_t>(bytes) <= most;
+}
+
+// Null: nothing can be kept.
 std::unique_ptr<response_writer> writer_for(
     const api::responses_request& request,
+    const api::response_history& history,
     const api::response_facts& facts,
     const wire_client& client
 ) {
@@ -73,9 +96,15 @@ std::unique_ptr<response_writer> writer_for(
     const auto what = !request.is_background() ? keeping::result
                       : request.is_stream()    ? keeping::events
                                                : keeping::state;
-    return std::make_unique<response_writer>(
-        client.responses.store, client.who, facts, input_list(request), what
+    auto input = input_list(request, history);
+    if (!request.is_background() && !has_room_for(client.responses, input.size())) {
+        return nullptr;  // what cannot be kept is served all the same
+    }
+    auto writer = std::make_unique<response_writer>(
+        client.responses.store, client.who, facts, std::move(input), what
     );
+    writer->count_in(client.responses.service);
+    return writer;
 }
 
 // What a tokenizer said of the chat; `estimate` where what it said is no count.
@@ -100,6 +129,12 @@ private:
     std::int64_t estimate_;
 };
 
+// What goes on is no longer than what could be sent whole.
+stored_history history_of(const wire_client& client) {
+    const auto max_bytes = client.responses.config.server.limits.max_body_bytes;
+    return {client.responses.store, client.who, max_bytes};
+}
+
 base::result<translated_request> tokens_of_response(
     std::string_view body, int max_depth, const wire_client& client
 ) {
@@ -107,10 +142,11 @@ base::result<translated_request> tokens_of_response(
     if (auto parsed = request.parse(body, max_depth); !parsed) {
         return parsed.error();
     }
-    stored_history history(client.responses.store, client.who);
-    // What goes on is no longer than what could be sent whole.
-    const auto max_bytes = client.responses.config.server.limits.max_body_bytes;
-    if (auto loaded = history.load(request.previous_response_id(), max_bytes); !loaded) {
+    if (auto judged = judge_stateful(request, client.responses.config.responses); !judged) {
+        return judged.error();
+    }
+    auto history = history_of(client);
+    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
         return loaded.error();
     }
     auto chat = request.chat(history);
@@ -131,14 +167,12 @@ base::result<translated_request> chat_of_response(
     if (auto parsed = request.parse(body, max_depth); !parsed) {
         return parsed.error();
     }
-    const bool are_stored = client.responses.config.responses.store;
-    if (auto judged = judge_stateful(request, are_stored); !judged) {
+    const auto& kept = client.responses.config.responses;
+    if (auto judged = judge_stateful(request, kept); !judged) {
         return judged.error();
     }
-    stored_history history(client.responses.store, client.who);
-    // What goes on is no longer than what could be sent whole.
-    const auto max_bytes = client.responses.config.server.limits.max_body_bytes;
-    if (auto loaded = history.load(request.previous_response_id(), max_bytes); !loaded) {
+    auto history = history_of(client);
+    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
         return loaded.error();
     }
     auto chat = request.chat(history);
@@ -146,12 +180,12 @@ base::result<translated_request> chat_of_response(
         return chat.error();
     }
     auto facts = request.facts();
-    facts.is_stored = are_stored && request.wants_store();
+    facts.is_stored = kept.store && request.wants_store();
     translated_request translated;
     translated.body = std::move(*chat);
     translated.is_background = request.is_background();
     if (facts.is_stored) {
-        translated.kept = writer_for(request, facts, client);
+        translated.kept = writer_for(request, history, facts, client);
     }
     translated.replies =
         std::make_unique<api::response_translator>(std::move(facts), translated.kept.get());

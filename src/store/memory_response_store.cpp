@@ -47,7 +47,9 @@ bool memory_response_store::put(response_key key, stored_response response) {
     e.owner = key.owner;
     e.id = key.id;
     e.response = std::move(response);
-    e.created = now_();
+    e.since = now_();
+    e.is_pinned = !e.is_done();
+    pinned_entries_ += e.is_pinned ? 1 : 0;
     by_id_.emplace(e.id, std::prev(entries_.end()));
     index_items(e);
     grow(e, bytes);
@@ -86,7 +88,8 @@ bool memory_response_store::update(
     e->response.response = std::move(response);
     e->response.item_ids = std::move(item_ids);
     index_items(*e);
-    make_room(0, 0);  // which may be its own
+    unpin_when_done(by_id_.at(key.id));
+    make_room(0, 0);
     return true;
 }
 
@@ -120,10 +123,10 @@ bool memory_response_store::append_event(
     while (e->event_bytes > limits_.max_event_bytes) {
         drop_oldest_event(*e);
     }
-    make_room(0, 0);
-    while (!has_room_for(0, 0) && !e->events.empty()) {
+    while (!is_possible(0, 0) && !e->events.empty()) {
         drop_oldest_event(*e);
     }
+    make_room(0, 0);
     tell_followers(*e);
     return true;
 }
@@ -133,6 +136,7 @@ void memory_response_store::end_events(response_key key) {
     if (auto* e = look_up(key)) {
         e->are_events_ended = true;
         tell_followers(*e);
+        unpin_when_done(by_id_.at(key.id));
         make_room(0, 0);
     }
 }
@@ -152,7 +156,9 @@ event_page memory_response_store::events_after(
         page.state = events_state::evicted;
         return page;
     }
-    for (auto n = std::max(after + 1, e->first_event); n < e->next_event(); ++n) {
+    const auto last = e->next_event() - 1;
+    // Whoever asks for what comes behind the end may name any number.
+    for (auto n = std::max(std::min(after, last) + 1, e->first_event); n <= last; ++n) {
         const auto& event = e->events[static_cast<std::size_t>(n - e->first_event)];
         if (!page.bytes.empty() && page.bytes.size() + event.size() > max_bytes) {
             break;
@@ -160,7 +166,7 @@ event_page memory_response_store::events_after(
         page.bytes += event;
         page.last = n;
     }
-    const bool is_end = e->are_events_ended && page.last + 1 >= e->next_event();
+    const bool is_end = e->are_events_ended && page.last >= last;
     page.state = is_end ? events_state::ended : events_state::open;
     return page;
 }
@@ -217,7 +223,16 @@ bool memory_response_store::has_room_for(std::size_t entries, std::size_t bytes)
     return entries_.size() + entries <= limits_.max_entries && bytes_ + bytes <= limits_.max_bytes;
 }
 
+// Whether it would do to evict everything that may be.
+bool memory_response_store::is_possible(std::size_t entries, std::size_t bytes) const {
+    return pinned_entries_ + entries <= limits_.max_entries
+           && pinned_bytes_ + bytes <= limits_.max_bytes;
+}
+
 bool memory_response_store::make_room(std::size_t entries, std::size_t bytes) {
+    if (!is_possible(entries, bytes)) {
+        return false;
+    }
     while (!has_room_for(entries, bytes)) {
         if (!evict_oldest()) {
             return false;
@@ -242,17 +257,37 @@ void memory_response_store::remove(entry_list::iterator it) {
     forget_items(*it);
     by_id_.erase(it->id);
     bytes_ -= it->bytes;
+    pinned_bytes_ -= it->is_pinned ? it->bytes : 0;
+    pinned_entries_ -= it->is_pinned ? 1 : 0;
     entries_.erase(it);
 }
 
 void memory_response_store::grow(entry& e, std::size_t bytes) {
     e.bytes += bytes;
     bytes_ += bytes;
+    pinned_bytes_ += e.is_pinned ? bytes : 0;
 }
 
 void memory_response_store::shrink(entry& e, std::size_t bytes) {
     e.bytes -= bytes;
     bytes_ -= bytes;
+    pinned_bytes_ -= e.is_pinned ? bytes : 0;
+}
+
+// Its age counts from here. What is larger than the store takes nobody else's place.
+void memory_response_store::unpin_when_done(entry_list::iterator it) {
+    if (!it->is_pinned || !it->is_done()) {
+        return;
+    }
+    it->is_pinned = false;
+    --pinned_entries_;
+    pinned_bytes_ -= it->bytes;
+    it->since = now_();
+    entries_.splice(entries_.end(), entries_, it);
+    if (it->bytes > limits_.max_bytes) {
+        ++evicted_;
+        remove(it);
+    }
 }
 
 void memory_response_store::drop_oldest_event(entry& e) {
@@ -269,7 +304,7 @@ void memory_response_store::drop_expired() {
         return;
     }
     const auto oldest = now_() - limits_.ttl;
-    for (auto it = entries_.begin(); it != entries_.end() && it->created <= oldest;) {
+    for (auto it = entries_.begin(); it != entries_.end() && it->since <= oldest;) {
         const auto here = it++;
         if (here->is_done()) {
             ++evicted_;

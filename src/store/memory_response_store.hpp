@@ -1,7 +1,7 @@
 // Responses in this process's memory, gone with it. Bounded in number, bytes and age.
 //
-// What is final is evicted, the oldest first. A response that is still being made is not: when only such ones are left,
-// they lose their oldest events, and new responses are refused.
+// What has ended is evicted, the oldest first, counted from its end. A response that is still being made is pinned: when only
+// such ones are left, they lose their oldest events, and new responses are refused.
 #pragma once
 
 #include "base/timer_wheel.hpp"
@@ -55,13 +55,14 @@ private:
         std::uint64_t owner = 0;
         std::string id{};
         stored_response response{};
-        base::steady_time created{};
+        base::steady_time since{};  // put, or ended after it was pinned
         std::deque<std::string> events{};
         std::int64_t first_event = 0;    // number of events.front()
         std::int64_t last_dropped = -1;  // number of an event
         std::size_t event_bytes = 0;
         std::size_t bytes = 0;  // events included
         bool are_events_ended = false;
+        bool is_pinned = false;
         std::vector<std::weak_ptr<event_follower>> followers{};
 
         bool is_done() const {
@@ -78,11 +79,13 @@ private:
     void index_items(entry& e);
     void forget_items(const entry& e);
     bool has_room_for(std::size_t entries, std::size_t bytes) const;
+    bool is_possible(std::size_t entries, std::size_t bytes) const;
     bool evict_oldest();
     bool make_room(std::size_t entries, std::size_t bytes);
     void remove(entry_list::iterator it);
     void grow(entry& e, std::size_t bytes);
     void shrink(entry& e, std::size_t bytes);
+    void unpin_when_done(entry_list::iterator it);
     void drop_oldest_event(entry& e);
     void drop_expired();
     static void tell_followers(entry& e);
@@ -95,6 +98,8 @@ private:
     std::unordered_map<std::string_view, const entry*>
         by_item_;  // views of entry::response.item_ids
     std::size_t bytes_ = 0;
+    std::size_t pinned_entries_ = 0;
+    std::size_t pinned_bytes_ = 0;
     std::uint64_t evicted_ = 0;
 };
 

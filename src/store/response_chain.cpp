@@ -28,7 +28,6 @@ response_chain fault_at(std::string id, chain_fault fault) {
 // A cycle, which no client can make, would be too long.
 response_chain resolve_chain(response_store& store, response_key last, const chain_limits& limits) {
     response_chain out;
-    std::size_t bytes = 0;
     std::string id(last.id);
     while (!id.empty()) {
         auto link = store.find({.owner = last.owner, .id = id});
@@ -38,8 +37,8 @@ response_chain resolve_chain(response_store& store, response_key last, const cha
         if (!is_answer(link->status)) {
             return fault_at(std::move(id), chain_fault::unfinished);
         }
-        bytes += size_of(link->input_items) + size_of(link->response);
-        if (out.links.size() >= limits.max_links || bytes > limits.max_bytes) {
+        out.bytes += size_of(link->input_items) + size_of(link->response);
+        if (out.links.size() >= limits.max_links || out.bytes > limits.max_bytes) {
             return fault_at(std::move(id), chain_fault::too_long);
         }
         id = link->previous_id;

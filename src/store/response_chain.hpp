@@ -23,6 +23,7 @@ struct response_chain {
     chain_fault fault = chain_fault::none;
     std::string at{};                      // id of the response at fault
     std::vector<stored_response> links{};  // the oldest first
+    std::size_t bytes = 0;                 // of their texts
 };
 
 // The chain that ends with the response `last`.

@@ -219,6 +219,7 @@ TEST(background_responses, a_stream_is_resumed_with_exactly_its_bytes) {
     EXPECT_GT(n, 8);
     EXPECT_EQ(b.bytes(response, "&starting_after=" + std::to_string(n)), "") << "nothing more";
     EXPECT_EQ(b.bytes(response, "&starting_after=" + std::to_string(n + 1000)), "");
+    EXPECT_EQ(b.bytes(response, "&starting_after=9223372036854775807"), "");
     for (const auto* wrong : {"x", "-1", "1.5", "99999999999999999999"}) {
         expect_error(
             get(b.gateway,
@@ -332,15 +333,42 @@ TEST(background_responses, only_streams_in_the_background_are_streamed_again) {
 
 TEST(background_responses, events_that_are_no_longer_kept_are_told) {
     background b("[responses]\nmax_stored_bytes = 20000\n");
+    const json chunk = {
+        {"id", "c"},
+        {"object", "chat.completion.chunk"},
+        {"created", 1},
+        {"model", "m"},
+        {"choices", {{{"index", 0}, {"delta", {{"content", std::string(300, 'x')}}}}}}
+    };
+    const std::vector<std::string> chunks(100, chunk.dump());
+    b.models.on("a", hang_after_sends(1 + chunks.size(), sse(chunks)));
+    auto stream = open_stream::of_new_response(b.gateway, in_background("a"));
+    const auto created = stream.next();
+    ASSERT_EQ(created["type"], "response.created");
+    stream.leave();
+
+    const auto status = [&] { return b.follow(created["response"]).status(); };
+    for (const auto until = clock::now() + 5s; status() == 200 && clock::now() < until;) {
+    }
+
+    expect_error(
+        get(b.gateway, response_path(created["response"], "?stream=true&starting_after=0")),
+        {404, "invalid_request_error", "response_events_evicted", "starting_after"}
+    );
+    EXPECT_EQ(b.now(created["response"])["status"], "in_progress") << "the response is there";
+}
+
+TEST(background_responses, an_end_that_is_larger_than_the_store_takes_the_response_with_it) {
+    background b("[responses]\nmax_stored_bytes = 20000\n");
     b.models.on("a", ok(std::string(20'000, 'x')));
     auto stream = open_stream::of_new_response(b.gateway, in_background("a"));
     const auto created = stream.next();
     while (!stream.next().is_null()) {
     }
-    // It may be gone altogether: its end alone is larger than the store.
-    const auto again = get(b.gateway, response_path(created["response"], "?stream=true"));
-    EXPECT_EQ(again.status, 404);
-    EXPECT_EQ(again.json()["error"]["type"], "invalid_request_error");
+    expect_error(
+        get(b.gateway, response_path(created["response"], "?stream=true")),
+        {404, "invalid_request_error", "response_not_found", std::nullopt}
+    );
 }
 
 TEST(background_responses, are_bounded_in_number) {
@@ -359,6 +387,27 @@ TEST(background_responses, are_bounded_in_number) {
     hold->open();
     EXPECT_EQ(poll_to_its_end(b.gateway, two)["status"], "completed");
     EXPECT_EQ(poll_to_its_end(b.gateway, three)["status"], "completed");
+}
+
+TEST(background_responses, a_gateway_that_makes_none_says_so_for_good) {
+    background b("[responses]\nmax_background = 0\n");
+    const auto refused = respond(b.gateway, in_background("a"));
+    expect_error(refused, {400, "invalid_request_error", "feature_disabled", "background"});
+    EXPECT_FALSE(refused.has("Retry-After"));
+}
+
+TEST(background_responses, are_counted_once) {
+    background b;
+    b.begin(in_background("a"));
+    ASSERT_TRUE(b.gateway.child().wait_for_log("background response ended"));
+    const auto metrics = get(b.gateway, "/metrics").body;
+    const auto total = [&](const std::string& labels) {
+        const auto line = "requests_total{" + labels + R"(,status="2xx",code="ok"} )";
+        const auto at = metrics.find(line);
+        return at == std::string::npos ? 0 : std::stoi(metrics.substr(at + line.size()));
+    };
+    EXPECT_EQ(total(R"(profile="a",strategy="passthrough")"), 1) << metrics;
+    EXPECT_EQ(total(R"(profile="other",strategy="none")"), 0) << metrics;
 }
 
 TEST(background_responses, a_store_that_is_full_of_them_refuses_others) {
@@ -422,8 +471,19 @@ TEST(background_responses, races_of_cancel_delete_and_the_end_leave_one_state) {
                 into = ask_for(b.gateway, "POST", response_path(begun, "/cancel"));
             });
         }
+        const bool is_deleted_meanwhile = round % 2 == 1;
+        if (is_deleted_meanwhile) {
+            EXPECT_EQ(ask_for(b.gateway, "DELETE", response_path(begun)).status, 200);
+        }
         for (auto& c : clients) {
             c.join();
+        }
+        if (is_deleted_meanwhile) {
+            EXPECT_EQ(get(b.gateway, response_path(begun)).status, 404);
+            for (const auto& r : replies) {
+                EXPECT_TRUE(r.status == 200 || r.status == 400 || r.status == 404) << r.body;
+            }
+            continue;
         }
         const auto end = poll_to_its_end(b.gateway, begun);
         for (const auto& r : replies) {
@@ -433,6 +493,8 @@ TEST(background_responses, races_of_cancel_delete_and_the_end_leave_one_state) {
         EXPECT_EQ(ask_for(b.gateway, "DELETE", response_path(begun)).status, 200);
         EXPECT_EQ(get(b.gateway, response_path(begun)).status, 404);
     }
+    EXPECT_TRUE(wait_for_metric(b.gateway, "responses_in_background", 0));
+    EXPECT_TRUE(wait_for_metric(b.gateway, "responses_stored", 0));
 }
 
 }  // namespace

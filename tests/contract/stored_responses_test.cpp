@@ -207,6 +207,11 @@ TEST(stored_responses, conversations_of_openai_are_not_served) {
         respond(k.gateway, with(respond_to("a"), {{"conversation", "conv_1"}})),
         {501, "invalid_request_error", "unsupported_responses_param", "conversation"}
     );
+    const auto count = with(respond_to("a"), {{"conversation", "conv_1"}});
+    expect_error(
+        fetch(k.gateway.port(), {"POST", "/v1/responses/input_tokens", {}, count.dump()}),
+        {501, "invalid_request_error", "unsupported_responses_param", "conversation"}
+    );
 }
 
 TEST(stored_responses, input_items_are_the_whole_context_in_pages) {
@@ -348,15 +353,18 @@ TEST(stored_responses, a_conversation_is_no_longer_than_a_request_may_be) {
 }
 
 TEST(stored_responses, a_conversation_counts_as_the_bytes_of_its_request) {
-    kept k("[server.limits]\nmax_body_bytes = 1500000\nmax_in_flight_bytes = 2000000\n");
+    kept k("[server.limits]\nmax_body_bytes = 2000000\nmax_in_flight_bytes = 4000000\n");
     const auto first = k.answer(respond_to("a", std::string(1200000, 'x')));
     const auto go_on = with(respond_to("a"), {{"previous_response_id", first["id"]}});
-    http_client half(k.gateway.port());
-    half.send(
-        "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        "Content-Length: 1200000\r\n\r\n"
-        + std::string(1000000, ' ')
-    );
+    std::vector<http_client> halves;
+    for (int i = 0; i < 2; ++i) {
+        halves.emplace_back(k.gateway.port());
+        halves.back().send(
+            "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            "Content-Length: 1600000\r\n\r\n"
+            + std::string(1500000, ' ')
+        );
+    }
 
     auto reply = respond(k.gateway, go_on);
     for (const auto until = clock::now() + 5s; reply.status == 200 && clock::now() < until;) {
@@ -364,11 +372,76 @@ TEST(stored_responses, a_conversation_counts_as_the_bytes_of_its_request) {
     }
 
     expect_error(reply, {503, "service_unavailable_error", "overloaded", std::nullopt});
-    half.close();
+    halves.clear();
     for (const auto until = clock::now() + 5s; reply.status != 200 && clock::now() < until;) {
-        reply = respond(k.gateway, go_on);  // that it has left is not yet seen
+        reply = respond(k.gateway, go_on);  // that they have left is not yet seen
     }
     EXPECT_EQ(reply.status, 200) << reply.body;
+}
+
+TEST(stored_responses, what_is_held_of_a_request_to_be_kept_counts_until_its_end) {
+    kept k("[server.limits]\nmax_body_bytes = 1500000\nmax_in_flight_bytes = 2000000\n");
+    k.models.on("a", hang_after_sends(2, ok("It is a frog.")));
+    auto stream =
+        open_stream::of_new_response(k.gateway, respond_to("a", std::string(900000, 'x')));
+    ASSERT_FALSE(stream.until("response.created").is_null());
+    k.models.on("a", ok("It is a frog."));
+
+    EXPECT_EQ(chat(k.gateway, say("a", std::string(1000000, 'x'))).status, 200);
+    expect_error(
+        chat(k.gateway, say("a", std::string(1200000, 'x'))),
+        {503, "service_unavailable_error", "overloaded", std::nullopt}
+    );
+    const auto served = respond(k.gateway, respond_to("a", std::string(700000, 'x')));
+    EXPECT_EQ(served.status, 200) << "without room to keep it";
+    EXPECT_EQ(get(k.gateway, response_path(served.json())).status, 404);
+}
+
+TEST(stored_responses, what_was_referred_to_stays_when_its_response_goes) {
+    kept k;
+    const auto first = k.answer(respond_to("a", "one"));
+    const json reference = {{"type", "item_reference"}, {"id", first["output"][0]["id"]}};
+    const json user = {{"role", "user"}, {"content", "two"}};
+    const auto second = k.answer(
+        {{"model", "a"}, {"input", {reference, user}}, {"previous_response_id", first["id"]}}
+    );
+    const auto third = k.answer({{"model", "a"}, {"input", {reference, user}}});
+    ASSERT_EQ(ask_for(k.gateway, "DELETE", response_path(first)).status, 200);
+
+    k.answer(with(respond_to("a", "three"), {{"previous_response_id", third["id"]}}));
+
+    EXPECT_EQ(
+        texts_of(k.models.last_request("a").json["messages"]),
+        (std::vector<std::string>{
+            "assistant: It is a frog.", "user: two", "assistant: It is a frog.", "user: three"
+        })
+    );
+    EXPECT_EQ(
+        respond(k.gateway, with(respond_to("a"), {{"previous_response_id", second["id"]}})).status,
+        404
+    ) << "a conversation needs all of its responses";
+}
+
+TEST(stored_responses, references_make_no_more_of_a_request_than_it_may_be) {
+    kept k("[server.limits]\nmax_body_bytes = 2000\n");
+    k.models.on("a", ok(std::string(800, 'x')));
+    const auto first = k.answer(respond_to("a"));
+    const json reference = {{"type", "item_reference"}, {"id", first["output"][0]["id"]}};
+    const json user = {{"role", "user"}, {"content", "two"}};
+
+    EXPECT_EQ(respond(k.gateway, {{"model", "a"}, {"input", {reference, user}}}).status, 200);
+    for (const char* path : {"/v1/responses", "/v1/responses/input_tokens"}) {
+        const json body{{"model", "a"}, {"input", {reference, user, reference, user, reference}}};
+        const auto refused = fetch(k.gateway.port(), {"POST", path, {}, body.dump()});
+        expect_error(refused, {400, "invalid_request_error", std::nullopt, "input"});
+    }
+}
+
+TEST(stored_responses, an_item_id_that_is_no_text_is_a_400_in_utf_8) {
+    kept k;
+    const auto response = k.answer(respond_to("a"));
+    const auto refused = get(k.gateway, response_path(response, "/input_items?after=%ff"));
+    expect_error(refused, {400, "invalid_request_error", std::nullopt, "after"});
 }
 
 }  // namespace

@@ -275,6 +275,7 @@ public:
     std::string_view find_item(std::string_view id) const override {
         return id == "msg_1" ? item : std::string_view{};
     }
+    std::size_t max_referred_bytes() const override { return 1000; }
 };
 
 json messages_of(const std::string& body, const response_history& history) {

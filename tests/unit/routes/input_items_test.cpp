@@ -71,6 +71,19 @@ TEST(input_items, pages_follow_each_other_in_both_orders) {
     EXPECT_FALSE(items_page(items, "resp_0a", {.after = "e"}));
 }
 
+TEST(input_items, what_was_said_twice_has_an_id_for_each) {
+    const std::vector<std::string_view> items{
+        R"({"id":"a","type":"message"})", R"({"id":"b"})", R"({"type":"message","id":"a"})"
+    };
+    const auto first = page(items, {.limit = 2, .is_ascending = true});
+    EXPECT_EQ(first["last_id"], "b");
+    const auto all = page(items, {.is_ascending = true})["data"];
+    EXPECT_EQ(all[0]["id"], "a");
+    EXPECT_EQ(all[2]["id"], "msg_0a_2");
+    const auto rest = page(items, {.is_ascending = true, .after = all[2]["id"]});
+    EXPECT_EQ(rest["data"], json::array()) << "pages come to an end";
+}
+
 TEST(response_json, a_status_is_replaced_in_place) {
     EXPECT_EQ(
         with_status(

@@ -185,5 +185,35 @@ TEST(memory_response_store, time_lets_go_what_is_final) {
     EXPECT_EQ(f.store.stats().evicted, 2u);
 }
 
+TEST(memory_response_store, what_cannot_have_room_takes_nobodys_place) {
+    fixture f({.max_bytes = 10'000});
+    auto running = unfinished();
+    running.response = text(std::string(6000, 'a'));
+    ASSERT_TRUE(f.put("running", running));
+    ASSERT_TRUE(f.put("resp_1", answer(1000)));
+    EXPECT_FALSE(f.put("resp_2", answer(5000)));
+    EXPECT_TRUE(f.has("resp_1"));
+    const response_key key{.owner = 1, .id = "running"};
+    ASSERT_TRUE(f.store.update(key, response_status::failed, text(std::string(20'000, 'a')), {}));
+    EXPECT_FALSE(f.has("running"));
+    EXPECT_TRUE(f.has("resp_1"));
+    EXPECT_TRUE(f.put("resp_2", answer(5000))) << "there is nothing left of it";
+}
+
+TEST(memory_response_store, what_was_long_in_the_making_is_not_old_at_its_end) {
+    fixture f({.ttl = 1h});
+    ASSERT_TRUE(f.put("running", unfinished()));
+    f.now += 30min;
+    ASSERT_TRUE(f.put("resp_1"));
+    f.now += 29min;
+    const response_key key{.owner = 1, .id = "running"};
+    ASSERT_TRUE(f.store.update(key, response_status::completed, text("done"), {}));
+    f.now += 31min;
+    EXPECT_FALSE(f.has("resp_1"));
+    EXPECT_TRUE(f.has("running"));
+    f.now += 29min;
+    EXPECT_FALSE(f.has("running"));
+}
+
 }  // namespace
 }  // namespace meta_model::store

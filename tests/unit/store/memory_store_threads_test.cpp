@@ -110,7 +110,7 @@ TEST(memory_store_threads, bounds_hold_while_all_write) {
                 const auto id = std::to_string(t) + '_' + std::to_string(i);
                 stored_response r;
                 r.response = text(std::string(500, 'a'));
-                store.put({.owner = 1, .id = id}, r);
+                EXPECT_TRUE(store.put({.owner = 1, .id = id}, r)) << "all of it is final";
                 store.find({.owner = 1, .id = id});
                 if (i % 3 == 0) {
                     store.erase({.owner = 1, .id = id});
