@@ -197,7 +197,9 @@ net::task<panel_action> panel::run(
         const auto patience = u->availability.patience(limits.start);
         patience_ends_.push_back(patience ? limits.start + *patience : base::no_deadline);
     }
-    for (std::size_t i = 0, first = 0; i < calls_.size(); ++i) {
+    // One that is over at once may have added others, which have begun.
+    const auto calls = calls_.size();
+    for (std::size_t i = 0, first = 0; i < calls; ++i) {
         const auto seats = calls_[i]->choices();
         start(first, *calls_[i]);
         first += seats;
