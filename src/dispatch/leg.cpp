@@ -124,7 +124,8 @@ void leg::finish() {
     }
 }
 
-// What refuses, or was never reached, bills nothing; whatever else was sent may be billed.
+// What refuses, or was never reached, bills nothing; whatever else was sent may be billed. An error behind a part of an
+// answer refuses nothing any more.
 void leg::close_line() {
     if (line_ == nullptr) {
         return;
@@ -140,7 +141,8 @@ void leg::close_line() {
                                                         : "failed";
         line_->reason = why == call_outcome::cost ? "cost_limit" : telemetry::to_string(why);
     }
-    const bool was_refused = why == call_outcome::non_2xx || why == call_outcome::breaker_open
+    const bool was_refused = (why == call_outcome::non_2xx && !has_content_)
+                             || why == call_outcome::breaker_open
                              || why == call_outcome::misconfigured
                              || (why == call_outcome::transport && result_.status == 0);
     if (is_nested_) {
@@ -371,7 +373,10 @@ net::task<> leg::collect_stream(const std::function<net::task<bool>()>& after_ev
         if (state != upstream::read_state::data) {
             break;
         }
-        if (!decoder.feed({buffer, got}) || is_too_large()) {
+        const bool is_read = decoder.feed({buffer, got}) && !is_too_large();
+        has_content_ = decoder.has_content();
+        if (!is_read) {
+            result_.draft = builder_.take();
             if (is_running()) {
                 fail(call_outcome::too_large, "an event or the answer is too large");
             }

@@ -119,6 +119,7 @@ private:
     std::int64_t most_output_ = 0;                     // tokens
     base::money ceiling_{};                            // set aside while it runs
     bool is_unreached_ = false;                        // nothing was sent
+    bool has_content_ = false;  // of a stream came a part of an answer, or of one of several
 };
 
 // The error that a failed leg is for a strategy in which nothing can take its place (spec §3.4).

@@ -43,6 +43,69 @@ TEST(shared_call_faults, a_call_that_is_refused_at_once_is_asked_singly_and_nobo
     ) << metrics;
 }
 
+std::string choice_event(int index, const json& delta, const json& finish = nullptr) {
+    const json choice = {{"index", index}, {"delta", delta}, {"finish_reason", finish}};
+    return json{{"id", "x"}, {"choices", json::array({choice})}}.dump();
+}
+
+const std::string error_event = R"({"error":{"message":"out of memory","code":500}})";
+
+TEST(shared_call_faults, an_error_behind_drafts_does_not_make_them_free) {
+    sampled_panel p;
+    p.models.on(
+        "b",
+        sse(
+            {choice_event(0, {{"content", std::string(280, 'x')}}, "stop"),
+             choice_event(1, {{"content", std::string(280, 'y')}}, "stop"),
+             choice_event(2, {{"content", "z"}}),
+             error_event}
+        )
+    );
+    const gateway_process gateway(p.config(8, three_of_b, "min_drafts = 4"));
+
+    const auto reply = chat(gateway, traced(say(panel_name)));
+
+    EXPECT_EQ(answer_text(reply), "the fused answer") << reply.body;
+    EXPECT_EQ(reply.header("X-MetaModel-Quorum"), "3");
+    EXPECT_EQ(failed_generators(reply), "b:non_2xx");
+    const auto line = lines_of(reply, "b")[0];
+    EXPECT_EQ(line["state"], "failed");
+    EXPECT_EQ(line["usage_source"], "estimated");
+    EXPECT_GT(line["tokens_in"], 0) << line;
+    EXPECT_EQ(line["tokens_out"], 201) << "of 561 characters";
+    EXPECT_EQ(reply.json()["x_meta_model"]["usage_source"], "estimated");
+}
+
+TEST(shared_call_faults, calls_and_reasoning_are_paid_for_too_and_usage_that_came_is_believed) {
+    const json call = {
+        {"index", 0}, {"id", "1"}, {"function", {{"name", "f"}, {"arguments", "{"}}}
+    };
+    const json usage = {{"prompt_tokens", 70}, {"completion_tokens", 5}, {"total_tokens", 75}};
+    const auto told = json{{"id", "x"}, {"choices", json::array()}, {"usage", usage}}.dump();
+    const auto failing = [](std::vector<std::string> events) {
+        events.push_back(error_event);
+        return sse(std::move(events));
+    };
+    sampled_panel p;
+    const gateway_process gateway(p.config(1, R"(["a", "b"])", "min_drafts = 2"));
+    const auto line_of_b = [&](const std::vector<std::string>& events) {
+        p.models.on("b", failing(events));
+        return lines_of(chat(gateway, traced(say(panel_name))), "b").at(0);
+    };
+
+    const auto calling = line_of_b({choice_event(0, {{"tool_calls", json::array({call})}})});
+    const auto thinking = line_of_b({choice_event(0, {{"reasoning_content", "hm"}})});
+    const auto telling = line_of_b({choice_event(0, {{"content", "a"}}), told});
+    const auto refusing = line_of_b({choice_event(0, {{"role", "assistant"}, {"content", ""}})});
+
+    EXPECT_GT(calling["tokens_in"], 0) << calling;
+    EXPECT_GT(thinking["tokens_in"], 0) << thinking;
+    EXPECT_EQ(telling["tokens_in"], 70) << telling;
+    EXPECT_EQ(telling["tokens_out"], 5);
+    EXPECT_EQ(refusing["tokens_in"], 0) << "nothing came: it was refused";
+    EXPECT_EQ(refusing["usage_source"], "reported");
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
