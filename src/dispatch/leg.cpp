@@ -274,6 +274,7 @@ net::task<> leg::run(
     options.header_lines = context_.upstream_header_lines;
     options.body = &body.pieces();
     options.affinity = body.affinity();
+    options.answers = choices();
     sent_bytes_ = api::total_size(body.pieces());
     options.deadline = deadline;
     options.cancel = &cancel_;

@@ -186,6 +186,7 @@ net::task<call_error> http_call::start(const call_options& options) {
         options.cancel->attach(*this);
     }
     affinity_ = options.affinity;
+    most_body_bytes_ = options.answers * upstream_.config.limits.max_reply_bytes;
     // A pooled connection may have died unseen; that is no failure of the upstream as long as no reply byte came.
     bool may_take = choose_endpoint();
     while (!is_cancelled_) {

@@ -83,6 +83,7 @@ private:
     net::body_framing framing_ = net::body_framing::none;
     std::uint64_t left_ = 0;        // of a sized body
     std::uint64_t body_bytes_ = 0;  // received so far
+    std::uint64_t most_body_bytes_ = 0;
     bool may_reuse_ = false;
     bool expects_more_ = false;    // the last read filled its room: look again before waiting
     bool is_end_overdue_ = false;  // expect_end() waited long enough: what is there is all

@@ -222,7 +222,7 @@ read_state http_call::take_body(char* data, std::size_t size, std::size_t& got) 
         may_reuse_ = may_reuse_ && got == size;
     }
     body_bytes_ += got;
-    if (body_bytes_ > upstream_.config.limits.max_reply_bytes) {
+    if (body_bytes_ > most_body_bytes_) {
         return fail(call_fault::too_large, "reply larger than max_reply_bytes");
     }
     if (is_end) {

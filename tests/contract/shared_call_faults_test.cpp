@@ -5,6 +5,14 @@ namespace meta_model::contract {
 
 namespace {
 
+std::size_t count_of(const std::string& text, const std::string& part) {
+    std::size_t count = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+        ++count;
+    }
+    return count;
+}
+
 // Such an upstream has answered before the next call begins.
 std::string simulated(const std::string& name, const std::string& lines) {
     return "[upstreams." + name + "]\nmodel_id = \"" + name
@@ -104,6 +112,30 @@ TEST(shared_call_faults, calls_and_reasoning_are_paid_for_too_and_usage_that_cam
     EXPECT_EQ(telling["tokens_out"], 5);
     EXPECT_EQ(refusing["tokens_in"], 0) << "nothing came: it was refused";
     EXPECT_EQ(refusing["usage_source"], "reported");
+}
+
+// Each of them may be as long as a reply of its own.
+TEST(shared_call_faults, the_limit_of_a_reply_is_each_samples_own) {
+    for (const char* streams : {"stream = true\n", "stream = false\n"}) {
+        sampled_panel p;
+        p.models.on("b", same_choices(std::string(20'000, 'x')));
+        const gateway_process gateway(p.config(
+            8,
+            R"([{ upstream = "b", samples = 8 }])",
+            "min_drafts = 8",
+            std::string(streams) + "[upstreams.b.limits]\nmax_reply_bytes = 100_000"
+        ));
+
+        const auto reply = chat(gateway, say(panel_name));
+        p.models.on("b", same_choices(std::string(120'000, 'x')));
+        const auto too_large = chat(gateway, say(panel_name));
+
+        EXPECT_EQ(reply.status, 200) << reply.body;
+        EXPECT_EQ(reply.header("X-MetaModel-Quorum"), "8") << streams;
+        EXPECT_EQ(p.asked_choices(), (std::vector{8, 8}));
+        expect_envelope(too_large, 502);
+        EXPECT_EQ(count_of(failed_generators(too_large), "b:too_large"), 8u) << streams;
+    }
 }
 
 }  // namespace
