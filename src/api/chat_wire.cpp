@@ -101,11 +101,9 @@ void read_choice(std::string_view raw, chat_object& out) {
 std::optional<std::size_t> place_of_choice(
     const chat_object& object, std::size_t count, std::size_t fallback
 ) {
-    std::int64_t index = 0;
-    if (!to_int64(object.index, index)) {
-        index = static_cast<std::int64_t>(fallback);
-    }
-    const bool is_one = index >= 0 && index < static_cast<std::int64_t>(count);
+    auto index = static_cast<std::int64_t>(fallback);
+    const bool is_read = !is_present(object.index) || to_int64(object.index, index);
+    const bool is_one = is_read && index >= 0 && index < static_cast<std::int64_t>(count);
     return is_one ? std::optional(static_cast<std::size_t>(index)) : std::nullopt;
 }
 

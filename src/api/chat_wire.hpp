@@ -36,7 +36,7 @@ bool read_chat_object(std::string_view json, chat_object& out);
 // Puts another element of `choices` in the place of the first one.
 void read_choice(std::string_view raw, chat_object& out);
 
-// Which of `count` choices the element is; `fallback` where it does not say. Nothing: none of them.
+// Which of `count` choices the element is; `fallback` where it has no index, or null. Nothing: none of them.
 std::optional<std::size_t> place_of_choice(
     const chat_object& object, std::size_t count, std::size_t fallback
 );

@@ -299,6 +299,28 @@ TEST(chat_stream_decoder, choices_that_nobody_asked_for_are_dropped) {
     EXPECT_TRUE(decoder.is_whole()) << "what began is there";
 }
 
+TEST(chat_stream_decoder, choices_whose_index_cannot_be_read_belong_to_no_draft) {
+    choice_drafts drafts(2);
+    chat_stream_decoder decoder(drafts, 2);
+    const auto part = [](std::string_view index, std::string_view text) {
+        return choices_event(
+            "{" + std::string(index) + R"("delta":{"content":")" + std::string(text) + R"("}})"
+        );
+    };
+
+    EXPECT_TRUE(decoder.feed(
+        part(R"("index":0,)", "mine") + part(R"("index":"1",)", "text")
+        + part(R"("index":1e0,)", "x") + part(R"("index":36893488147419103232,)", "large")
+        + part(R"("index":[1],)", "list")
+    ));
+
+    EXPECT_EQ(*drafts.builders[0].current().content, "mine");
+    EXPECT_EQ(decoder.dropped_events(), 4);
+    EXPECT_TRUE(decoder.feed(part("", ", too") + part(R"("index":null,)", ", and more")));
+    EXPECT_EQ(*drafts.builders[0].current().content, "mine, too, and more")
+        << "a server that gives one choice need not number it";
+}
+
 TEST(chat_wire, a_completion_with_several_choices_is_read_by_index) {
     const auto choice = [](std::string_view index, std::string_view text) {
         return R"({)" + std::string(index) + R"("message":{"content":")" + std::string(text)
