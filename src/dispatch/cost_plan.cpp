@@ -105,4 +105,10 @@ panel_choice choose_panel(const panel_costs& costs, base::money limit) {
     return out;
 }
 
+bool begins_too_few(const panel_choice& choice, int required_drafts) {
+    const bool is_any_callable =
+        choice.count > 0 || std::ranges::find(choice.starts, false) != choice.starts.end();
+    return is_any_callable && static_cast<int>(choice.count) < std::max(1, required_drafts);
+}
+
 }  // namespace meta_model::dispatch

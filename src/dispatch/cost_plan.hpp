@@ -45,4 +45,7 @@ struct panel_choice {
 // generator begins that fits without it. Count 0: not even one fits.
 panel_choice choose_panel(const panel_costs& costs, base::money limit);
 
+// Fewer of them begin than an answer needs, and not only because their windows are too small.
+bool begins_too_few(const panel_choice& choice, int required_drafts);
+
 }  // namespace meta_model::dispatch

@@ -83,11 +83,7 @@ maybe_error moa_panel::plan_costs() {
     }
     choice_ =
         choose_panel(bound_moa(c_, prompts_, policy_, panel_.sharing()).costs(), c_.purse->left());
-    // Where no window is large enough it is not the cost that refuses.
-    const bool is_any_callable =
-        choice_.count > 0 || std::ranges::find(choice_.starts, false) != choice_.starts.end();
-    if (is_any_callable
-        && static_cast<int>(choice_.count) < std::max(1, profile_.required_drafts)) {
+    if (begins_too_few(choice_, profile_.required_drafts)) {
         return over_cost_limit(c_, choice_.cheapest);
     }
     if (!c_.purse->take(choice_.held)) {

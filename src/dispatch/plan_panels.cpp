@@ -4,6 +4,7 @@
 #include "dispatch/planner.hpp"
 #include "dispatch/seat_bounds.hpp"
 #include "dispatch/shared_calls.hpp"
+#include "dispatch/upstream_errors.hpp"
 #include "dispatch/voting_requests.hpp"
 
 #include <algorithm>
@@ -47,21 +48,32 @@ void planner::plan_nested_seats(
     }
 }
 
+// Which drafts begin, as moa_panel decides it; the synthesizer's part is set aside.
+panel_choice planner::choose_drafts(const moa_bounds& bounds) {
+    panel_choice out;
+    out.starts.assign(bounds.drafts.size(), true);
+    if (c_.purse == nullptr) {
+        return out;
+    }
+    out = choose_panel(bounds.costs(), c_.purse->left());
+    if (begins_too_few(out, c_.target.profile->required_drafts)) {
+        out_.refusal = over_cost_limit(c_, out.cheapest);
+        out.starts.assign(bounds.drafts.size(), false);
+        out.held = {};
+    }
+    c_.purse->take(out.held);
+    return out;
+}
+
 void planner::plan_moa() {
     moa_prompts prompts(c_);
     if (auto refusal = prompts.plan()) {
         out_.refusal = std::move(refusal);
         return;
     }
-    const auto& profile = *c_.target.profile;
-    const auto policy = resolve_tool_policy(c_.request, profile.strip_tools);
+    const auto policy = resolve_tool_policy(c_.request, c_.target.profile->strip_tools);
     const auto bounds = bound_moa(c_, prompts, policy, shared_calls(c_.target));
-    panel_choice choice;
-    choice.starts.assign(bounds.drafts.size(), true);
-    if (c_.purse != nullptr) {
-        choice = choose_panel(bounds.costs(), c_.purse->left());
-        c_.purse->take(choice.held);
-    }
+    const auto choice = choose_drafts(bounds);
     std::vector<std::size_t> call_of;
     for (std::size_t i = 0; i < bounds.drafts.size(); ++i) {
         const auto& bound = bounds.drafts[i];
@@ -72,6 +84,32 @@ void planner::plan_moa() {
         }
     }
     plan_nested_seats(call_of, [&](std::size_t i) { return generator_changes(c_, prompts, i); });
+    refuse_if_no_draft_starts();
+    plan_synthesis(bounds, choice.held, call_of);
+    const auto& synthesizer = out_.calls.back();
+    const bool is_best_of = c_.target.profile->synthesis_mode == config::synthesis_mode::best_of;
+    if (synthesizer.is_started && !is_best_of && form_of(c_.request).is_asked()) {
+        plan_repair(synthesizer.output_tokens, repair_changes(c_, prompts, {}, {}).changes);
+    }
+}
+
+// Profiles whose calls turn out to be too dear fail when they are asked.
+void planner::refuse_if_no_draft_starts() {
+    const bool starts = std::ranges::any_of(out_.calls, &planned_call::is_started);
+    if (c_.purse == nullptr || out_.refusal || starts) {
+        return;
+    }
+    out_.refusal = c_.target.upstreams.size() == 1
+                       ? error_of({upstream::call_fault::unpaid, {}})
+                       : base::make_error(
+                             base::error_code_id::all_generators_failed, "All generators failed."
+                         );
+}
+
+// `held`: what is set aside for it.
+void planner::plan_synthesis(
+    const moa_bounds& bounds, base::money held, const std::vector<std::size_t>& call_of
+) {
     auto synthesis = bounds.synthesis;
     std::size_t count = 0;
     for (std::size_t i = 0; i < call_of.size(); ++i) {
@@ -81,7 +119,7 @@ void planner::plan_moa() {
             synthesis.prompt_tokens += draft_tokens(bounds.drafts[i]->output_tokens);
         }
     }
-    const bool is_best_of = profile.synthesis_mode == config::synthesis_mode::best_of;
+    const bool is_best_of = c_.target.profile->synthesis_mode == config::synthesis_mode::best_of;
     auto& last =
         add(*c_.target.synthesizer,
             leg_role::synthesizer,
@@ -89,22 +127,16 @@ void planner::plan_moa() {
                        : "when two drafts or more are to be merged",
             synthesis);
     const bool is_paid =
-        c_.purse == nullptr || choice.held > base::money{} || synthesis.ceiling == base::money{};
+        c_.purse == nullptr || held > base::money{} || synthesis.ceiling == base::money{};
     last.is_started = count > 1 && is_paid;
     last.reason = last.is_started || is_paid ? std::string_view() : plan_reason::cost_limit;
-    if (last.is_started && !is_best_of && form_of(c_.request).is_asked()) {
-        plan_repair(synthesis, repair_changes(c_, prompts, {}, {}).changes);
-    }
-    if (c_.purse != nullptr && static_cast<int>(count) < std::max(1, profile.required_drafts)) {
-        out_.refusal = over_cost_limit(c_, choice.cheapest);
-    }
 }
 
 // The synthesizer is shown its answer once more.
-void planner::plan_repair(const call_bound& synthesis, const upstream::body_changes& changes) {
+void planner::plan_repair(std::int64_t output_tokens, const upstream::body_changes& changes) {
     const auto& u = *c_.target.synthesizer;
     auto bound = bound_call(c_, u, changes);
-    const auto answer = draft_tokens(synthesis.output_tokens);
+    const auto answer = draft_tokens(output_tokens);
     bound.prompt_tokens += answer;
     bound.ceiling += cost_ceiling(u.config.pricing, answer, 0);
     take_in_order(

@@ -17,6 +17,9 @@
 
 namespace meta_model::dispatch {
 
+struct moa_bounds;
+struct panel_choice;
+
 class planner {
 public:
     // `context` outlives the planner, its target and configuration the report.
@@ -44,7 +47,12 @@ private:
 
     // Panels.
     void plan_moa();
-    void plan_repair(const call_bound& synthesis, const upstream::body_changes& changes);
+    panel_choice choose_drafts(const moa_bounds& bounds);
+    void refuse_if_no_draft_starts();
+    void plan_synthesis(
+        const moa_bounds& bounds, base::money held, const std::vector<std::size_t>& call_of
+    );
+    void plan_repair(std::int64_t output_tokens, const upstream::body_changes& changes);
     void plan_voting();
     std::size_t add_seat(
         std::size_t i,

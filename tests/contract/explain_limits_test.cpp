@@ -1,0 +1,101 @@
+// `meta-model explain` beside the gateway: what a limit leaves out of a plan is what it leaves out of the request, and a plan
+// that is refused is refused as the request is.
+#include "contract/planned.hpp"
+#include "contract/tool_words.hpp"
+
+#include <set>
+
+namespace meta_model::contract {
+
+namespace {
+
+struct planned_or_refused {
+    int exit_code = 0;
+    json plan{};
+};
+
+planned_or_refused explain(const planned& p, const json& body, const std::string& tables) {
+    const auto done = p.run(body, {"--json"}, tables);
+    return {done.exit_code, json::parse(done.standard_output)};
+}
+
+// Code and message, of a plan and of a reply.
+std::pair<std::string, std::string> refusal_of(const planned_or_refused& e) {
+    EXPECT_EQ(e.exit_code, 1) << e.plan;
+    const auto& refusal = e.plan["refusal"];
+    return refusal.is_null()
+               ? std::pair<std::string, std::string>{}
+               : std::pair<std::string, std::string>{refusal["code"], refusal["message"]};
+}
+
+std::pair<std::string, std::string> refusal_of(const http_reply& reply) {
+    const auto body = reply.json();
+    return {reply.error_code(), body.contains("error") ? body["error"].value("message", "") : ""};
+}
+
+// Of the calls that begin at once, in a plan or in a trace.
+std::set<std::string> left_out(const json& calls) {
+    const std::set<std::string> first{"generator", "voter", "step"};
+    std::set<std::string> out;
+    for (const auto& call : calls) {
+        if (call.value("reason", "") == "cost_limit" && first.contains(call["role"])) {
+            out.insert(call["role"].get<std::string>() + ' ' + call["upstream"].get<std::string>());
+        }
+    }
+    return out;
+}
+
+const std::string more_profiles =
+    "[upstreams.m]\nmodel_id = \"m\"\nmax_n = 4\ncontext = 8192\nmax_output = 1000\n"
+    "base_url = \"http://127.0.0.1:1/v1\"\n[upstreams.m.pricing]\n"
+    "input_usd_per_mtok = 1.0\noutput_usd_per_mtok = 4.0\n"
+    "[profiles.\"samples.v1\"]\ntype = \"moa\"\nsynthesizer = \"s\"\n"
+    "generators = [\"inner.v1\", { upstream = \"m\", samples = 4 }]\n"
+    "[profiles.\"needy.v1\"]\ntype = \"moa\"\nsynthesizer = \"s\"\n"
+    "generators = [\"a\", \"b\"]\nrequired_drafts = 2\n"
+    "[profiles.\"strict.v1\"]\ntype = \"moa\"\nsynthesizer = \"s\"\n"
+    "generators = [\"inner.v1\", \"b\"]\nrequired_drafts = 2\n"
+    "[profiles.\"layers.v1\"]\ntype = \"moa\"\nsynthesizer = \"s\"\n"
+    "generators = [\"inner.v1\", \"needy.v1\"]\n"
+    "[profiles.\"careful.v1\"]\ntype = \"cascade\"\nupstreams = [\"needy.v1\", \"b\"]\n"
+    "[profiles.\"lone.v1\"]\ntype = \"moa\"\nsynthesizer = \"s\"\ngenerators = [\"a\"]\n"
+    "[profiles.\"beside.v1\"]\ntype = \"moa\"\nsynthesizer = \"s\"\n"
+    "generators = [\"lone.v1\", \"inner.v1\"]\n"
+    "[profiles.\"behind.v1\"]\ntype = \"cascade\"\nupstreams = [\"lone.v1\", \"b\"]\n"
+    "[profiles.\"gated.v1\"]\ntype = \"cascade\"\non_cut = \"resume\"\n"
+    "steps = [{ use = \"a\" }, { use = \"b\", accept = { judge = \"s\" } }]\n";
+
+TEST(explain_limits, a_profile_that_is_refused_keeps_nothing) {
+    const planned p;
+    const gateway_process gateway(p.config(more_profiles));
+    const auto body = limited(say("careful.v1"), 0.006);
+
+    const auto calls = p.plan(body, more_profiles)["calls"];
+    const auto reply = chat(gateway, body);
+
+    EXPECT_EQ(left_out(calls), (std::set<std::string>{"step needy.v1"})) << calls;
+    EXPECT_EQ(calls[0]["plan"]["refusal"]["code"], "cost_limit_exceeded");
+    EXPECT_EQ(calls[0]["plan"]["ceiling_usd"], 0.0) << "nothing of it is begun";
+    EXPECT_EQ(answer_text(reply), "answer of b") << reply.body;
+    EXPECT_EQ(p.models.call_count("a"), 0u);
+}
+
+// Whether they can be paid is known only when they begin.
+TEST(explain_limits, profiles_count_among_the_drafts_that_are_required) {
+    const planned p;
+    const gateway_process gateway(p.config(more_profiles));
+    const auto strict = limited(say("strict.v1"), 0.0135);
+    const auto nothing = limited(say("layers.v1"), 0.001);
+
+    const auto calls = p.plan(strict, more_profiles)["calls"];
+    EXPECT_EQ(calls[1]["state"], "planned") << calls;
+    expect_envelope(chat(gateway, strict), 502);
+    EXPECT_EQ(p.models.call_count("b"), 1u);
+
+    const auto refused = explain(p, nothing, more_profiles);
+    EXPECT_EQ(refusal_of(refused), refusal_of(chat(gateway, nothing)));
+}
+
+}  // namespace
+
+}  // namespace meta_model::contract
