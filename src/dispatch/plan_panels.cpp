@@ -85,10 +85,13 @@ void planner::plan_moa() {
     }
     plan_nested_seats(call_of, [&](std::size_t i) { return generator_changes(c_, prompts, i); });
     refuse_if_no_draft_starts();
-    plan_synthesis(bounds, choice.held, call_of);
-    const auto& synthesizer = out_.calls.back();
     const bool is_best_of = c_.target.profile->synthesis_mode == config::synthesis_mode::best_of;
-    if (synthesizer.is_started && !is_best_of && form_of(c_.request).is_asked()) {
+    const bool has_form = form_of(c_.request).is_asked();
+    const auto lone = !is_best_of && (has_form || policy.needs_call()) ? lone_draft::may_lack
+                                                                       : lone_draft::answers;
+    plan_synthesis(bounds, choice.held, call_of, lone);
+    const auto& synthesizer = out_.calls.back();
+    if (synthesizer.is_started && !is_best_of && has_form) {
         plan_repair(synthesizer.output_tokens, repair_changes(c_, prompts, {}, {}).changes);
     }
 }
@@ -108,7 +111,10 @@ void planner::refuse_if_no_draft_starts() {
 
 // `held`: what is set aside for it.
 void planner::plan_synthesis(
-    const moa_bounds& bounds, base::money held, const std::vector<std::size_t>& call_of
+    const moa_bounds& bounds,
+    base::money held,
+    const std::vector<std::size_t>& call_of,
+    lone_draft lone
 ) {
     auto synthesis = bounds.synthesis;
     std::size_t count = 0;
@@ -120,15 +126,21 @@ void planner::plan_synthesis(
         }
     }
     const bool is_best_of = c_.target.profile->synthesis_mode == config::synthesis_mode::best_of;
+    const bool is_for_lone = count == 1 && lone == lone_draft::may_lack;
     auto& last =
         add(*c_.target.synthesizer,
             leg_role::synthesizer,
-            is_best_of ? "to choose among two drafts or more"
-                       : "when two drafts or more are to be merged",
+            is_best_of    ? "to choose among two drafts or more"
+            : is_for_lone ? "when the draft is not what is asked for"
+                          : "when two drafts or more are to be merged",
             synthesis);
     const bool is_paid =
         c_.purse == nullptr || held > base::money{} || synthesis.ceiling == base::money{};
-    last.is_started = count > 1 && is_paid;
+    if (is_for_lone && !is_paid) {
+        take_in_order(last);
+        return;
+    }
+    last.is_started = (count > 1 || is_for_lone) && is_paid;
     last.reason = last.is_started || is_paid ? std::string_view() : plan_reason::cost_limit;
 }
 

@@ -29,6 +29,8 @@ public:
 
 private:
     using seat_changes = std::function<upstream::body_changes(std::size_t i)>;
+    // One without others, which a synthesizer makes into an answer where it lacks the form or the calls that are asked for.
+    enum class lone_draft { answers, may_lack };
 
     std::chrono::milliseconds whole() const;
     std::chrono::milliseconds panel_time(bool has_second) const;
@@ -50,7 +52,10 @@ private:
     panel_choice choose_drafts(const moa_bounds& bounds);
     void refuse_if_no_draft_starts();
     void plan_synthesis(
-        const moa_bounds& bounds, base::money held, const std::vector<std::size_t>& call_of
+        const moa_bounds& bounds,
+        base::money held,
+        const std::vector<std::size_t>& call_of,
+        lone_draft lone
     );
     void plan_repair(std::int64_t output_tokens, const upstream::body_changes& changes);
     void plan_voting();

@@ -96,6 +96,44 @@ TEST(explain_limits, profiles_count_among_the_drafts_that_are_required) {
     EXPECT_EQ(refusal_of(refused), refusal_of(chat(gateway, nothing)));
 }
 
+TEST(explain_limits, one_draft_alone_may_need_the_synthesizer_too) {
+    const planned p;
+    const json form = {{"response_format", {{"type", "json_object"}}}};
+    const auto tools = with(declaring({"f"}), {{"tool_choice", "required"}});
+    const auto synthesis = [&](const json& body) {
+        const auto plan = p.plan(body, more_profiles);
+        EXPECT_NEAR(plan["ceiling_usd"].get<double>(), sum_of(plan), 1e-9);
+        for (const auto& call : plan["calls"]) {
+            if (call["role"] == "synthesizer") {
+                return call;
+            }
+        }
+        return json();
+    };
+    const auto in_form = with(say("lone.v1"), form);
+
+    EXPECT_EQ(synthesis(in_form)["state"], "planned");
+    EXPECT_EQ(synthesis(in_form).value("when", ""), "when the draft is not what is asked for");
+    EXPECT_EQ(roles_of(p.plan(in_form, more_profiles)).back(), "repair s");
+    EXPECT_EQ(synthesis(with(say("lone.v1"), tools))["state"], "planned");
+    EXPECT_EQ(synthesis(say("lone.v1"))["state"], "not_started");
+    EXPECT_FALSE(synthesis(say("lone.v1")).contains("reason")) << "nobody needs it";
+
+    EXPECT_EQ(synthesis(limited(in_form, 0.006)).value("reason", ""), "cost_limit");
+
+    // Two drafts do not fit beside a synthesis, but one and the synthesizer do.
+    const auto lone = p.plan(in_form, more_profiles)["calls"];
+    const auto both = lone[0]["ceiling_usd"].get<double>() + lone[1]["ceiling_usd"].get<double>();
+    const auto tight = limited(with(say("inner.v1"), form), both + 0.0001);
+    EXPECT_EQ(synthesis(tight)["state"], "planned");
+    EXPECT_EQ(synthesis(limited(say("inner.v1"), both))["state"], "not_started");
+    const gateway_process gateway(p.config(more_profiles));
+    const auto reply = chat(gateway, tight);
+    EXPECT_EQ(p.models.call_count("a"), 1u) << reply.body;
+    EXPECT_EQ(p.models.call_count("b"), 0u);
+    EXPECT_GE(p.models.call_count("s"), 1u);
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
