@@ -156,6 +156,26 @@ void planner::plan_repair(std::int64_t output_tokens, const upstream::body_chang
     );
 }
 
+// Then there are not even failure votes. One whose window is too small has failed.
+void planner::refuse_if_all_too_dear(
+    const seat_changes& changes, const std::vector<bool>& sharing
+) {
+    const bool are_all = std::ranges::all_of(out_.calls, [](const planned_call& call) {
+        return call.reason == plan_reason::cost_limit;
+    });
+    if (!are_all) {
+        return;
+    }
+    for (std::size_t i = 0; i < c_.target.upstreams.size(); ++i) {
+        const auto& u = *c_.target.upstreams[i];
+        const bool shares = i < sharing.size() && sharing[i];
+        if (!shares && c_.target.nested_in(u) == nullptr) {
+            note_too_dear(bound_call(c_, u, changes(i)).ceiling);
+        }
+    }
+    out_.refusal = too_dear();
+}
+
 void planner::plan_voting() {
     moa_prompts prompts(c_);
     if (auto refusal = prompts.plan()) {
@@ -174,7 +194,7 @@ void planner::plan_voting() {
         call_of.push_back(add_seat(i, leg_role::voter, bounds[i], sharing, has_call));
     }
     plan_nested_seats(call_of, changes);
-    refuse_if_nothing_starts();
+    refuse_if_all_too_dear(changes, sharing);
     if (c_.target.synthesizer != nullptr) {
         std::int64_t answers = 0;
         for (std::size_t i = 0; i < bounds.size(); ++i) {
@@ -186,7 +206,13 @@ void planner::plan_voting() {
         auto bound = bound_call(c_, judge, judge_changes(c_, prompts, none).changes);
         bound.prompt_tokens += answers;
         bound.ceiling += cost_ceiling(judge.config.pricing, answers, 0);
-        take_in_order(add(judge, leg_role::judge, "on a tie", bound));
+        auto& call = add(judge, leg_role::judge, "on a tie", bound);
+        if (out_.refusal) {
+            call.is_started = false;
+            call.reason = plan_reason::cost_limit;
+        } else {
+            take_in_order(call);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "dispatch/nested_call.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/planner.hpp"
+#include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -61,14 +62,19 @@ planned_call& planner::add(
 void planner::take_in_order(planned_call& call) {
     call.is_started = c_.purse == nullptr || c_.purse->take(call.ceiling);
     call.reason = call.is_started ? std::string_view() : plan_reason::cost_limit;
+    if (!call.is_started) {
+        note_too_dear(call.ceiling);
+    }
 }
 
-void planner::refuse_if_nothing_starts() {
-    const bool starts = std::ranges::any_of(out_.calls, &planned_call::is_started);
-    if (c_.purse != nullptr && !starts && !out_.calls.empty()) {
-        out_.refusal =
-            over_cost_limit(c_, std::ranges::min(out_.calls, {}, &planned_call::ceiling).ceiling);
-    }
+void planner::note_too_dear(base::money ceiling) {
+    cheapest_ = std::min(cheapest_.value_or(ceiling), ceiling);
+}
+
+// The limit is too low for every call. What the calls within a profile cost is not told.
+base::error planner::too_dear() const {
+    return cheapest_ ? over_cost_limit(c_, *cheapest_)
+                     : error_of({upstream::call_fault::unpaid, {}});
 }
 
 void planner::plan_relay() {
@@ -113,7 +119,9 @@ void planner::plan_profile() {
     switch (c_.target.type) {
         case profile_type::passthrough:
             plan_relay();
-            refuse_if_nothing_starts();
+            if (!out_.calls.front().is_started) {
+                out_.refusal = too_dear();
+            }
             break;
         case profile_type::moa: plan_moa(); break;
         case profile_type::voting: plan_voting(); break;

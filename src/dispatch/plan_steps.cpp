@@ -1,3 +1,4 @@
+#include "dispatch/cascade_end.hpp"
 #include "dispatch/cascade_requests.hpp"
 #include "dispatch/cost_plan.hpp"
 #include "dispatch/leg_requests.hpp"
@@ -5,6 +6,7 @@
 #include "dispatch/step_gate.hpp"
 #include "dispatch/synthesis_prompt.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace meta_model::dispatch {
@@ -42,6 +44,7 @@ bool planner::begin_step(
     if (c_.purse != nullptr && all > c_.purse->left()) {
         call.is_started = false;
         call.reason = plan_reason::cost_limit;
+        note_too_dear(all);
         return false;
     }
     if (const auto* const profile = c_.target.nested_in(u)) {
@@ -96,7 +99,26 @@ void planner::plan_cascade() {
     for (std::size_t i = 0; i < c_.target.upstreams.size(); ++i) {
         plan_step(i, before, sent_tokens);
     }
-    refuse_if_nothing_starts();
+    refuse_if_no_step_starts();
+}
+
+// As the cascade says it: too dear, or too long for every window.
+void planner::refuse_if_no_step_starts() {
+    const bool starts = std::ranges::any_of(out_.calls, &planned_call::is_started);
+    if (starts || out_.calls.empty()) {
+        return;
+    }
+    const auto is_unpaid = [](const planned_call& call) {
+        return call.reason == plan_reason::cost_limit;
+    };
+    // A profile is asked before it finds that its calls cannot be paid.
+    const bool was_asked = std::ranges::any_of(out_.calls, [&](const planned_call& call) {
+        return call.sub != nullptr && is_unpaid(call);
+    });
+    if (was_asked) {
+        cheapest_.reset();
+    }
+    out_.refusal = std::ranges::any_of(out_.calls, is_unpaid) ? too_dear() : too_long_for_cascade();
 }
 
 }  // namespace meta_model::dispatch

@@ -38,7 +38,8 @@ private:
         const upstream::upstream_state& u, leg_role role, std::string when, const call_bound& bound
     );
     void take_in_order(planned_call& call);
-    void refuse_if_nothing_starts();
+    void note_too_dear(base::money ceiling);
+    base::error too_dear() const;
     base::money left() const;  // of the cost limit, if there is one
 
     void plan_relay();
@@ -66,10 +67,12 @@ private:
         const std::vector<bool>& sharing,
         bool starts
     );
+    void refuse_if_all_too_dear(const seat_changes& changes, const std::vector<bool>& sharing);
     void plan_nested_seats(const std::vector<std::size_t>& call_of, const seat_changes& changes);
 
     // Steps.
     void plan_cascade();
+    void refuse_if_no_step_starts();
     void plan_step(std::size_t i, std::string& before, std::int64_t& sent_tokens);
     bool begin_step(
         planned_call& call,
@@ -90,7 +93,8 @@ private:
 
     request_context& c_;
     plan_report out_;
-    base::money not_both_{};  // planned twice: of two ways only one is gone
+    std::optional<base::money> cheapest_{};  // of the calls that cost too much
+    base::money not_both_{};                 // planned twice: of two ways only one is gone
 };
 
 // Why a planned call is not made.

@@ -222,14 +222,17 @@ base::error voting::no_votes() const {
     return e;
 }
 
+// What the calls within a profile cost is not told.
 base::error voting::too_expensive() const {
     std::optional<base::money> cheapest;
     for (std::size_t i = 0; i < reports_.size(); ++i) {
-        const auto cost =
-            bound_call(c_, *c_.target.upstreams[i], voter_changes(c_, prompts_, i)).ceiling;
-        cheapest = std::min(cheapest.value_or(cost), cost);
+        const auto& u = *c_.target.upstreams[i];
+        if (c_.target.nested_in(u) == nullptr) {
+            const auto cost = bound_call(c_, u, voter_changes(c_, prompts_, i)).ceiling;
+            cheapest = std::min(cheapest.value_or(cost), cost);
+        }
     }
-    return over_cost_limit(c_, cheapest.value_or(base::money{}));
+    return cheapest ? over_cost_limit(c_, *cheapest) : error_of({upstream::call_fault::unpaid, {}});
 }
 
 net::task<maybe_error> voting::decide() {

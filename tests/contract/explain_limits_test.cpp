@@ -134,6 +134,72 @@ TEST(explain_limits, one_draft_alone_may_need_the_synthesizer_too) {
     EXPECT_GE(p.models.call_count("s"), 1u);
 }
 
+// t1 and t2 have windows that forty tools do not fit into.
+const std::string small_windows = [] {
+    std::string out;
+    for (const std::string name : {"t1", "t2"}) {
+        out += "[upstreams." + name + "]\nmodel_id = \"" + name
+               + "\"\ncontext = 1024\nmax_output = 100\nbase_url = \"http://127.0.0.1:1/v1\"\n"
+                 "[upstreams." + name + ".pricing]\noutput_usd_per_mtok = 1.0\n";
+    }
+    return out + "[profiles.\"tiny.v1\"]\ntype = \"cascade\"\nupstreams = [\"t1\", \"t2\"]\n"
+                 "[profiles.\"mixed.v1\"]\ntype = \"cascade\"\nupstreams = [\"t1\", \"a\"]\n"
+                 "[profiles.\"judged.v1\"]\ntype = \"cascade\"\n"
+                 "steps = [{ use = \"a\", accept = { judge = \"s\" } }]\n"
+                 "[profiles.\"hidden.v1\"]\ntype = \"cascade\"\nupstreams = [\"inner.v1\", \"a\"]\n"
+                 "[profiles.\"poll.v1\"]\ntype = \"voting\"\naggregation = \"plurality\"\n"
+                 "ballot = \"tool_call\"\n"
+                 "max_tokens = 1000\nupstreams = [\"t1\", \"a\"]\n"
+                 "[profiles.\"nested_poll.v1\"]\ntype = \"voting\"\naggregation = \"majority\"\n"
+                 "max_tokens = 1000\nupstreams = [\"inner.v1\", \"a\"]\n";
+}();
+
+json with_tools(const std::string& model) {
+    json tools = json::array();
+    for (int i = 0; i < 60; ++i) {
+        const json function = {
+            {"name", "tool_" + std::to_string(i)}, {"description", std::string(60, 'x')}
+        };
+        tools.push_back({{"type", "function"}, {"function", function}});
+    }
+    return with(say(model), {{"tools", tools}});
+}
+
+TEST(explain_limits, a_refused_plan_says_what_the_gateway_says) {
+    const planned p;
+    const gateway_process gateway(p.config(small_windows));
+    const std::vector<std::pair<json, std::string>> requests{
+        {with_tools("tiny.v1"), "context_length_exceeded"},
+        {limited(with_tools("tiny.v1"), 0.5), "context_length_exceeded"},
+        {limited(with_tools("tiny.v1"), 0), "context_length_exceeded"},
+        {limited(with_tools("mixed.v1"), 0.001), "cost_limit_exceeded"},
+        {limited(say("judged.v1"), 0.006), "cost_limit_exceeded"},
+        {limited(say("hidden.v1"), 0.001), "cost_limit_exceeded"},
+        {limited(say("vote.v1"), 0.00002), "cost_limit_exceeded"},
+        {limited(say("nested_poll.v1"), 0.001), "cost_limit_exceeded"},
+    };
+    for (const auto& [body, code] : requests) {
+        const auto refusal = refusal_of(explain(p, body, small_windows));
+
+        EXPECT_EQ(refusal.first, code) << body["model"];
+        EXPECT_EQ(refusal, refusal_of(chat(gateway, body))) << body["model"];
+        EXPECT_EQ(refusal.second.find(" 0.000000000 "), std::string::npos) << refusal.second;
+    }
+    EXPECT_TRUE(p.models.requests().empty());
+}
+
+TEST(explain_limits, voters_that_cost_too_much_beside_one_too_small_refuse_nothing) {
+    const planned p;
+    const gateway_process gateway(p.config(small_windows));
+    const auto body = limited(with_tools("poll.v1"), 0.001);
+
+    const auto calls = p.plan(body, small_windows)["calls"];
+
+    EXPECT_EQ(calls[0].value("reason", ""), "too_large") << calls;
+    EXPECT_EQ(calls[1].value("reason", ""), "cost_limit") << calls;
+    EXPECT_NE(chat(gateway, body).status, 402);
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
