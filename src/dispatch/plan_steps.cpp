@@ -31,16 +31,16 @@ void planner::plan_gate(
     }
 }
 
-// Whether it can be paid, with what its gate asks of others.
+// Whether it can be paid, with what its gate asks of others. Takes what it costs anew.
 bool planner::begin_step(
     planned_call& call,
-    const step_gate_target* gate,
+    const step_bound& bound,
     const upstream::upstream_state& u,
     const upstream::body_changes& changes
 ) {
-    const auto judging = gate != nullptr ? gate_ceiling(c_, *gate, u, changes) : base::money{};
-    auto all = call.ceiling;
-    all += judging;
+    auto all = bound.anew;
+    all += bound.judging;
+    all = std::max(all, call.ceiling);
     if (c_.purse != nullptr && all > c_.purse->left()) {
         call.is_started = false;
         call.reason = plan_reason::cost_limit;
@@ -49,16 +49,24 @@ bool planner::begin_step(
     }
     if (const auto* const profile = c_.target.nested_in(u)) {
         if (c_.purse != nullptr) {
-            c_.purse->take(judging);
+            c_.purse->take(bound.judging);
         }
         plan_nested(call, *profile, changes);
         if (c_.purse != nullptr) {
-            c_.purse->settle(judging);
+            c_.purse->settle(bound.judging);
         }
-    } else {
-        take_in_order(call);
+    } else if (c_.purse != nullptr) {
+        c_.purse->take(bound.anew);
     }
     return call.is_started;
+}
+
+// A step that continues a stream reads more and has no gate: either that is paid or the gate.
+void planner::take_rest_of_step(const step_bound& bound) {
+    not_both_ += std::min(bound.reading, bound.judging);
+    if (c_.purse != nullptr) {
+        c_.purse->take(base::minus(bound.reading, bound.judging));
+    }
 }
 
 // `before`: the step that is tried before it; `sent_tokens`: of the text that a client can have of those before, where a
@@ -82,7 +90,12 @@ void planner::plan_step(std::size_t i, std::string& before, std::int64_t& sent_t
         call.reason = plan_reason::too_large;
         return;
     }
-    if (!begin_step(call, gate, u, changes)) {
+    const step_bound parts{
+        .anew = bound.ceiling,
+        .reading = base::minus(call.ceiling, bound.ceiling),
+        .judging = gate != nullptr ? gate_ceiling(c_, *gate, u, changes) : base::money{}
+    };
+    if (!begin_step(call, parts, u, changes)) {
         return;
     }
     before = u.config.key;
@@ -91,6 +104,7 @@ void planner::plan_step(std::size_t i, std::string& before, std::int64_t& sent_t
     } else if (c_.request.stream() && c_.target.profile->on_cut == config::on_cut::resume) {
         sent_tokens += draft_tokens(bound.output_tokens);
     }
+    take_rest_of_step(parts);
 }
 
 void planner::plan_cascade() {

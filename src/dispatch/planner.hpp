@@ -74,12 +74,18 @@ private:
     void plan_cascade();
     void refuse_if_no_step_starts();
     void plan_step(std::size_t i, std::string& before, std::int64_t& sent_tokens);
+    struct step_bound {
+        base::money anew{};     // the step itself, from the beginning
+        base::money reading{};  // what it reads more where it continues a stream
+        base::money judging{};  // what its gate asks of others
+    };
     bool begin_step(
         planned_call& call,
-        const step_gate_target* gate,
+        const step_bound& bound,
         const upstream::upstream_state& u,
         const upstream::body_changes& changes
     );
+    void take_rest_of_step(const step_bound& bound);
     void plan_gate(const step_gate_target& gate, std::string_view step, std::int64_t answer_tokens);
 
     // Media.

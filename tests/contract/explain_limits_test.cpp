@@ -200,6 +200,25 @@ TEST(explain_limits, voters_that_cost_too_much_beside_one_too_small_refuse_nothi
     EXPECT_NE(chat(gateway, body).status, 402);
 }
 
+// A step is tried anew, with its gate, or continues a stream, which no gate sees: never both.
+TEST(explain_limits, a_step_that_continues_a_stream_has_no_gate) {
+    const planned p;
+    const auto body = say_streamed("gated.v1");
+    const auto plan = p.plan(body, more_profiles);
+    const auto anew = p.plan(say("gated.v1"), more_profiles);
+
+    EXPECT_EQ(roles_of(plan), (list{"step a", "step b", "gate s"}));
+    EXPECT_GT(plan["calls"][1]["ceiling_usd"], anew["calls"][1]["ceiling_usd"]);
+    const auto ceiling = plan["ceiling_usd"].get<double>();
+    EXPECT_NEAR(ceiling, anew["ceiling_usd"].get<double>(), 0.0001);
+    EXPECT_LT(ceiling, sum_of(plan) - 0.001);
+    const auto enough = p.plan(limited(body, ceiling), more_profiles);
+    EXPECT_EQ(left_out(enough["calls"]), std::set<std::string>{}) << enough;
+    EXPECT_EQ(enough["ceiling_usd"], ceiling);
+    const auto less = p.plan(limited(body, ceiling - 1e-6), more_profiles);
+    EXPECT_EQ(left_out(less["calls"]), (std::set<std::string>{"step b"})) << less;
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
