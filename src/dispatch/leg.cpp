@@ -51,6 +51,12 @@ void leg::ask_for(std::size_t choices, leg_choices::over_hook on_over) {
     choices_ = std::make_unique<leg_choices>(choices, std::move(on_over));
 }
 
+void leg::open_line() {
+    if (line_ == nullptr) {
+        line_ = &context_.ledger.open(upstream_.config.key, role_, choices());
+    }
+}
+
 void leg::fail(call_outcome reason, std::string detail) {
     result_.outcome = leg_outcome::failed;
     result_.reason = cancelled_as_.value_or(reason);
@@ -224,7 +230,7 @@ void leg::refuse(call_outcome reason, std::string detail) {
 
 void leg::leave_out() {
     started_ = steady_clock::now();
-    line_ = &context_.ledger.open(upstream_.config.key, role_, choices());
+    open_line();
     context_.shard.counters.call_refused(upstream_.metric_id, call_outcome::cost);
     refuse(call_outcome::cost, "it does not fit the cost limit");
 }
@@ -256,7 +262,7 @@ net::task<> leg::run(
 ) {
     started_ = steady_clock::now();
     listener_ = listener;
-    line_ = &context_.ledger.open(upstream_.config.key, role_, choices());
+    open_line();
     report_progress(context_, *line_);
     if (context_.cancel.is_cancelled()) {
         co_return refuse(call_outcome::cancelled, "the request was over before");

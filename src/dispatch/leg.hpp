@@ -46,6 +46,9 @@ public:
     // before the call is. Such a leg has no listener. Before run().
     void ask_for(std::size_t choices, leg_choices::over_hook on_over);
 
+    // Gives it its place in the ledger, before others that begin first. Before run().
+    void open_line();
+
     // Lets a refused call be tried again: nobody else can take over. Before run().
     void allow_retries() { retries_ = retries::allowed; }
 
@@ -65,6 +68,7 @@ public:
     void cancel(base::cancel_reason why);
 
     upstream::upstream_state& upstream() const { return upstream_; }
+    bool is_nested() const { return is_nested_; }
     const leg_result& result() const { return result_; }
     leg_result& result() { return result_; }
 

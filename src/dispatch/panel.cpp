@@ -84,6 +84,24 @@ leg& panel::add_call(std::size_t seat) {
     return call;
 }
 
+// Profiles begin last: with a cost limit they take what the others leave, whose calls were counted on.
+void panel::start_all() {
+    // One that is over at once adds others, which have begun.
+    const auto calls = calls_.size();
+    for (const auto& call : calls_) {
+        call->open_line();
+    }
+    for (const bool begins_nested : {false, true}) {
+        for (std::size_t i = 0, first = 0; i < calls; ++i) {
+            auto& call = *calls_[i];
+            if (call.is_nested() == begins_nested) {
+                start(first, call);
+            }
+            first += call.choices();
+        }
+    }
+}
+
 void panel::start(std::size_t first, leg& call) {
     auto what = changes_(first);
     if (call.choices() > 1) {
@@ -197,13 +215,7 @@ net::task<panel_action> panel::run(
         const auto patience = u->availability.patience(limits.start);
         patience_ends_.push_back(patience ? limits.start + *patience : base::no_deadline);
     }
-    // One that is over at once may have added others, which have begun.
-    const auto calls = calls_.size();
-    for (std::size_t i = 0, first = 0; i < calls; ++i) {
-        const auto seats = calls_[i]->choices();
-        start(first, *calls_[i]);
-        first += seats;
-    }
+    start_all();
     panel_decision decision;
     for (;;) {
         decision = decide_panel(states(), limits, steady_clock::now());

@@ -81,6 +81,7 @@ public:
 private:
     void take_seats();
     leg& add_call(std::size_t seat);
+    void start_all();
     void start(std::size_t first, leg& call);
     net::task<> run_call(std::size_t first, leg& call, upstream::body_changes changes);
     void settle(std::size_t i);

@@ -65,6 +65,45 @@ const std::string more_profiles =
     "[profiles.\"gated.v1\"]\ntype = \"cascade\"\non_cut = \"resume\"\n"
     "steps = [{ use = \"a\" }, { use = \"b\", accept = { judge = \"s\" } }]\n";
 
+// They take what the others leave, wherever they stand in the list.
+TEST(explain_limits, profiles_begin_behind_the_upstreams_beside_them) {
+    const planned p;
+    const gateway_process gateway(p.config(more_profiles));
+    for (const double usd : {0.014, 0.016, 0.018, 0.02, 0.022, 0.024, 0.026, 0.03}) {
+        const auto body = limited(say("outer.v1"), usd);
+        const auto plan = p.plan(body, more_profiles)["calls"];
+
+        const auto reply = chat(gateway, body);
+
+        ASSERT_EQ(reply.status, 200) << reply.body;
+        const auto legs = reply.json()["x_meta_model"]["legs"];
+        EXPECT_EQ(legs[0]["upstream"], "inner.v1") << "the trace keeps to the configuration";
+        EXPECT_EQ(legs[1]["state"], "done") << usd << reply.body;
+        EXPECT_EQ(left_out(plan), left_out(legs)) << usd;
+        const auto within = legs[0].value("legs", json::array());
+        if (plan[0]["state"] == "planned") {
+            EXPECT_EQ(left_out(plan[0]["plan"]["calls"]), left_out(within)) << usd;
+        }
+    }
+}
+
+TEST(explain_limits, a_call_with_several_answers_is_not_lost_to_a_profile_before_it) {
+    planned p;
+    p.models.on("m", complete_choices(std::vector(4, answer{.message = {{"content", "of m"}}})));
+    auto config = p.config(more_profiles).text();
+    config.replace(config.find("http://127.0.0.1:1/v1"), 21, p.models.base_url("m"));
+    const gateway_process gateway(config);
+    const auto body = limited(say("samples.v1"), 0.032);
+    const auto plan = p.plan(body, more_profiles)["calls"];
+    ASSERT_EQ(plan[1]["samples"], 4) << plan;
+
+    const auto reply = chat(gateway, body);
+
+    EXPECT_EQ(p.models.call_count("m"), 1u) << reply.body;
+    EXPECT_EQ(p.models.last_request("m").json["n"], 4);
+    EXPECT_EQ(left_out(plan), left_out(reply.json()["x_meta_model"]["legs"]));
+}
+
 TEST(explain_limits, a_profile_that_is_refused_keeps_nothing) {
     const planned p;
     const gateway_process gateway(p.config(more_profiles));
