@@ -19,6 +19,8 @@ enum class live_role {
 
 class live_answer final : public api::answer_listener {
 public:
+    static constexpr std::size_t most_kept_bytes = 512u << 10;  // of text()
+
     explicit live_answer(request_context& context, live_role role = live_role::synthesizer);
 
     void on_event(const api::answer_event& event) override;
@@ -56,8 +58,6 @@ private:
     std::optional<api::chat_stream_encoder>
         encoder_;  // made with the first event, which names the model
     api::leading_reasoning_filter filter_;
-    static constexpr std::size_t most_kept_bytes = 512u << 10;
-
     std::string text_;
     std::size_t text_bytes_ = 0;
     bool keeps_text_ = false;

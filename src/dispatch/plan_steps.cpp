@@ -2,14 +2,27 @@
 #include "dispatch/cascade_requests.hpp"
 #include "dispatch/cost_plan.hpp"
 #include "dispatch/leg_requests.hpp"
+#include "dispatch/live_answer.hpp"
 #include "dispatch/planner.hpp"
 #include "dispatch/step_gate.hpp"
 #include "dispatch/synthesis_prompt.hpp"
+#include "dispatch/token_estimate.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace meta_model::dispatch {
+
+namespace {
+
+// That a step reads to continue an answer of so many, as far as it is kept.
+std::int64_t continued_tokens(std::int64_t output_tokens) {
+    constexpr std::size_t most_escaped = 6;  // bytes in JSON, of one of text
+    const auto most = estimate_text_tokens(most_escaped * live_answer::most_kept_bytes);
+    return most_prompt_tokens(std::min(output_tokens, most));
+}
+
+}  // namespace
 
 void planner::plan_gate(
     const step_gate_target& gate, std::string_view step, std::int64_t answer_tokens
@@ -102,7 +115,7 @@ void planner::plan_step(std::size_t i, std::string& before, std::int64_t& sent_t
     if (gate != nullptr) {
         plan_gate(*gate, before, draft_tokens(bound.output_tokens));
     } else if (c_.request.stream() && c_.target.profile->on_cut == config::on_cut::resume) {
-        sent_tokens += draft_tokens(bound.output_tokens);
+        sent_tokens += continued_tokens(bound.output_tokens);
     }
     take_rest_of_step(parts);
 }

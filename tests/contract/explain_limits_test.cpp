@@ -258,6 +258,27 @@ TEST(explain_limits, a_step_that_continues_a_stream_has_no_gate) {
     EXPECT_EQ(left_out(less["calls"]), (std::set<std::string>{"step b"})) << less;
 }
 
+TEST(explain_limits, a_long_answer_is_read_again_as_far_as_it_is_kept) {
+    const planned p;
+    std::string tables;
+    for (const std::string name : {"long", "longer"}) {
+        tables += "[upstreams." + name + "]\nmodel_id = \"x\"\ncontext = 4_000_000\nmax_output = "
+                  + (name == "long" ? "200_000" : "2_000_000")
+                  + "\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    }
+    tables +=
+        "[profiles.\"long.v1\"]\ntype = \"cascade\"\non_cut = \"resume\"\n"
+        "upstreams = [\"long\", \"a\"]\n[profiles.\"longer.v1\"]\ntype = \"cascade\"\n"
+        "on_cut = \"resume\"\nupstreams = [\"longer\", \"a\"]\n";
+    const auto read = [&](const std::string& model) {
+        return p.plan(say_streamed(model), tables)["calls"][1]["prompt_tokens"].get<int>();
+    };
+
+    EXPECT_GT(read("long.v1"), 260'000) << "200,000 tokens and the margin";
+    EXPECT_GT(read("longer.v1"), read("long.v1"));
+    EXPECT_LT(read("longer.v1"), 2'000'000) << "512 KiB, each byte six in JSON";
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
