@@ -61,17 +61,30 @@ bool planner::begin_step(
         return false;
     }
     if (const auto* const profile = c_.target.nested_in(u)) {
-        if (c_.purse != nullptr) {
-            c_.purse->take(bound.judging);
-        }
-        plan_nested(call, *profile, changes);
-        if (c_.purse != nullptr) {
-            c_.purse->settle(bound.judging);
-        }
+        plan_nested_step(call, *profile, bound.judging, changes);
     } else if (c_.purse != nullptr) {
         c_.purse->take(bound.anew);
     }
     return call.is_started;
+}
+
+// What a panel keeps for a synthesis that nobody needs is free when the step is over.
+void planner::plan_nested_step(
+    planned_call& call,
+    const nested_profile& profile,
+    base::money judging,
+    const upstream::body_changes& changes
+) {
+    if (c_.purse == nullptr) {
+        plan_nested(call, profile, changes);
+        return;
+    }
+    c_.purse->take(judging);
+    const auto before = left();
+    plan_nested(call, profile, changes);
+    const auto taken = base::minus(before, left());
+    c_.purse->settle(base::minus(taken, call.ceiling));
+    c_.purse->settle(judging);
 }
 
 // A step that continues a stream reads more and has no gate: either that is paid or the gate.

@@ -85,6 +85,12 @@ private:
         const upstream::upstream_state& u,
         const upstream::body_changes& changes
     );
+    void plan_nested_step(
+        planned_call& call,
+        const nested_profile& profile,
+        base::money judging,
+        const upstream::body_changes& changes
+    );
     void take_rest_of_step(const step_bound& bound);
     void plan_gate(const step_gate_target& gate, std::string_view step, std::int64_t answer_tokens);
 

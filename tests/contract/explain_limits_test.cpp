@@ -173,6 +173,25 @@ TEST(explain_limits, one_draft_alone_may_need_the_synthesizer_too) {
     EXPECT_GE(p.models.call_count("s"), 1u);
 }
 
+// It is kept as long as the panel runs: from those beside it, not from those behind.
+TEST(explain_limits, what_is_kept_for_a_synthesis_is_free_when_nobody_needed_it) {
+    const planned p;
+    const gateway_process gateway(p.config(more_profiles));
+    for (const double usd : {0.016, 0.018, 0.02, 0.022, 0.024, 0.026, 0.028}) {
+        const auto body = limited(say("beside.v1"), usd);
+        const auto plan = p.plan(body, more_profiles)["calls"];
+        const auto legs = chat(gateway, body).json()["x_meta_model"]["legs"];
+
+        EXPECT_EQ(left_out(plan), left_out(legs)) << usd;
+        if (plan[1]["state"] == "planned") {
+            EXPECT_EQ(left_out(plan[1]["plan"]["calls"]), left_out(legs[1]["legs"])) << usd;
+        }
+    }
+    const auto both = p.plan(say("behind.v1"), more_profiles)["ceiling_usd"].get<double>();
+    const auto behind = p.plan(limited(say("behind.v1"), both + 0.001), more_profiles);
+    EXPECT_EQ(left_out(behind["calls"]), std::set<std::string>{}) << behind;
+}
+
 // t1 and t2 have windows that forty tools do not fit into.
 const std::string small_windows = [] {
     std::string out;
