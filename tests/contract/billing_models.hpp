@@ -22,10 +22,24 @@ struct price_list {
     std::int64_t output = 0;
 };
 
-// Upstreams that answer, refuse, cut and babble at random, and bill what they did by the request they did it for.
+// The first `sends` of a stream, then an error event.
+inline script ended_by_error(script stream, std::size_t sends) {
+    stream.resize(std::min(stream.size(), sends));
+    const auto error = sse({R"({"error":{"message":"out of memory","code":500}})"})({});
+    stream.insert(stream.end(), error.begin() + 1, error.end());
+    return stream;
+}
+
+enum class manners {
+    erratic,   // answer, refuse, cut and babble at random
+    faithful,  // answer what is asked for, after small prompts
+};
+
+// Upstreams that bill what they did by the request they did it for.
 class billing_models {
 public:
-    explicit billing_models(unsigned seed) : random_(seed) {
+    explicit billing_models(unsigned seed, manners how = manners::erratic)
+        : random_(seed), how_(how) {
         for (const std::string name : {"a", "b", "c", "d", "s", "j"}) {
             auto& price = prices_[name];
             price = name == "d" ? price_list{}
@@ -123,9 +137,12 @@ private:
         const auto most_out =
             n * r.json.value("max_tokens", r.json.value("max_completion_tokens", 0));
         EXPECT_GT(most_out, 0) << name << ": nothing limits the answer";
-        const auto in = number(0, 3) == 0 ? most_in : number(1, most_in);
+        const bool is_faithful = how_ == manners::faithful;
+        const auto in = is_faithful         ? number(1, 3)
+                        : number(0, 3) == 0 ? most_in
+                                            : number(1, most_in);
         const auto out = number(0, 3) == 0 ? most_out : number(1, std::max(1, most_out));
-        if (n > 1 && name == refuses_n_) {
+        if (n > 1 && name == refuses_n_ && !is_faithful) {
             return json_reply(400, {{"error", {{"message", "only one choice"}}}})(r);
         }
         answer what;
@@ -134,32 +151,47 @@ private:
         };
         // Now and then one choice is missing.
         std::vector<answer> all(
-            static_cast<std::size_t>(n > 2 && number(0, 9) == 0 ? n - 1 : n), what
+            static_cast<std::size_t>(!is_faithful && n > 2 && number(0, 9) == 0 ? n - 1 : n), what
         );
         for (auto& choice : all) {
             const auto text = name == "j" ? std::to_string(number(0, 10))
-                                          : std::string(static_cast<std::size_t>(out / n) * 2, 'x');
+                                          : std::string(std::max<std::size_t>(1, out / n) * 2, 'x');
             choice.message["content"] = number(0, 3) == 0 ? "red" : text;
         }
         shared_calls += n > 1 ? 1 : 0;
-        switch (number(0, 9)) {
+        switch (is_faithful ? 9 : number(0, 9)) {
             case 0: return json_reply(503, {{"error", {{"message", "busy"}}}})(r);
-            case 1:
+            case 1: {
                 book(name, id, in, out, false);
-                return cut_after_sends(2, complete_choices(all))(r);
+                const auto whole = complete_choices(all);
+                return r.wants_stream() ? cut_after_sends(2, whole)(r)
+                                        : cut_after(whole(r).front().bytes.size() - 10, whole)(r);
+            }
             case 2: book(name, id, in, out, false); return html()(r);
+            case 3: {
+                if (!r.wants_stream()) {
+                    return json_reply(200, {{"error", {{"message", "busy"}}}})(r);
+                }
+                // Behind the beginnings of all choices, and the text of one or more.
+                book(name, id, in, out, false);
+                ++late_errors;
+                const auto texts = number(1, static_cast<int>(all.size()));
+                return ended_by_error(complete_choices(all)(r), 1 + all.size() + texts);
+            }
             default: book(name, id, in, out, true); return complete_choices(all)(r);
         }
     }
 
     std::mutex mutex_;
     std::mt19937 random_;
+    const manners how_;
     std::map<std::string, price_list> prices_;
     std::map<std::string, bill> bills_;
     std::string refuses_n_ = number(0, 2) == 0 ? "b" : "";
 
 public:
     std::atomic<int> shared_calls{0};  // that asked for several choices
+    std::atomic<int> late_errors{0};   // events behind a part of an answer
     fake_upstream models{};  // the last, so that its threads end before what they write to
 };
 

@@ -17,6 +17,7 @@ struct run_totals {
     std::map<int, int> statuses{};
     int compared = 0;
     int shared_calls = 0;
+    int late_errors = 0;
 };
 
 // Requests to a gateway whose profiles, prices and upstreams are as this seed has them.
@@ -38,6 +39,9 @@ void run_plan(unsigned seed, unsigned long runs, run_totals& totals) {
             EXPECT_EQ(bill.tokens, 0) << which;
         }
         const auto& told = reply.trace;
+        if (!bill.is_told && told.is_object()) {
+            EXPECT_EQ(told["usage_source"], "estimated") << which << told;
+        }
         if (bill.is_told && told.is_object() && told["usage_source"] == "reported") {
             EXPECT_EQ(told["total_tokens"], bill.tokens) << which << told;
             EXPECT_NEAR(
@@ -47,6 +51,7 @@ void run_plan(unsigned seed, unsigned long runs, run_totals& totals) {
         }
     }
     totals.shared_calls += m.shared_calls;
+    totals.late_errors += m.late_errors;
 }
 
 TEST(budget_runs, nothing_at_random_costs_more_than_it_may) {
@@ -63,6 +68,7 @@ TEST(budget_runs, nothing_at_random_costs_more_than_it_may) {
     EXPECT_GT(totals.statuses[402], static_cast<int>(runs / 20));
     EXPECT_GT(totals.compared, static_cast<int>(runs / 20));
     EXPECT_GT(totals.shared_calls, static_cast<int>(runs / 20));
+    EXPECT_GT(totals.late_errors, static_cast<int>(runs / 20));
     RecordProperty("plans", static_cast<int>(seed - 20));
     RecordProperty("answered", totals.statuses[200]);
     RecordProperty("refused", totals.statuses[402]);
