@@ -104,6 +104,9 @@ struct openai_options {
     std::vector<std::string> drop_params{};
 };
 
+// What is spoken to an upstream of the protocol `openai`.
+enum class openai_wire { chat, responses };
+
 // `[upstreams.X.anthropic]`
 struct anthropic_options {
     std::string version = "2023-06-01";
@@ -196,6 +199,7 @@ struct upstream {
     std::vector<modality> modalities{modality::text};
     bool supports_function_calling = true;
     wire_protocol protocol = wire_protocol::openai;
+    openai_wire wire = openai_wire::chat;
     bool stream = true;             // false: legs never ask this upstream to stream
     bool supports_prefill = false;  // writes on from an assistant message at the end
     health_check health = health_check::models;

@@ -55,6 +55,7 @@ public:
                     + "' is not an upstream that this profile uses"
             );
         }
+        check_relayed_wire(p);
         check_prices(p, used);
         if (p.type == profile_type::moa && !p.advertised_context) {
             check_advertised_length(p);
@@ -100,6 +101,8 @@ public:
                 problems_.error(
                     at, label + " does not declare the modality '" + std::string(name) + '\''
                 );
+            } else {
+                check_wire(at, label, key);
             }
         }
     }
@@ -108,11 +111,36 @@ private:
     void check_one(
         const profile& p, position at, std::string_view key, const std::string& upstream
     ) {
+        const auto what = profile_label(p) + '.' + std::string(key) + " = '" + upstream + '\'';
         if (!config_.upstreams.contains(upstream)) {
+            problems_.error(at, what + " is not a defined upstream");
+        } else if (p.type != profile_type::passthrough) {
+            check_wire(at, what, upstream);
+        }
+    }
+
+    // Its replies pass as they are: nothing can be taken out of them.
+    void check_relayed_wire(const profile& p) {
+        const auto it = p.upstreams.empty() ? config_.upstreams.end()
+                                            : config_.upstreams.find(p.upstreams.front());
+        const bool is_hidden = p.type == profile_type::passthrough && !p.expose_reasoning;
+        if (is_hidden && it != config_.upstreams.end()
+            && it->second.wire == openai_wire::responses) {
+            problems_.error(
+                position_of(root_, {"profiles", std::string_view(p.name), "expose_reasoning"}),
+                profile_label(p)
+                    + ".expose_reasoning = false: its upstream has wire = \"responses\", whose "
+                      "replies pass as they are"
+            );
+        }
+    }
+
+    // Whoever is asked by the gateway itself is asked in the words of a chat.
+    void check_wire(position at, const std::string& what, const std::string& upstream) {
+        if (config_.upstreams.at(upstream).wire == openai_wire::responses) {
             problems_.error(
                 at,
-                profile_label(p) + '.' + std::string(key) + " = '" + upstream
-                    + "' is not a defined upstream"
+                what + " has wire = \"responses\": only a passthrough profile can use that upstream"
             );
         }
     }
@@ -158,6 +186,7 @@ private:
         const auto what = label + " = '" + name + '\'';
         std::set<std::string> seen;
         if (config_.upstreams.contains(name)) {
+            check_wire(at, what, name);
             return;
         }
         if (!config_.profiles.contains(name)) {
@@ -209,14 +238,15 @@ private:
             return;
         }
         used.insert(upstream);
+        const auto at = position_of(
+            root_, {"profiles", std::string_view(p.name), "steps", step, "accept", key}
+        );
+        const auto what = profile_label(p) + ".steps[" + std::to_string(step) + "].accept."
+                          + std::string(key) + " = '" + upstream + '\'';
         if (!config_.upstreams.contains(upstream)) {
-            problems_.error(
-                position_of(
-                    root_, {"profiles", std::string_view(p.name), "steps", step, "accept", key}
-                ),
-                profile_label(p) + ".steps[" + std::to_string(step) + "].accept." + std::string(key)
-                    + " = '" + upstream + "' is not a defined upstream"
-            );
+            problems_.error(at, what + " is not a defined upstream");
+        } else {
+            check_wire(at, what, upstream);
         }
     }
 

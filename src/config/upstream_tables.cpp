@@ -23,6 +23,10 @@ constexpr choice<wire_protocol> protocols[] = {
     {"anthropic", wire_protocol::anthropic},
     {"test", wire_protocol::test},
 };
+constexpr choice<openai_wire> openai_wires[] = {
+    {"chat", openai_wire::chat},
+    {"responses", openai_wire::responses},
+};
 constexpr choice<health_check> health_checks[] = {
     {"models", health_check::models},
     {"off", health_check::off},
@@ -308,6 +312,7 @@ constexpr key_row<upstream_entry> upstream_keys[] = {
      presence::required},
     {"max_n", [](const field& f, upstream_entry& u) { f.read(u.max_n, between(1, max_choices)); }},
     {"protocol", [](const field& f, upstream_entry& u) { f.read(u.protocol, protocols); }},
+    {"wire", [](const field& f, upstream_entry& u) { f.read(u.wire, openai_wires); }},
     {"stream", [](const field& f, upstream_entry& u) { f.read(u.stream); }},
     {"health_check", [](const field& f, upstream_entry& u) { f.read(u.health, health_checks); }},
     {"supports_thinking", [](const field& f, upstream_entry& u) { f.read(u.supports_thinking); }},
@@ -364,6 +369,16 @@ void default_cache_write(upstream& u) {
     }
 }
 
+// Only one protocol has a choice.
+void check_wire(const field& table, const upstream_entry& u) {
+    const auto* wire = table.value().find("wire");
+    if (wire != nullptr && u.protocol != wire_protocol::openai) {
+        table.problems().error(
+            wire->at, value_label(table, "wire") + ": only with protocol = \"openai\""
+        );
+    }
+}
+
 // A nested table that only one protocol has.
 void check_block(
     const field& table, const upstream_entry& u, std::string_view name, wire_protocol wanted
@@ -406,6 +421,7 @@ void read_upstream(
     resolve_tls(table, entry.tls_table, entry.has_https, entry, config_file, env);
     default_cache_write(entry);
     check_choices(table, entry);
+    check_wire(table, entry);
     check_block(table, entry, "openai", wire_protocol::openai);
     check_block(table, entry, "anthropic", wire_protocol::anthropic);
     check_block(table, entry, "test", wire_protocol::test);
