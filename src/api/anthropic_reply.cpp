@@ -124,6 +124,17 @@ void messages_usage::take(std::string_view raw) {
     });
 }
 
+token_usage messages_usage::as_chat() const {
+    token_usage out;
+    out.prompt_tokens = input_tokens + cache_creation_tokens + cache_read_tokens;
+    out.completion_tokens = output_tokens;
+    out.total_tokens = out.prompt_tokens + out.completion_tokens;
+    out.cached_tokens = cache_read_tokens;
+    out.cache_write_tokens = cache_creation_tokens;
+    out.reasoning_tokens = std::max<std::int64_t>(0, thinking_tokens);
+    return out;
+}
+
 void messages_usage::append(std::string& out) const {
     const auto prompt = input_tokens + cache_creation_tokens + cache_read_tokens;
     out += R"({"prompt_tokens":)";

@@ -1,6 +1,8 @@
 // What Anthropic's Messages API answers, in the words of the chat wire (spec §7.4): whole messages and errors.
 #pragma once
 
+#include "api/message.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +20,9 @@ struct messages_usage {
 
     // Takes the counts that the raw `usage` object names. Cumulative, as the API's are.
     void take(std::string_view raw);
+
+    // The same in the words of the chat wire.
+    token_usage as_chat() const;
 
     // Appends the chat wire's `usage` object.
     void append(std::string& out) const;

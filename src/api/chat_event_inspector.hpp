@@ -3,6 +3,7 @@
 // and only the string itself is looked at.
 #pragma once
 
+#include "api/event_verdict.hpp"
 #include "api/message.hpp"
 
 #include <cstddef>
@@ -11,14 +12,6 @@
 #include <string_view>
 
 namespace meta_model::api {
-
-enum class event_verdict {
-    data,       // an event of the answer
-    silent,     // a comment or an event without data
-    done,       // [DONE]
-    malformed,  // not JSON: must not reach the client
-    failure,    // an error object
-};
 
 class chat_event_inspector {
 public:

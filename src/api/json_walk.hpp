@@ -4,6 +4,7 @@
 #include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,13 @@ bool walk_list(std::string_view json, F&& take) {
         take(element);
     }
     return !in.failed() && in.at_end();
+}
+
+// Whether `part` is bytes of `whole` itself, not of a copy.
+inline bool is_within(std::string_view whole, std::string_view part) {
+    const std::less<> is_before;
+    return !is_before(part.data(), whole.data())
+           && !is_before(whole.data() + whole.size(), part.data() + part.size());
 }
 
 inline bool is_json_string(std::string_view raw) {

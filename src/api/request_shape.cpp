@@ -189,9 +189,15 @@ constexpr std::array shapes{
         request_kind::tokenize, "/tokenize", "/tokenize", tokenize_fields, {"prompt", "messages"}
     },
     request_shape{
-        request_kind::responses, "/v1/responses", "", responses_fields, {"input", "instructions"}
+        request_kind::responses,
+        "/v1/responses",
+        "/responses",
+        responses_fields,
+        {"input", "instructions"}
     },
-    request_shape{request_kind::messages, "/v1/messages", "", messages_fields, {"messages"}},
+    request_shape{
+        request_kind::messages, "/v1/messages", "/messages", messages_fields, {"messages", "system"}
+    },
     request_shape{
         request_kind::count_tokens,
         "/v1/messages/count_tokens",
@@ -202,7 +208,7 @@ constexpr std::array shapes{
     request_shape{
         request_kind::input_tokens,
         "/v1/responses/input_tokens",
-        "",
+        "/responses/input_tokens",
         responses_fields,
         {"input", "instructions"}
     },

@@ -65,6 +65,13 @@ struct request_shape {
 };
 
 const request_shape& shape_of(request_kind kind);
+
+// Whether its answer is text that a model writes.
+constexpr bool is_generation(request_kind kind) {
+    return kind == request_kind::chat || kind == request_kind::completions
+           || kind == request_kind::messages || kind == request_kind::responses;
+}
+
 std::span<const request_shape> request_shapes();
 
 // Whether `raw`, of a type that the rule allows, is in its range.

@@ -1,6 +1,6 @@
 #include "dispatch/call_cost.hpp"
 
-#include "api/json_cursor.hpp"
+#include "api/json_walk.hpp"
 #include "dispatch/content_parts.hpp"
 #include "dispatch/cost_plan.hpp"
 #include "dispatch/message_estimate.hpp"
@@ -12,13 +12,23 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace meta_model::dispatch {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> output_keys{"max_tokens", "max_completion_tokens"};
+// The members that limit an answer, the one to set first.
+std::span<const std::string_view> output_keys_of(api::request_kind kind) {
+    static constexpr std::array<std::string_view, 2> chat{"max_tokens", "max_completion_tokens"};
+    static constexpr std::array<std::string_view, 1> responses{"max_output_tokens"};
+    const std::span<const std::string_view> of_chat(chat);
+    return kind == api::request_kind::responses  ? std::span<const std::string_view>(responses)
+           : kind == api::request_kind::messages ? of_chat.first(1)
+                                                 : of_chat;
+}
+
 constexpr std::int64_t most_choices = 1'000'000;
 
 std::optional<std::int64_t> positive(std::string_view raw) {
@@ -65,7 +75,8 @@ std::int64_t output_of_one_choice(
 ) {
     std::int64_t most = 0;
     bool is_dropped = false;
-    for (const auto key : output_keys) {
+    const auto keys = output_keys_of(request.shape().kind);
+    for (const auto key : keys) {
         is_dropped = is_dropped || drops(u, key);
         auto sent = overridden(u, key);
         if (!sent) {
@@ -79,7 +90,7 @@ std::int64_t output_of_one_choice(
     }
     if (most == 0) {
         most = room_in_window(request, u);
-        changes.members.push_back({output_keys.front(), std::to_string(most)});
+        changes.members.push_back({keys.front(), std::to_string(most)});
     }
     return is_dropped ? std::max<std::int64_t>(most, u.max_output) : most;
 }
@@ -89,7 +100,7 @@ std::int64_t output_of_one_choice(
 std::int64_t limit_output(
     const api::chat_request& request, const config::upstream& u, upstream::body_changes& changes
 ) {
-    if (!request.is_chat()) {
+    if (!api::is_generation(request.shape().kind)) {
         return 0;  // nothing is generated
     }
     const auto of_one = output_of_one_choice(request, u, changes);
@@ -98,9 +109,41 @@ std::int64_t limit_output(
         const bool has_budget = options.thinking == api::thinking_mode::enabled;
         return has_budget ? api::share_output(options, of_one).max_tokens : of_one;
     }
+    if (!request.is_chat()) {
+        return of_one;
+    }
     const auto choices = overridden(u, "n").value_or(number_of(request, changes, "n").value_or(1));
     return of_one * std::min(choices, most_choices);
 }
+
+namespace {
+
+// Calls `visit(raw)` for each image of a list of a wire of its own: of messages, items, blocks or parts.
+template <class Visit>
+void for_each_image(std::string_view list, int depth, const Visit& visit) {
+    api::walk_list(list, [&](std::string_view element) {
+        const auto type = api::find_member(element, "type");
+        if (api::is_string(type, "image") || api::is_string(type, "input_image")) {
+            visit(element);
+        } else if (depth > 0) {
+            for_each_image(api::find_member(element, "content"), depth - 1, visit);
+            for_each_image(api::find_member(element, "output"), depth - 1, visit);
+        }
+    });
+}
+
+// A conversation that the upstream keeps is not in the body, and may fill the window.
+bool continues_what_is_kept(const api::chat_request& request) {
+    constexpr std::array<std::string_view, 3> names{
+        "previous_response_id", "conversation", "prompt"
+    };
+    const auto is_there = [&](std::string_view name) { return request.find(name) != nullptr; };
+    return request.shape().kind == api::request_kind::responses
+           && (std::ranges::any_of(names, is_there)
+               || request.body().find("\"item_reference\"") != std::string_view::npos);
+}
+
+}  // namespace
 
 std::int64_t estimate_body_tokens(const api::chat_request& request, const api::pieces& body) {
     auto bytes = api::total_size(body);
@@ -121,6 +164,16 @@ std::int64_t estimate_body_tokens(const api::chat_request& request, const api::p
             }
         });
     }
+    const auto kind = request.shape().kind;
+    if (kind == api::request_kind::messages || kind == api::request_kind::responses) {
+        const content_part image{.kind = config::modality::image};
+        const auto* const said = request.find(request.shape().prompt.front());
+        constexpr int most_depth = 3;  // a message, a call's result, its parts
+        for_each_image(said != nullptr ? said->value : "", most_depth, [&](std::string_view raw) {
+            bytes -= std::min(bytes, raw.size());
+            media += estimate_part_tokens(image);
+        });
+    }
     return estimate_text_tokens(bytes) + media;
 }
 
@@ -130,7 +183,10 @@ call_bound bound_body(
     const upstream::prepared_body& body,
     std::int64_t output_tokens
 ) {
-    const auto estimated = estimate_body_tokens(c.request, body.pieces());
+    auto estimated = estimate_body_tokens(c.request, body.pieces());
+    if (continues_what_is_kept(c.request)) {
+        estimated = std::max<std::int64_t>(estimated, u.config.context);
+    }
     call_bound out{.output_tokens = output_tokens};
     out.prompt_tokens = most_prompt_tokens(estimated, u.tokens_per_estimate.value());
     out.ceiling = cost_ceiling(u.config.pricing, out.prompt_tokens, output_tokens);

@@ -2,8 +2,8 @@
 
 #include "api/chat_stream_decoder.hpp"
 #include "api/chat_wire.hpp"
-#include "api/error_body.hpp"
 #include "api/reasoning.hpp"
+#include "api/wire_words.hpp"
 #include "base/text.hpp"
 #include "dispatch/body_reader.hpp"
 #include "dispatch/breach_log.hpp"
@@ -12,9 +12,12 @@
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/guarded_call.hpp"
+#include "dispatch/large_reply.hpp"
 #include "dispatch/operator_changes.hpp"
+#include "dispatch/own_wire_changes.hpp"
 #include "dispatch/raw_stream.hpp"
 #include "dispatch/relay_account.hpp"
+#include "dispatch/replayed_reply.hpp"
 #include "dispatch/reply_headers.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/upstream_errors.hpp"
@@ -53,13 +56,18 @@ private:
     net::task<maybe_error> relay_whole();
     net::task<maybe_error> relay_large(std::string_view first);
     net::task<maybe_error> relay_refusal();
+    template <class Stream>
     net::task<maybe_error> relay_raw_stream();
     net::task<maybe_error> relay_filtered_stream();
     net::task<maybe_error> replay_as_stream();
+    net::task<maybe_error> replay_own_wire(
+        std::string_view body, bool is_object, const reply_members& members
+    );
     bool keeps_declared_calls(api::draft& answer);
     net::task<maybe_error> send_written(api::draft answer);
     net::task<maybe_error> finish_with(maybe_error e);
     bool is_filtered() const { return c_.hides_reasoning(); }
+    api::request_kind kind() const { return c_.request.shape().kind; }
 
     request_context& c_;
     upstream::upstream_state& upstream_;
@@ -146,14 +154,20 @@ net::task<maybe_error> passthrough::serve() {
     if (is_filtered()) {
         co_return co_await relay_filtered_stream();
     }
-    co_return co_await relay_raw_stream();
+    switch (kind()) {
+        case api::request_kind::messages: co_return co_await relay_raw_stream<raw_message_stream>();
+        case api::request_kind::responses:
+            co_return co_await relay_raw_stream<raw_response_stream>();
+        default: co_return co_await relay_raw_stream<raw_chat_stream>();
+    }
 }
 
 upstream::body_changes passthrough::changes() const {
-    if (!c_.request.is_chat()) {
+    if (!api::is_generation(kind())) {
         return {};
     }
-    auto changes = operator_changes(c_, upstream_);
+    auto changes =
+        c_.request.is_chat() ? operator_changes(c_, upstream_) : own_wire_changes(c_, upstream_);
     if (c_.target.profile != nullptr && c_.target.profile->strip_tools) {
         upstream::remove_tools(changes);
     }
@@ -204,7 +218,7 @@ net::task<maybe_error> passthrough::finish_with(maybe_error e) {
     c_.record.outcome = telemetry::outcome_of(e->id);
     c_.error_detail = e->detail;
     c_.was_cut = true;
-    const auto event = api::error_event(*e);
+    const auto event = api::error_event_of(kind(), *e, c_.request_id);
     if (c_.sink.end({event}) == write_state::pending) {
         co_await c_.sink.drain();
     }
@@ -270,16 +284,21 @@ net::task<maybe_error> passthrough::relay_whole() {
         }
         const std::string_view body = held.empty() ? bytes : std::string_view(held);
         reply_members members;
-        if (!read_reply(body, members)) {
+        if (!read_reply(body, members, kind())) {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
         if (const auto told = error_in(members); !told.empty()) {
-            co_return co_await finish_with(
-                error_of_status(status_of_error(told), reply.retry_after_s, loggable(c_, told))
-            );
+            co_return co_await finish_with(error_of_status(
+                status_of_error(kind(), told), reply.retry_after_s, loggable(c_, told)
+            ));
         }
+        if (!has_answer(kind(), members)) {
+            is_misshapen_ = true;
+            co_return co_await finish_with(protocol_error("the reply has no answer"));
+        }
+        note_told_failure(c_, members);
         if (account_ != nullptr) {
-            account_->close(members.usage, c_.request.is_chat() ? body.size() : 0);
+            account_->close(members.usage, api::is_generation(kind()) ? body.size() : 0);
         }
         api::draft answer;
         const bool may_call = is_filtered() && body.find("_call") != std::string_view::npos;
@@ -297,69 +316,19 @@ net::task<maybe_error> passthrough::relay_whole() {
     }
 }
 
-// A reply that is not held as a whole: once its head went out, a fault can only end the connection.
+// A reply that is not held as a whole.
 net::task<maybe_error> passthrough::relay_large(std::string_view first) {
-    const auto& reply = call_->reply();
     const auto start = first.find_first_not_of(" \t\r\n");
-    if (reply.kind != body_kind::json || start == std::string_view::npos || first[start] != '{') {
+    if (call_->reply().kind != body_kind::json || start == std::string_view::npos
+        || first[start] != '{') {
         co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
     }
-    constexpr std::size_t tail_bytes = 2048;  // where the usage is looked for
-    std::string tail(first.substr(first.size() - std::min(first.size(), tail_bytes)));
-    std::size_t total = first.size();
-    c_.note_first_byte();
-    c_.header_lines += reply.passed_headers;
-    answer_head head;
-    head.status = reply.status;
-    head.header_lines = c_.header_lines;
-    const auto length = reply.has_length ? std::optional(reply.content_length) : std::nullopt;
-    auto written = c_.sink.begin(head, length, {first});
-    c_.request.release();
-    c_.sink.release_request();
-    for (;;) {
-        bool is_open = written != write_state::closed;
-        if (written == write_state::pending) {
-            is_open = co_await c_.sink.drain();
-        }
-        if (!is_open) {
-            break;
-        }
-        char* const buffer = c_.loop.scratch();
-        std::size_t got = 0;
-        const auto state = call_->try_read(buffer, net::event_loop::scratch_bytes, got);
-        written = write_state::done;
-        if (state == read_state::would_block) {
-            co_await call_->wait();
-        } else if (state == read_state::data) {
-            const std::string_view bytes(buffer, got);
-            total += got;
-            tail.append(bytes.substr(bytes.size() - std::min(bytes.size(), tail_bytes)));
-            tail.erase(0, tail.size() - std::min(tail.size(), tail_bytes));
-            written = c_.sink.write({bytes});
-        } else if (state == read_state::end) {
-            if (c_.sink.end({}) == write_state::pending) {
-                co_await c_.sink.drain();
-            }
-            break;
-        } else {
-            if (!c_.sink.is_committed()) {
-                co_return error_of(
-                    c_, call_->error()
-                );  // it was kept, and is translated as a whole
-            }
-            c_.was_cut = true;
-            c_.record.outcome = telemetry::outcome_of(error_of(c_, call_->error()).id);
-            c_.error_detail = call_->error().detail;
-            c_.sink.abort();
-            break;
-        }
-    }
-    account_tail(c_, tail, total);
-    co_return std::nullopt;
+    co_return co_await relay_large_reply(c_, *call_, first);
 }
 
+template <class Stream>
 net::task<maybe_error> passthrough::relay_raw_stream() {
-    raw_stream relay(c_, *call_, model_replacement(c_), account_.get());
+    Stream relay(c_, *call_, model_replacement(c_), account_.get());
     co_return co_await relay.run();
 }
 
@@ -404,12 +373,15 @@ net::task<maybe_error> passthrough::replay_as_stream() {
         co_return co_await finish_with(error_of(c_, call_->error()));
     }
     reply_members members;
-    const bool is_object = read_reply(body, members);
+    const bool is_object = read_reply(body, members, kind());
     if (const auto told = error_in(members); is_object && !told.empty()) {
         const auto wait_s = call_->reply().retry_after_s;
         co_return co_await finish_with(
-            error_of_status(status_of_error(told), wait_s, loggable(c_, told))
+            error_of_status(status_of_error(kind(), told), wait_s, loggable(c_, told))
         );
+    }
+    if (!c_.request.is_chat()) {
+        co_return co_await replay_own_wire(body, is_object, members);
     }
     api::draft answer;
     if (!is_object || api::decode_chat_completion(body, answer) != api::completion_fault::none) {
@@ -423,6 +395,22 @@ net::task<maybe_error> passthrough::replay_as_stream() {
         co_return co_await send_written(std::move(answer));
     }
     co_await send_draft_as_stream(c_, std::move(answer), c_.target.expose_reasoning);
+    co_return std::nullopt;
+}
+
+// The same in the client's own wire.
+net::task<maybe_error> passthrough::replay_own_wire(
+    std::string_view body, bool is_object, const reply_members& members
+) {
+    maybe_error refusal = protocol_error("the reply has no answer");
+    if (is_object && has_answer(kind(), members)) {
+        const auto& headers = call_->reply().passed_headers;
+        refusal = co_await send_replayed(c_, headers, body, members, account_.get());
+    }
+    if (refusal) {
+        is_misshapen_ = is_object;
+        co_return co_await finish_with(std::move(refusal));
+    }
     co_return std::nullopt;
 }
 

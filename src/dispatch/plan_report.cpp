@@ -4,6 +4,7 @@
 #include "dispatch/nested_call.hpp"
 #include "dispatch/operator_changes.hpp"
 #include "dispatch/planner.hpp"
+#include "dispatch/raw_lane.hpp"
 #include "dispatch/upstream_errors.hpp"
 
 #include <algorithm>
@@ -131,7 +132,14 @@ void planner::plan_profile() {
 
 plan_report planner::make() {
     std::optional<media_route> route;
-    if (c_.target.type != profile_type::passthrough) {
+    if (c_.target.type == profile_type::passthrough) {
+        if (!speaks(c_.target.upstreams.front()->config, c_.request.shape().kind)) {
+            out_.refusal = base::make_error(
+                base::error_code_id::not_implemented,
+                "Its upstream speaks the Responses API only, and takes no chats."
+            );
+        }
+    } else {
         const auto content = scan_content(c_.request);
         c_.media = content.all;
         out_.refusal = judge_ensemble_request(c_.request, content);

@@ -1,7 +1,7 @@
 #include "dispatch/raw_stream.hpp"
 
-#include "api/error_body.hpp"
 #include "api/sse_events.hpp"
+#include "api/wire_words.hpp"
 #include "base/text.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/token_estimate.hpp"
@@ -22,7 +22,8 @@ constexpr std::string_view done_event = "data: [DONE]\n\n";
 
 }  // namespace
 
-raw_stream::raw_stream(
+template <class Inspector>
+raw_stream<Inspector>::raw_stream(
     request_context& context, upstream::call& call, std::string model, relay_account* account
 )
     : context_(context),
@@ -32,14 +33,16 @@ raw_stream::raw_stream(
       has_one_choice_(has_one_choice(context.request)) {
 }
 
-void raw_stream::flush_run(std::string_view buffer) {
+template <class Inspector>
+void raw_stream<Inspector>::flush_run(std::string_view buffer) {
     if (!buffer.empty()) {
         out_.push_back(buffer);
     }
 }
 
 // An event whose `model` is replaced is rebuilt in `spliced_`; one allocation serves the whole stream.
-void raw_stream::take_event(std::string_view event) {
+template <class Inspector>
+void raw_stream<Inspector>::take_event(std::string_view event) {
     if (model_.empty() || inspector_.model_length() == 0) {
         spliced_ += event;
         return;
@@ -50,23 +53,26 @@ void raw_stream::take_event(std::string_view event) {
 }
 
 // What the stream shows, or what its call knows although the client did not ask to see it.
-std::optional<api::token_usage> raw_stream::known_usage() const {
+template <class Inspector>
+std::optional<api::token_usage> raw_stream<Inspector>::known_usage() const {
     if (inspector_.usage() || call_.usage() == nullptr) {
         return inspector_.usage();
     }
     return *call_.usage();
 }
 
-std::string raw_stream::account_event() {
+template <class Inspector>
+std::string raw_stream<Inspector>::with_books(std::string_view last_event) {
     if (account_ == nullptr) {
-        return {};
+        return std::string(last_event);
     }
     account_->close(known_usage(), inspector_.content_bytes());
-    return account_->event();
+    return account_->with_books(last_event);
 }
 
 // Takes the complete events of `buffer`; `run_begin_` is left at the first byte that belongs to none.
-raw_stream::progress raw_stream::take(std::string_view buffer) {
+template <class Inspector>
+typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(std::string_view buffer) {
     out_.clear();
     spliced_.clear();
     std::size_t run = 0;
@@ -81,7 +87,7 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
         const auto event = buffer.substr(at, end);
         auto verdict = inspector_.inspect(event);
         if (is_done_ && verdict != api::event_verdict::silent) {
-            verdict = api::event_verdict::malformed;  // nothing may follow [DONE]
+            verdict = api::event_verdict::malformed;  // nothing may follow the last one
         }
         // Comments before the first event would commit us to a reply that may still be an error.
         const bool is_held = verdict == api::event_verdict::silent && !has_data_;
@@ -90,10 +96,12 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
             flush_run(is_spliced ? std::string_view{} : buffer.substr(run, at - run));
             run = at + end;
         } else if (is_spliced) {
-            if (verdict == api::event_verdict::done) {
-                spliced_ += account_event();
-            }
+            const auto begin = spliced_.size();
             take_event(event);
+            if (verdict == api::event_verdict::done) {
+                const auto last = with_books(std::string_view(spliced_).substr(begin));
+                spliced_.replace(begin, std::string::npos, last);
+            }
         }
         if (verdict == api::event_verdict::failure) {
             failure_ = inspector_.error();
@@ -114,7 +122,8 @@ raw_stream::progress raw_stream::take(std::string_view buffer) {
     return outcome;
 }
 
-write_state raw_stream::write() {
+template <class Inspector>
+write_state raw_stream<Inspector>::write() {
     if (context_.sink.is_committed()) {
         release_request();  // a heartbeat may have been the first to commit
         return context_.sink.write(out_);
@@ -128,7 +137,8 @@ write_state raw_stream::write() {
 }
 
 // From here on it may take minutes, and what made the request is not needed again.
-void raw_stream::release_request() {
+template <class Inspector>
+void raw_stream<Inspector>::release_request() {
     if (is_released_) {
         return;
     }
@@ -140,7 +150,8 @@ void raw_stream::release_request() {
 }
 
 // Everything that can be done without waiting: the coroutine that waits for thousands of streams stays small.
-raw_stream::step raw_stream::pump() {
+template <class Inspector>
+typename raw_stream<Inspector>::step raw_stream<Inspector>::pump() {
     for (;;) {
         // A partial event stands in front of what is read next, so that events are always contiguous.
         char* const buffer = context_.loop.scratch(carry_.size() + read_bytes);
@@ -160,7 +171,9 @@ raw_stream::step raw_stream::pump() {
         }
         if (taken == progress::refused) {
             error_ = error_of_status(
-                status_of_error(failure_), call_.reply().retry_after_s, loggable(context_, failure_)
+                status_of_error(context_.request.shape().kind, failure_),
+                call_.reply().retry_after_s,
+                loggable(context_, failure_)
             );
             return step::failed;
         }
@@ -189,7 +202,8 @@ raw_stream::step raw_stream::pump() {
     }
 }
 
-raw_stream::step raw_stream::judge_end(upstream::read_state state) {
+template <class Inspector>
+typename raw_stream<Inspector>::step raw_stream<Inspector>::judge_end(upstream::read_state state) {
     if (is_done_ || (state == upstream::read_state::end && inspector_.has_finish())) {
         return step::finished;
     }
@@ -199,7 +213,8 @@ raw_stream::step raw_stream::judge_end(upstream::read_state state) {
     return step::failed;
 }
 
-net::task<base::maybe_error> raw_stream::run() {
+template <class Inspector>
+net::task<base::maybe_error> raw_stream<Inspector>::run() {
     auto next = pump();
     while (next == step::wait || next == step::drain) {
         if (next == step::wait) {
@@ -221,18 +236,19 @@ net::task<base::maybe_error> raw_stream::run() {
 }
 
 // The last bytes of a stream that was committed to, or is now.
-write_state raw_stream::end(step how) {
+template <class Inspector>
+write_state raw_stream<Inspector>::end(step how) {
     if (how == step::finished) {
         if (!context_.sink.is_committed()) {
             out_.clear();
             write();
         }
-        // A stream that finished but forgot to say so is completed.
+        // A chat that finished but forgot to say so is completed; other wires finish by saying so.
         if (is_done_) {
             return context_.sink.end({});
         }
-        const auto last = account_event();
-        return context_.sink.end({last, done_event});
+        const auto last = with_books(done_event);
+        return context_.sink.end({last});
     }
     context_.was_cut = true;
     if (how == step::ended_by_error_event) {
@@ -243,11 +259,23 @@ write_state raw_stream::end(step how) {
     }
     context_.record.outcome = telemetry::outcome_of(error_->id);
     context_.error_detail = error_->detail;
-    const auto event = api::error_event(*error_);
+    const auto event = error_event(*error_);
     return context_.sink.end({event});
 }
 
-void raw_stream::account() {
+template <class Inspector>
+std::string raw_stream<Inspector>::error_event(const base::error& e) const {
+    std::int64_t sequence_number = 0;
+    if constexpr (requires { inspector_.next_sequence(); }) {
+        sequence_number = inspector_.next_sequence();
+    }
+    return api::error_event_of(
+        context_.request.shape().kind, e, context_.request_id, sequence_number
+    );
+}
+
+template <class Inspector>
+void raw_stream<Inspector>::account() {
     auto& record = context_.record;
     record.final_content_chars = static_cast<std::uint32_t>(inspector_.content_bytes());
     if (const auto usage = known_usage()) {
@@ -258,5 +286,9 @@ void raw_stream::account() {
         record.tokens_out = estimate_text_tokens(inspector_.content_bytes());
     }
 }
+
+template class raw_stream<api::chat_event_inspector>;
+template class raw_stream<api::message_event_inspector>;
+template class raw_stream<api::response_event_inspector>;
 
 }  // namespace meta_model::dispatch

@@ -1,7 +1,9 @@
-// Relays an upstream's chat stream in whole events, as the bytes it wrote.
+// Relays an upstream's stream in whole events, as the bytes it wrote.
 #pragma once
 
 #include "api/chat_event_inspector.hpp"
+#include "api/message_event_inspector.hpp"
+#include "api/response_event_inspector.hpp"
 #include "dispatch/relay_account.hpp"
 #include "dispatch/request_context.hpp"
 #include "upstream/call.hpp"
@@ -11,13 +13,15 @@
 
 namespace meta_model::dispatch {
 
+// `Inspector` is the one of the stream's wire: a template, because it is asked about every event.
+template <class Inspector>
 class raw_stream {
 public:
     // A trailing partial event may wait for its rest up to this size.
     static constexpr std::size_t max_event_bytes = 1u << 20;
 
     // `model`: JSON string that replaces `model` in each event; empty: the events pass unchanged.
-    // `account` (may be null): its books go out as the last event before [DONE].
+    // `account` (may be null): its books go out with the last event.
     raw_stream(
         request_context& context,
         upstream::call& call,
@@ -35,7 +39,7 @@ private:
     progress take(std::string_view buffer);
     void take_event(std::string_view event);
     std::optional<api::token_usage> known_usage() const;
-    std::string account_event();
+    std::string with_books(std::string_view last_event);
     bool is_spliced() const { return !model_.empty() || account_ != nullptr; }
     void flush_run(std::string_view buffer);
     step pump();
@@ -43,6 +47,7 @@ private:
     write_state write();
     void release_request();
     write_state end(step how);
+    std::string error_event(const base::error& e) const;
     void account();
 
     request_context& context_;
@@ -50,16 +55,20 @@ private:
     std::string model_;
     relay_account* account_;
     const bool has_one_choice_;  // asked for
-    api::chat_event_inspector inspector_;
+    Inspector inspector_;
     std::string carry_;          // a partial event
     api::pieces out_;            // what the events taken so far become
     std::string spliced_;        // their text, when it had to be changed
     std::size_t run_begin_ = 0;  // of the events that go out together
-    bool is_done_ = false;       // [DONE] went out
+    bool is_done_ = false;       // the last event went out
     bool is_released_ = false;
-    bool has_data_ = false;  // an event other than a comment was seen
+    bool has_data_ = false;  // an event of the answer was seen
     std::string failure_{};  // raw `error` value of an error event
     base::maybe_error error_{};
 };
+
+using raw_chat_stream = raw_stream<api::chat_event_inspector>;
+using raw_message_stream = raw_stream<api::message_event_inspector>;
+using raw_response_stream = raw_stream<api::response_event_inspector>;
 
 }  // namespace meta_model::dispatch

@@ -1,7 +1,7 @@
 #include "dispatch/relay_account.hpp"
 
-#include "api/chat_wire.hpp"
 #include "api/json_text.hpp"
+#include "api/wire_words.hpp"
 #include "dispatch/draft_reply.hpp"
 
 #include <chrono>
@@ -39,11 +39,16 @@ void relay_account::close(const std::optional<api::token_usage>& usage, std::siz
 
 void relay_account::close(std::string_view usage, std::size_t content_bytes) {
     api::token_usage read;
-    const bool is_told = usage.starts_with('{') && api::read_usage(usage, read);
+    const bool is_told =
+        usage.starts_with('{') && api::read_usage_of(context_.request.shape().kind, usage, read);
     close(is_told ? std::optional(std::move(read)) : std::nullopt, content_bytes);
 }
 
-std::string relay_account::event() const {
+std::string relay_account::with_books(std::string_view last_event) const {
+    if (!context_.request.is_chat()) {
+        const auto kind = context_.request.shape().kind;
+        return api::with_extension(kind, last_event, reply_extension(context_));
+    }
     std::string out = R"(data: {"id":)";
     api::append_json_string(out, context_.request_id);
     out += R"(,"object":"chat.completion.chunk","created":)";
@@ -54,7 +59,7 @@ std::string relay_account::event() const {
     out += R"(,"choices":[],"x_meta_model":)";
     out += reply_extension(context_);
     out += "}\n\n";
-    return out;
+    return out += last_event;
 }
 
 }  // namespace meta_model::dispatch

@@ -28,8 +28,8 @@ public:
     // `usage`: raw JSON; empty: none.
     void close(std::string_view usage, std::size_t content_bytes);
 
-    // `data: {…}` with the books, for a stream whose own events stay as they are.
-    std::string event() const;
+    // The last event of a stream that is relayed as it is, with the books in the words of its wire.
+    std::string with_books(std::string_view last_event) const;
 
 private:
     request_context& context_;

@@ -1,10 +1,10 @@
 #include "dispatch/stream_keepalive.hpp"
 
+#include "api/wire_words.hpp"
+
 namespace meta_model::dispatch {
 
 namespace {
-
-constexpr std::string_view heartbeat = ": heartbeat\n\n";
 
 base::steady_duration to_steady(config::seconds_f s) {
     return std::chrono::duration_cast<base::steady_duration>(s);
@@ -32,6 +32,7 @@ answer_head stream_keepalive::stream_head(const request_context& context, std::s
 void stream_keepalive::on_deadline() {
     auto& sink = context_.sink;
     const auto now = std::chrono::steady_clock::now();
+    const auto heartbeat = api::heartbeat_of(context_.request.shape().kind);
     const auto period = to_steady(context_.config.server.keepalive);
     if (!sink.is_committed()) {
         if (!sink.may_commit_early()) {

@@ -1,4 +1,4 @@
-// Keeps a client's stream alive while nothing is to be sent: commits to the stream after a while, then writes a comment
+// Keeps a client's stream alive while nothing is to be sent: commits to the stream after a while, then writes a heartbeat
 // whenever the line was silent for too long. Runs on the tick; stops when destroyed.
 #pragma once
 

@@ -1,6 +1,7 @@
 #include "dispatch/upstream_errors.hpp"
 
 #include "api/json_cursor.hpp"
+#include "api/wire_words.hpp"
 #include "base/text.hpp"
 #include "dispatch/request_context.hpp"
 
@@ -97,11 +98,19 @@ telemetry::call_outcome outcome_of(call_fault fault) {
 }
 
 int status_of_error(std::string_view error) {
+    return status_of_error(api::request_kind::chat, error);
+}
+
+int status_of_error(api::request_kind kind, std::string_view error) {
     std::int64_t status = 0;
     for (const auto* key : {"status", "code", "http_status"}) {
         if (api::to_int64(api::find_member(error, key), status) && status >= 400 && status <= 599) {
             return static_cast<int>(status);
         }
+    }
+    if (kind == api::request_kind::messages || kind == api::request_kind::responses) {
+        const auto told = api::status_of_error_words(error);
+        return told != 0 ? told : 502;
     }
     return 502;
 }

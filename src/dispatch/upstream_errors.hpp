@@ -32,6 +32,9 @@ base::error error_of_status(int status, int retry_after_s, std::string_view body
 // raw value of `error`.
 int status_of_error(std::string_view error);
 
+// The same for an error of another wire than the chat's, whose words stand for a status too.
+int status_of_error(api::request_kind kind, std::string_view error);
+
 // True when `text` holds any credential of the configuration: servers echo keys that they refuse.
 bool holds_secret(const config::gateway_config& config, std::string_view text);
 

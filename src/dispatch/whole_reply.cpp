@@ -4,6 +4,7 @@
 #include "api/json_cursor.hpp"
 #include "api/json_text.hpp"
 #include "api/usage_json.hpp"
+#include "api/wire_words.hpp"
 #include "base/text.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/reasoning_policy.hpp"
@@ -43,7 +44,8 @@ std::string model_replacement(const request_context& c) {
     return json;
 }
 
-bool read_reply(std::string_view body, reply_members& out) {
+bool read_reply(std::string_view body, reply_members& out, api::request_kind kind) {
+    const auto answer_member = api::answer_member_of(kind);
     api::json_cursor in(body, api::json_cursor::depth_limit);
     std::string_view key;
     std::string_view value;
@@ -55,7 +57,7 @@ bool read_reply(std::string_view body, reply_members& out) {
         // Servers write these names plainly: an escape in one of them is not looked for.
         if (key == "model") {
             out.model = value;
-        } else if (key == "choices") {
+        } else if (key == answer_member) {
             out.choices = value;
         } else if (key == "usage") {
             out.usage = value;
@@ -77,8 +79,22 @@ void replace_usage(std::string& body, const api::token_usage& usage) {
     body.replace(at, members.usage.size(), json);
 }
 
+bool has_answer(api::request_kind kind, const reply_members& reply) {
+    const bool is_own_wire =
+        kind == api::request_kind::messages || kind == api::request_kind::responses;
+    return !is_own_wire || reply.choices.starts_with('[');
+}
+
 std::string_view error_in(const reply_members& reply) {
     return reply.choices.empty() && reply.error.starts_with('{') ? reply.error : std::string_view{};
+}
+
+void note_told_failure(request_context& c, const reply_members& reply) {
+    const bool is_response = c.request.shape().kind == api::request_kind::responses;
+    if (is_response && reply.error.starts_with('{')) {
+        c.record.outcome = telemetry::outcome_of(error_code_id::upstream_error);
+        c.error_detail = "failed response " + base::clip(loggable(c, reply.error), 600);
+    }
 }
 
 base::error protocol_error(std::string_view detail) {
@@ -92,13 +108,13 @@ base::error protocol_error(std::string_view detail) {
 
 void account_usage(request_context& c, std::string_view raw, std::size_t body_bytes) {
     api::token_usage usage;
-    if (raw.starts_with('{') && api::read_usage(raw, usage)) {
+    if (raw.starts_with('{') && api::read_usage_of(c.request.shape().kind, raw, usage)) {
         c.record.tokens_in = usage.prompt_tokens;
         c.record.tokens_out = usage.completion_tokens;
         return;
     }
     c.usage_is_estimated = true;
-    if (c.request.is_chat()) {
+    if (api::is_generation(c.request.shape().kind)) {
         c.record.tokens_out = estimate_text_tokens(body_bytes);
     } else {
         c.record.tokens_in = c.prompt_estimate;  // nothing was generated

@@ -14,13 +14,21 @@ std::string model_replacement(const request_context& context);
 // What the gateway looks at in a reply that is held as a whole: raw values, views of its text; empty: not there.
 struct reply_members {
     std::string_view model{};
-    std::string_view choices{};
+    std::string_view choices{};  // or what another wire has in their place
     std::string_view usage{};
     std::string_view error{};
 };
 
 // Checks and reads `body` in one pass. False: it is not one JSON object in valid UTF-8.
-bool read_reply(std::string_view body, reply_members& out);
+bool read_reply(
+    std::string_view body, reply_members& out, api::request_kind kind = api::request_kind::chat
+);
+
+// Whether a reply without an error has the shape of its wire. A chat without choices, and what is no generation, pass.
+bool has_answer(api::request_kind kind, const reply_members& reply);
+
+// Keeps on record that a reply with the shape of its wire tells of a failure, as a response can. Its client gets it as it is.
+void note_told_failure(request_context& context, const reply_members& reply);
 
 // Puts `usage` in the place of the one that `body`, a JSON object, has. Without one the body stays as it is.
 void replace_usage(std::string& body, const api::token_usage& usage);

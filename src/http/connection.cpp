@@ -290,6 +290,7 @@ base::maybe_error connection::judge_head(std::string_view text) {
         request_->forwarded[i] = head.get(forwarded_fields[i]);
     }
     request_->names_anthropic_version = head.count(net::known_field::anthropic_version) > 0;
+    request_->anthropic_version = head.get(net::known_field::anthropic_version);
     preflight_headers_ = head.get(net::known_field::access_control_request_headers);
     allow_origin_ = allowed_origin(service_.config.server.cors_allow_origins, request_->origin);
     if (const auto id = head.get(net::known_field::x_request_id); is_request_id(id)) {

@@ -16,6 +16,7 @@ struct request {
     std::string_view forwarded[4]{};  // OpenAI-Beta, anthropic-beta, traceparent, tracestate
     std::string_view body{};          // after read_body()
     bool names_anthropic_version = false;
+    std::string_view anthropic_version{};
 };
 
 inline constexpr std::string_view forwarded_names[4] = {

@@ -4,6 +4,7 @@
 #include "api/messages_request.hpp"
 #include "api/tool_fields.hpp"
 #include "base/text.hpp"
+#include "dispatch/raw_lane.hpp"
 #include "dispatch/run.hpp"
 #include "routes/answer_sink.hpp"
 #include "routes/detached_request.hpp"
@@ -12,6 +13,7 @@
 #include "routes/translated_sink.hpp"
 #include "routes/wire_translation.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 
@@ -21,7 +23,8 @@ namespace {
 
 using base::error_code_id;
 
-std::string upstream_lines(const http::connection& c) {
+// `kind`: of what goes to the upstream.
+std::string upstream_lines(const http::connection& c, api::request_kind kind) {
     std::string lines;
     lines.reserve(96);
     lines += "X-Request-Id: ";
@@ -35,6 +38,13 @@ std::string upstream_lines(const http::connection& c) {
             base::append_header_safe(lines, value, 1024);
             lines += "\r\n";
         }
+    }
+    // What the client wrote is of the version that it names.
+    if (const auto version = c.request().anthropic_version;
+        kind == api::request_kind::messages && !version.empty()) {
+        lines += "anthropic-version: ";
+        base::append_header_safe(lines, version, 64);
+        lines += "\r\n";
     }
     return lines;
 }
@@ -104,13 +114,22 @@ void record(
 base::result<const dispatch::target*> judge_target(
     const dispatch::target& target, const api::chat_request& request
 ) {
+    const auto kind = request.shape().kind;
     const bool is_one_upstream = target.type == config::profile_type::passthrough;
-    const bool is_served =
-        request.is_chat() || api::is_count(request.shape().kind)
-        || (is_one_upstream
-            && target.upstreams.front()->config.protocol != config::wire_protocol::anthropic);
+    const bool is_served = is_one_upstream
+                               ? dispatch::speaks(target.upstreams.front()->config, kind)
+                               : request.is_chat() || api::is_count(kind);
     if (is_served) {
         return &target;
+    }
+    if (request.is_chat()) {
+        return base::make_error(
+            error_code_id::not_implemented,
+            "The model '" + base::clip(request.requested_name(), 256)
+                + "' is served by an upstream that speaks the Responses API only: use "
+                  "/v1/responses.",
+            "model"
+        );
     }
     return base::make_error(
         error_code_id::feature_not_supported_in_v1,
@@ -157,8 +176,41 @@ struct translation {
     bool is_background = false;
 };
 
+// Whether anybody could take such a request untranslated.
+bool has_speaker(const config::gateway_config& config, api::request_kind kind) {
+    return !api::shape_of(kind).upstream_path.empty()
+           && std::ranges::any_of(config.upstreams, [kind](const auto& u) {
+                  return dispatch::speaks(u.second, kind);
+              });
+}
+
+// Sets `raw` when the request, read as what its client calls it, goes to its target as it is. The error: it cannot be read
+// so; where a translation finds a fault too it is told in that one's words.
+base::maybe_error look_for_raw_lane(
+    const model_services& s,
+    const api::request_shape& shape,
+    std::string_view body,
+    const dispatch::target*& raw,
+    api::chat_request& request
+) {
+    if (!has_speaker(s.config, shape.kind)) {
+        return std::nullopt;
+    }
+    if (auto parsed = request.parse(body, s.config.server.limits.max_json_depth, shape); !parsed) {
+        request = {};
+        return std::move(parsed).error();
+    }
+    const auto target = s.catalog.resolve(request.requested_name());
+    if (target && dispatch::is_raw(**target, request)) {
+        raw = *target;
+    } else {
+        request = {};
+    }
+    return std::nullopt;
+}
+
 // The same for every kind of request. What is served as the chat that it stands for makes `translated` what translates
-// the chat's reply for the client, and keeps its body.
+// the chat's reply for the client, and keeps its body. Where the upstream speaks the client's wire nothing is translated.
 base::result<const dispatch::target*> admit_any(
     const model_services& s,
     const api::request_shape& shape,
@@ -192,6 +244,11 @@ base::result<const dispatch::target*> admit_any(
     if (s.config.upstreams.empty()) {
         return s.catalog.resolve({});
     }
+    const dispatch::target* raw = nullptr;
+    auto refusal = look_for_raw_lane(s, shape, body, raw, request);
+    if (raw != nullptr) {
+        return raw;
+    }
     const wire_client asking{
         .responses = *s.responses, .who = c.credential(), .request_id = c.request_id()
     };
@@ -206,6 +263,9 @@ base::result<const dispatch::target*> admit_any(
             }
         }
         return e;
+    }
+    if (refusal) {
+        return std::move(*refusal);
     }
     translated.kept = std::move(chat->kept);
     translated.is_background = chat->is_background;
@@ -233,7 +293,7 @@ net::task<> serve_in_background(
     const std::string id = translated.kept->facts().id;
     detached_parts parts;
     parts.request_id = c.request_id();
-    parts.upstream_header_lines = upstream_lines(c);
+    parts.upstream_header_lines = upstream_lines(c, api::request_kind::chat);
     parts.start = c.start();
     parts.target = &target;
     parts.writer = std::move(translated.kept);
@@ -295,7 +355,7 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
     }
     dispatch::answer_sink& sink =
         translated.sink ? static_cast<dispatch::answer_sink&>(*translated.sink) : client;
-    const auto lines = upstream_lines(c);
+    const auto lines = upstream_lines(c, request.shape().kind);
     // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
     const auto kept_record = std::make_unique<telemetry::request_record>();
     const auto asked = run_client_of(c, shape.kind, lines);

@@ -1,6 +1,6 @@
 #include "routes/model_run.hpp"
 
-#include "api/error_body.hpp"
+#include "api/wire_words.hpp"
 
 #include <chrono>
 
@@ -52,7 +52,7 @@ base::maybe_error internal_fault(
     context.record.outcome = telemetry::outcome_of(e.id);
     context.was_cut = true;
     if (context.request.stream()) {
-        const auto event = api::error_event(e);
+        const auto event = api::error_event_of(context.request.shape().kind, e, context.request_id);
         context.sink.end({event}
         );  // what the kernel does not take is flushed with the end of the request
     } else {

@@ -97,14 +97,7 @@ void anthropic_call::note_usage(const api::messages_usage& usage) {
     if (!usage.is_told || usage_) {
         return;
     }
-    api::token_usage told;
-    told.prompt_tokens = usage.input_tokens + usage.cache_creation_tokens + usage.cache_read_tokens;
-    told.completion_tokens = usage.output_tokens;
-    told.total_tokens = told.prompt_tokens + told.completion_tokens;
-    told.cached_tokens = usage.cache_read_tokens;
-    told.cache_write_tokens = usage.cache_creation_tokens;
-    told.reasoning_tokens = std::max<std::int64_t>(0, usage.thinking_tokens);
-    usage_ = std::move(told);
+    usage_ = usage.as_chat();
 }
 
 // A reply that is no message is handed on as it is: it is judged as any other upstream's.

@@ -26,6 +26,13 @@ const api::pieces& body_of(const call_options& options) {
     return options.body != nullptr ? *options.body : none;
 }
 
+// A client's own, as the first line or behind another one.
+bool names_version(std::string_view header_lines) {
+    constexpr std::string_view behind_another = "\r\nanthropic-version: ";
+    return header_lines.starts_with(behind_another.substr(2))
+           || header_lines.find(behind_another) != std::string_view::npos;
+}
+
 // The next pieces of a gathering write, from byte `offset` of the whole on.
 int gather(const std::string& head, const api::pieces& body, std::size_t offset, iovec* out) {
     int n = 0;
@@ -331,6 +338,9 @@ void http_call::write_head(const call_options& options, std::string& head) const
     head += endpoint_->where.host_header;
     head += "\r\nUser-Agent: meta-model/" META_MODEL_VERSION "\r\nAccept-Encoding: identity\r\n";
     head += upstream_.own_headers;
+    if (!upstream_.version_line.empty() && !names_version(options.header_lines)) {
+        head += upstream_.version_line;
+    }
     head += options.header_lines;
     if (options.body != nullptr) {
         char length[24];

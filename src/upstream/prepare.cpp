@@ -309,7 +309,7 @@ void prepared_body::prepare(
     if (upstream.protocol != config::wire_protocol::anthropic) {
         members.remove(api::messages_wishes_member);
     }
-    if (request.has_tools_to_edit()) {
+    if (request.is_chat() && request.has_tools_to_edit()) {
         modernise_tools(request, members, choice_);
     }
     for (const auto& [key, value] : changes.members) {
@@ -319,8 +319,9 @@ void prepared_body::prepare(
             members.remove(key);
         }
     }
-    // A tokenizer counts what the client wrote.
-    const bool is_counted = api::is_count(request.shape().kind);
+    // What the client wrote is counted.
+    const bool is_counted = api::is_count(request.shape().kind)
+                            || request.shape().kind == api::request_kind::input_tokens;
     if (!is_counted) {
         for (const auto& [key, value] : upstream.request_overrides) {
             members.set(key, value);
@@ -344,7 +345,8 @@ void prepared_body::prepare(
     if (request.is_chat()) {
         set_template_arguments(upstream, members);
     }
-    if (request.is_chat() && upstream.balance == config::balance_rule::prefix_affinity
+    if (api::is_generation(request.shape().kind)
+        && upstream.balance == config::balance_rule::prefix_affinity
         && upstream.base_urls.size() > 1) {
         affinity_ = affinity_of(request);
     }
@@ -352,6 +354,10 @@ void prepared_body::prepare(
     members.write(request, edits_);
     if (request.is_chat()) {
         edit_messages(request, upstream, changes, edits_);
+    } else if (changes.messages) {
+        for (const auto& e : changes.messages->edits) {
+            edits_.replace(e.begin, e.end, e.text);
+        }
     }
     edits_.apply(request.body(), pieces_);
 }

@@ -27,10 +27,8 @@ std::string base64(std::string_view text) {
 std::string make_own_headers(const config::upstream& c) {
     std::string out;
     if (c.protocol == config::wire_protocol::anthropic) {
-        const auto& version = c.anthropic.value_or(config::anthropic_options{}).version;
-        out = "anthropic-version: " + version + "\r\n";
         if (!c.api_key.empty()) {
-            out += "x-api-key: " + std::string(c.api_key.expose()) + "\r\n";
+            out = "x-api-key: " + std::string(c.api_key.expose()) + "\r\n";
         }
     } else if (!c.api_key.empty()) {
         out = "Authorization: Bearer " + std::string(c.api_key.expose()) + "\r\n";
@@ -42,6 +40,13 @@ std::string make_own_headers(const config::upstream& c) {
         out.append(h.name).append(": ").append(h.value.expose()).append("\r\n");
     }
     return out;
+}
+
+std::string make_version_line(const config::upstream& c) {
+    return c.protocol != config::wire_protocol::anthropic
+               ? std::string()
+               : "anthropic-version: " + c.anthropic.value_or(config::anthropic_options{}).version
+                     + "\r\n";
 }
 
 std::vector<std::unique_ptr<endpoint_state>> make_endpoints(const config::upstream& c) {
@@ -64,6 +69,7 @@ upstream_state::upstream_state(
     : config(c),
       index(i),
       own_headers(make_own_headers(c)),
+      version_line(make_version_line(c)),
       tls{.trust = std::move(trust),
           .is_verified = c.tls.verify,
           .certificate_pem = c.tls.cert_pem,

@@ -26,8 +26,9 @@ struct upstream_state {
     const config::upstream& config;
     const std::size_t index;  // in the registry
     telemetry::upstream_id metric_id{};
-    const std::string own_headers;  // credential and configured headers, each with CRLF
-    const net::tls_options tls;     // of its https endpoints; views of `config`
+    const std::string own_headers;   // credential and configured headers, each with CRLF
+    const std::string version_line;  // anthropic-version, unless a call names its own; may be empty
+    const net::tls_options tls;      // of its https endpoints; views of `config`
 
     const std::vector<std::unique_ptr<endpoint_state>> endpoints;  // at least one
     std::atomic<std::int64_t> in_flight{0};

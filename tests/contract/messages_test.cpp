@@ -57,14 +57,16 @@ TEST(messages, wishes_for_an_anthropic_upstream_reach_it_and_no_other) {
     fake_upstream models;
     models.on("a", anthropic_text("hello"));
     models.on("b", ok("hello"));
-    const gateway_process gateway(config_text(models).upstream("a", anthropic_lines).upstream("b"));
+    const gateway_process gateway(
+        config_text(models).upstream("a", anthropic_lines).upstream("b").cascade("steps.v1", {"a"})
+    );
     const json more = {
         {"max_tokens", 4000},
         {"thinking", {{"type", "enabled"}, {"budget_tokens", 2048}}},
         {"metadata", {{"user_id", std::string(80, 'u')}}}
     };
 
-    EXPECT_EQ(create_message(gateway, with(message_for("a"), more)).status, 200);
+    EXPECT_EQ(create_message(gateway, with(message_for("steps.v1"), more)).status, 200);
     EXPECT_EQ(create_message(gateway, with(message_for("b"), more)).status, 200);
 
     const auto sent = models.last_request("a").json;
@@ -211,9 +213,12 @@ TEST(messages, what_is_wrong_with_a_request_is_named) {
 TEST(messages, what_an_upstream_refuses_is_told_in_the_words_of_the_wire) {
     fake_upstream models;
     const std::string once = "[upstreams.a.retry]\nmax_attempts = 1\n";
-    const gateway_process gateway(config_text(models).upstream("a", once).upstream(
-        "b", std::string(anthropic_lines) + "[upstreams.b.retry]\nmax_attempts = 1\n"
-    ));
+    const gateway_process gateway(
+        config_text(models)
+            .upstream("a", once)
+            .upstream("b", std::string(anthropic_lines) + "[upstreams.b.retry]\nmax_attempts = 1\n")
+            .passthrough("quiet.v1", "b", "expose_reasoning = false")
+    );
     struct row {
         int status;
         std::string type;
@@ -238,7 +243,9 @@ TEST(messages, what_an_upstream_refuses_is_told_in_the_words_of_the_wire) {
     expect_messages_error(withheld, 502, "api_error");
     EXPECT_EQ(withheld.body.find("sk-secret"), std::string::npos);
     models.on("b", anthropic_error(529, "overloaded_error", "Overloaded"));
-    expect_messages_error(create_message(gateway, message_for("b")), 503, "overloaded_error");
+    expect_messages_error(
+        create_message(gateway, message_for("quiet.v1")), 503, "overloaded_error"
+    );
 }
 
 TEST(messages, what_is_no_chat_completion_is_a_502) {
