@@ -125,7 +125,7 @@ public:
 private:
     bool passes(std::string_view key) const {
         return std::ranges::find(options_.passed_members, key) != options_.passed_members.end()
-               && std::ranges::find(chat_members, key) == chat_members.end();
+               && !is_chat_member(key);
     }
 
     void read(std::string_view key, std::string_view value);
@@ -433,6 +433,10 @@ bool request_writer::write(std::string_view chat, messages_request& facts) {
 }
 
 }  // namespace
+
+bool is_chat_member(std::string_view key) {
+    return std::ranges::find(chat_members, key) != chat_members.end();
+}
 
 output_share share_output(const messages_options& options, std::int64_t max_tokens) {
     output_share out{.max_tokens = max_tokens};

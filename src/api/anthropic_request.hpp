@@ -39,6 +39,9 @@ struct output_share {
 // For thinking_mode::enabled: the budget is below max_tokens, at least 1024, and neither exceeds max_output.
 output_share share_output(const messages_options& options, std::int64_t max_tokens);
 
+// Whether a member of a chat body is read by the translation, or means nothing to the Messages API. Others are its own.
+bool is_chat_member(std::string_view key);
+
 // What the caller must know of the request to read its reply.
 struct messages_request {
     bool is_stream = false;

@@ -75,10 +75,12 @@ std::int64_t output_of_one_choice(
 ) {
     std::int64_t most = 0;
     bool is_dropped = false;
-    const auto keys = output_keys_of(request.shape().kind);
+    const auto kind = request.shape().kind;
+    const auto keys = output_keys_of(kind);
     for (const auto key : keys) {
         is_dropped = is_dropped || drops(u, key);
-        auto sent = overridden(u, key);
+        // What an override means in a Messages request is among the changes.
+        auto sent = kind == api::request_kind::messages ? std::nullopt : overridden(u, key);
         if (!sent) {
             sent = number_of(request, changes, key);
             if (sent && *sent > u.max_output) {

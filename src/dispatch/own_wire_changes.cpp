@@ -5,6 +5,7 @@
 #include "dispatch/cache_marks.hpp"
 #include "upstream/anthropic_call.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -52,14 +53,93 @@ std::string system_text(std::string_view prompt, const api::request_member* own)
     return out;
 }
 
+// An override's JSON text; empty: there is none.
+std::string_view override_of(const config::upstream& u, std::string_view key) {
+    const auto& all = u.request_overrides;
+    const auto it = std::ranges::find(all, key, &std::pair<std::string, std::string>::first);
+    return it == all.end() ? std::string_view() : std::string_view(it->second);
+}
+
+constexpr std::array<std::string_view, 3> sampling_members{"temperature", "top_p", "top_k"};
+
 // The API refuses thinking beside these.
-bool excludes_thinking(const api::chat_request& request) {
+bool excludes_thinking(const api::chat_request& request, const config::upstream& u) {
     const auto* choice = request.find("tool_choice");
     const auto type = choice != nullptr ? api::find_member(choice->value, "type") : "";
-    const auto* temperature = request.find("temperature");
-    const bool is_sampled = (temperature != nullptr && temperature->value != "1")
-                            || request.find("top_p") != nullptr || request.find("top_k") != nullptr;
-    return is_sampled || api::is_string(type, "any") || api::is_string(type, "tool");
+    const auto is_sampled = [&](std::string_view key) {
+        const auto* own = request.find(key);
+        auto value = override_of(u, key);
+        value = api::is_given(value) ? value : own != nullptr ? own->value : std::string_view();
+        double number = 0;
+        const bool is_default =
+            key == "temperature" && api::to_double(value, number) && number == 1;
+        return !value.empty() && !is_default;
+    };
+    return std::ranges::any_of(sampling_members, is_sampled) || api::is_string(type, "any")
+           || api::is_string(type, "tool")
+           || api::is_string(override_of(u, "reasoning_effort"), "none");
+}
+
+bool is_thinking(std::string_view member) {
+    return api::is_json_object(member)
+           && !api::is_string(api::find_member(member, "type"), "disabled");
+}
+
+// The limit of the answer as it goes out; 0: none that can be read.
+std::int64_t answer_limit(const api::chat_request& request, const config::upstream& u) {
+    const auto* own = request.find("max_tokens");
+    std::int64_t out = 0;
+    for (const auto* key : {"max_completion_tokens", "max_tokens"}) {
+        if (api::to_int64(override_of(u, key), out)) {
+            return out;
+        }
+    }
+    return own != nullptr && api::to_int64(own->value, out) ? out : 0;
+}
+
+// A JSON list; empty: nothing that the API would take.
+std::string stop_sequences(std::string_view stop) {
+    std::string out;
+    const auto take = [&out](std::string_view raw) {
+        std::string text;
+        api::append_unescaped(text, api::string_body(raw));
+        if (text.find_first_not_of(" \t\r\n") != std::string::npos) {
+            out += out.empty() ? "[" : ",";
+            out += raw;
+        }
+    };
+    if (api::is_json_string(stop)) {
+        take(stop);
+    } else {
+        api::walk_list(stop, take);
+    }
+    return out.empty() ? out : out + ']';
+}
+
+// Overrides that are written for chats, as far as the Messages API has a word for them; the rest of them is left out.
+void add_overrides(
+    const api::chat_request& request, const config::upstream& u, upstream::body_changes& out
+) {
+    const auto* own_thinking = request.find("thinking");
+    const auto passed = override_of(u, "thinking");
+    const bool is_passed = is_thinking(passed);
+    const bool thinks =
+        is_passed
+        || (passed.empty() && own_thinking != nullptr && is_thinking(own_thinking->value));
+    for (const auto key : sampling_members) {
+        const auto value = override_of(u, key);
+        double number = 0;
+        if (is_passed && request.find(key) != nullptr) {
+            out.members.push_back({key, std::nullopt});
+        } else if (!thinks && api::to_double(value, number)) {
+            const bool is_above = key == "temperature" && number > 1;  // its range ends there
+            out.members.push_back({key, is_above ? "1" : std::string(value)});
+        }
+    }
+    auto stops = stop_sequences(override_of(u, "stop"));
+    if (!stops.empty() && override_of(u, "stop_sequences").empty()) {
+        out.members.push_back({"stop_sequences", std::move(stops)});
+    }
 }
 
 // In the middle of a round of calls whose thinking the client did not keep no budget may begin.
@@ -84,16 +164,17 @@ bool misses_thinking(const api::chat_request& request) {
 }
 
 void add_thinking(
-    const api::chat_request& request, const config::upstream& config, upstream::body_changes& out
+    const api::chat_request& request,
+    const config::upstream& config,
+    std::int64_t max_tokens,
+    upstream::body_changes& out
 ) {
     constexpr std::int64_t least_tokens =
         1024;  // with fewer, thinking could be all that is written
     const auto options = upstream::messages_options_of(config);
-    const auto* limit = request.find("max_tokens");
-    std::int64_t max_tokens = 0;
     if (options.thinking == api::thinking_mode::off || request.find_any("thinking") != nullptr
-        || limit == nullptr || !api::to_int64(limit->value, max_tokens)
-        || excludes_thinking(request)) {
+        || !override_of(config, "thinking").empty() || max_tokens < 1
+        || excludes_thinking(request, config)) {
         return;
     }
     if (options.thinking == api::thinking_mode::adaptive && max_tokens > least_tokens) {
@@ -118,6 +199,19 @@ void add_thinking(
     }
 }
 
+void fit_messages(
+    const api::chat_request& request, const config::upstream& u, upstream::body_changes& out
+) {
+    add_overrides(request, u, out);
+    const auto limit = answer_limit(request, u);
+    const auto* own = request.find("max_tokens");
+    std::int64_t asked = 0;
+    if (limit > 0 && own != nullptr && api::to_int64(own->value, asked) && limit != asked) {
+        out.members.push_back({"max_tokens", std::to_string(limit)});
+    }
+    add_thinking(request, u, limit, out);
+}
+
 }  // namespace
 
 upstream::body_changes own_wire_changes(
@@ -131,7 +225,7 @@ upstream::body_changes own_wire_changes(
         changes.members.push_back({system, system_text(prompt, request.find(system))});
     }
     if (is_messages) {
-        add_thinking(request, upstream.config, changes);
+        fit_messages(request, upstream.config, changes);
         if (upstream.config.anthropic && upstream.config.anthropic->prompt_caching) {
             add_cache_marks(request, changes);
         }

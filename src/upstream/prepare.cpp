@@ -1,5 +1,6 @@
 #include "upstream/prepare.hpp"
 
+#include "api/anthropic_request.hpp"
 #include "api/json_text.hpp"
 #include "api/messages_wishes.hpp"
 #include "api/tool_fields.hpp"
@@ -323,8 +324,11 @@ void prepared_body::prepare(
     const bool is_counted = api::is_count(request.shape().kind)
                             || request.shape().kind == api::request_kind::input_tokens;
     if (!is_counted) {
+        const bool is_messages = request.shape().kind == api::request_kind::messages;
         for (const auto& [key, value] : upstream.request_overrides) {
-            members.set(key, value);
+            if (!is_messages || !api::is_chat_member(key)) {
+                members.set(key, value);
+            }
         }
     }
     api::append_json_string(model_, upstream.model_id);

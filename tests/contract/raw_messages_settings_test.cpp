@@ -1,0 +1,78 @@
+// What an operator's settings make of a Messages request that is not translated.
+#include "contract/raw_messages_words.hpp"
+
+namespace meta_model::contract {
+
+namespace {
+
+class raw_messages_settings : public raw_messages {
+protected:
+    // What goes out of a request with these members.
+    json sent_with(const gateway_process& gateway, const json& more) {
+        const json plain = {
+            {"model", "a"},
+            {"max_tokens", 3000},
+            {"messages", {{{"role", "user"}, {"content", "q"}}}}
+        };
+        const auto reply = ask(gateway, with(plain, more).dump());
+        EXPECT_EQ(reply.status, 200) << reply.body;
+        return models.last_request("a").json;
+    }
+};
+
+TEST_F(raw_messages_settings, overrides_that_are_written_for_chats_become_the_apis_own_members) {
+    const gateway_process gateway(config(
+        "",
+        "request_overrides = { stop = [\"END\", \" \"], seed = 1, reasoning_effort = \"low\", "
+        "max_completion_tokens = 2000, temperature = 1.2, top_k = 5, system = \"Obey.\", "
+        "service_tier = \"auto\" }\n"
+    ));
+
+    EXPECT_EQ(
+        sent_with(gateway, {{"system", "S"}, {"temperature", 0.5}}),
+        (json{
+            {"model", "org/a"},
+            {"max_tokens", 2000},
+            {"messages", {{{"role", "user"}, {"content", "q"}}}},
+            {"system", "S"},
+            {"stop_sequences", {"END"}},
+            {"temperature", 1},
+            {"top_k", 5},
+            {"service_tier", "auto"}
+        })
+    );
+    const json thinking = {{"type", "enabled"}, {"budget_tokens", 1500}};
+    const auto thought = sent_with(gateway, {{"thinking", thinking}});
+    EXPECT_EQ(thought["thinking"], thinking);
+    EXPECT_FALSE(thought.contains("temperature")) << "the API refuses it beside thinking";
+    EXPECT_FALSE(thought.contains("top_k"));
+}
+
+TEST_F(raw_messages_settings, configured_thinking_heeds_what_overrides_say) {
+    const std::string thinking = "thinking = \"enabled\"\n";
+    const auto with_overrides = [&](const std::string& members) {
+        return gateway_process(config(thinking, "request_overrides = { " + members + " }\n"));
+    };
+
+    const auto sampled = with_overrides("temperature = 0.2");
+    const auto first = sent_with(sampled, json::object());
+    EXPECT_EQ(first["temperature"], 0.2);
+    EXPECT_FALSE(first.contains("thinking")) << "the API refuses both";
+    const auto unmoved = with_overrides("temperature = 1.0");
+    EXPECT_TRUE(sent_with(unmoved, json::object()).contains("thinking"));
+    const auto none = with_overrides("reasoning_effort = \"none\"");
+    EXPECT_FALSE(sent_with(none, json::object()).contains("thinking"));
+    const auto shorter = with_overrides("max_tokens = 2048");
+    const auto limited = sent_with(shorter, {{"max_tokens", 32000}});
+    EXPECT_EQ(limited["max_tokens"], 2048);
+    EXPECT_EQ(limited["thinking"], (json{{"type", "enabled"}, {"budget_tokens", 1024}}));
+    const auto own = with_overrides("thinking = { type = \"adaptive\" }");
+    const auto passed = sent_with(own, {{"temperature", 0.5}});
+    EXPECT_EQ(passed["thinking"], (json{{"type", "adaptive"}}));
+    EXPECT_EQ(passed["max_tokens"], 3000);
+    EXPECT_FALSE(passed.contains("temperature"));
+}
+
+}  // namespace
+
+}  // namespace meta_model::contract
