@@ -2,6 +2,7 @@
 
 #include "api/json_walk.hpp"
 #include "dispatch/content_parts.hpp"
+#include "dispatch/cost_bounds.hpp"
 #include "dispatch/cost_plan.hpp"
 #include "dispatch/message_estimate.hpp"
 #include "dispatch/purse.hpp"
@@ -134,17 +135,6 @@ void for_each_image(std::string_view list, int depth, const Visit& visit) {
     });
 }
 
-// A conversation that the upstream keeps is not in the body, and may fill the window.
-bool continues_what_is_kept(const api::chat_request& request) {
-    constexpr std::array<std::string_view, 3> names{
-        "previous_response_id", "conversation", "prompt"
-    };
-    const auto is_there = [&](std::string_view name) { return request.find(name) != nullptr; };
-    return request.shape().kind == api::request_kind::responses
-           && (std::ranges::any_of(names, is_there)
-               || request.body().find("\"item_reference\"") != std::string_view::npos);
-}
-
 }  // namespace
 
 std::int64_t estimate_body_tokens(const api::chat_request& request, const api::pieces& body) {
@@ -186,7 +176,7 @@ call_bound bound_body(
     std::int64_t output_tokens
 ) {
     auto estimated = estimate_body_tokens(c.request, body.pieces());
-    if (continues_what_is_kept(c.request)) {
+    if (reads_what_is_elsewhere(c.request)) {
         estimated = std::max<std::int64_t>(estimated, u.config.context);
     }
     call_bound out{.output_tokens = output_tokens};

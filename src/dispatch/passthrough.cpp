@@ -9,6 +9,7 @@
 #include "dispatch/breach_log.hpp"
 #include "dispatch/call_cost.hpp"
 #include "dispatch/contract_check.hpp"
+#include "dispatch/cost_bounds.hpp"
 #include "dispatch/draft_reply.hpp"
 #include "dispatch/filtered_stream.hpp"
 #include "dispatch/guarded_call.hpp"
@@ -178,9 +179,13 @@ upstream::body_changes passthrough::changes() const {
     return changes;
 }
 
-// The error: the call may cost more than the request is allowed to.
+// The error: the call may cost more than the request is allowed to, or nobody knows how much.
 maybe_error passthrough::take_cost() {
-    const auto ceiling = bound_call(c_, upstream_, changes()).ceiling;
+    auto changes = this->changes();
+    if (auto refusal = judge_cost_bounds(c_.request, changes)) {
+        return refusal;
+    }
+    const auto ceiling = bound_call(c_, upstream_, std::move(changes)).ceiling;
     if (c_.purse->take(ceiling)) {
         return std::nullopt;
     }

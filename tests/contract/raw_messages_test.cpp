@@ -279,10 +279,13 @@ TEST_F(raw_messages, a_cost_limit_bounds_the_answer) {
         "[upstreams.a.pricing]\ninput_usd_per_mtok = 1.0\noutput_usd_per_mtok = 10.0\n";
     const gateway_process gateway(config("", prices));
     const auto limited = [&](const char* usd) {
-        return ask(
-            gateway,
-            R"({"model":"a","x_meta_model":{"max_cost_usd":)"s + usd + "}" + request_rest + "}"
-        );
+        const json body = {
+            {"model", "a"},
+            {"max_tokens", 99},
+            {"x_meta_model", {{"max_cost_usd", json::parse(usd)}}},
+            {"messages", {{{"role", "user"}, {"content", "q"}}}}
+        };
+        return ask(gateway, body.dump());
     };
 
     EXPECT_EQ(limited("0.0009").status, 402);
