@@ -85,16 +85,21 @@ bool is_thinking(std::string_view member) {
            && !api::is_string(api::find_member(member, "type"), "disabled");
 }
 
-// The limit of the answer as it goes out; 0: none that can be read.
+// The limit of the answer as it goes out, at most `max_output`; 0: none that can be read.
 std::int64_t answer_limit(const api::chat_request& request, const config::upstream& u) {
     const auto* own = request.find("max_tokens");
-    std::int64_t out = 0;
-    for (const auto* key : {"max_completion_tokens", "max_tokens"}) {
-        if (api::to_int64(override_of(u, key), out)) {
-            return out;
+    const std::array<std::string_view, 3> said{
+        override_of(u, "max_completion_tokens"),
+        override_of(u, "max_tokens"),
+        own != nullptr ? own->value : std::string_view()
+    };
+    for (const auto raw : said) {
+        std::int64_t tokens = 0;
+        if (api::to_int64(raw, tokens)) {
+            return std::clamp<std::int64_t>(tokens, 0, u.max_output);
         }
     }
-    return own != nullptr && api::to_int64(own->value, out) ? out : 0;
+    return 0;
 }
 
 // A JSON list; empty: nothing that the API would take.

@@ -73,6 +73,16 @@ TEST_F(raw_messages_settings, configured_thinking_heeds_what_overrides_say) {
     EXPECT_FALSE(passed.contains("temperature"));
 }
 
+TEST_F(raw_messages_settings, an_answer_is_never_longer_than_the_upstream_allows) {
+    const gateway_process gateway(config("", "max_output = 8192\n"));
+    EXPECT_EQ(sent_with(gateway, {{"max_tokens", 8192}})["max_tokens"], 8192);
+    EXPECT_EQ(sent_with(gateway, {{"max_tokens", 32000}})["max_tokens"], 8192);
+
+    const std::string more = "max_output = 8192\nrequest_overrides = { max_tokens = 20000 }\n";
+    const gateway_process overridden(config("", more));
+    EXPECT_EQ(sent_with(overridden, json::object())["max_tokens"], 8192);
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
