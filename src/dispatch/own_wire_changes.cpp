@@ -204,6 +204,29 @@ void add_thinking(
     }
 }
 
+// The client's own thinking under a limit that is lower than the one it has chosen: its budget has to be below it.
+void lower_budget(
+    const api::chat_request& request,
+    const config::upstream& u,
+    std::int64_t limit,
+    upstream::body_changes& out
+) {
+    const auto* own = request.find("thinking");
+    const auto thinking = own != nullptr ? own->value : std::string_view();
+    std::int64_t budget = 0;
+    if (!override_of(u, "thinking").empty() || !is_thinking(thinking)
+        || !api::to_int64(api::find_member(thinking, "budget_tokens"), budget) || budget < limit) {
+        return;
+    }
+    const auto share = api::share_output({.max_output = limit, .budget_tokens = budget}, limit);
+    const auto fitting = std::to_string(share.thinking_budget);
+    out.members.push_back(
+        {"thinking",
+         share.thinking_budget > 0 ? with_member(thinking, "budget_tokens", fitting)
+                                   : R"({"type":"disabled"})"}
+    );
+}
+
 void fit_messages(
     const api::chat_request& request, const config::upstream& u, upstream::body_changes& out
 ) {
@@ -213,6 +236,9 @@ void fit_messages(
     std::int64_t asked = 0;
     if (limit > 0 && own != nullptr && api::to_int64(own->value, asked) && limit != asked) {
         out.members.push_back({"max_tokens", std::to_string(limit)});
+        if (limit < asked) {
+            lower_budget(request, u, limit, out);
+        }
     }
     add_thinking(request, u, limit, out);
 }

@@ -83,6 +83,32 @@ TEST_F(raw_messages_settings, an_answer_is_never_longer_than_the_upstream_allows
     EXPECT_EQ(sent_with(overridden, json::object())["max_tokens"], 8192);
 }
 
+TEST_F(raw_messages_settings, a_budget_of_the_client_stays_below_a_limit_that_was_lowered) {
+    const std::string prices =
+        "max_output = 8192\n[upstreams.a.pricing]\ninput_usd_per_mtok = 1.0\noutput_usd_per_mtok = "
+        "10.0\n";
+    const gateway_process gateway(config("", prices));
+    const auto wish = [](int max_tokens, int budget) {
+        const json thinking = {
+            {"type", "enabled"}, {"budget_tokens", budget}, {"display", "omitted"}
+        };
+        return json{{"max_tokens", max_tokens}, {"thinking", thinking}};
+    };
+    const json limit = {{"x_meta_model", {{"max_cost_usd", 1.0}}}};
+    for (const auto& more : {json::object(), limit}) {
+        const auto lowered = sent_with(gateway, with(wish(32000, 16000), more));
+        EXPECT_EQ(lowered["max_tokens"], 8192);
+        EXPECT_EQ(lowered["thinking"], wish(0, 8192 - 1024)["thinking"]);
+        const auto fitting = wish(32000, 4000);
+        EXPECT_EQ(sent_with(gateway, with(fitting, more))["thinking"], fitting["thinking"]);
+        const auto strange = wish(3000, 4000);
+        EXPECT_EQ(sent_with(gateway, with(strange, more))["thinking"], strange["thinking"])
+            << "interleaved thinking may have more";
+    }
+    const gateway_process tight(config("", "max_output = 1000\n"));
+    EXPECT_EQ(sent_with(tight, wish(32000, 16000))["thinking"], (json{{"type", "disabled"}}));
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
