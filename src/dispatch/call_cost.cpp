@@ -107,7 +107,8 @@ std::int64_t limit_output(
         return 0;  // nothing is generated
     }
     const auto of_one = output_of_one_choice(request, u, changes);
-    if (u.protocol == config::wire_protocol::anthropic) {
+    // A Messages request has its thinking among the changes.
+    if (u.protocol == config::wire_protocol::anthropic && request.is_chat()) {
         const auto options = upstream::messages_options_of(u);
         const bool has_budget = options.thinking == api::thinking_mode::enabled;
         return has_budget ? api::share_output(options, of_one).max_tokens : of_one;

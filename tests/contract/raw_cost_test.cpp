@@ -97,6 +97,22 @@ TEST_F(raw_message_cost, a_document_that_is_not_in_the_body_counts_as_a_full_win
     }
 }
 
+TEST_F(raw_message_cost, thinking_that_is_not_sent_costs_nothing) {
+    const gateway_process thinking(
+        config("thinking = \"enabled\"\nbudget_tokens = 16000", "max_output = 32000\n" + prices)
+    );
+    const json plain = {
+        {"model", "a"}, {"max_tokens", 800}, {"messages", {{{"role", "user"}, {"content", "q"}}}}
+    };
+    const auto status_with = [&](const json& more) {
+        return ask(thinking, limited(with(plain, more), enough_for_a_body).dump()).status;
+    };
+
+    EXPECT_EQ(status_with({{"thinking", {{"type", "disabled"}}}}), 200);
+    EXPECT_EQ(status_with({{"temperature", 0.5}}), 200);
+    EXPECT_EQ(status_with(json::object()), 402) << "17024 tokens with a budget of 16000";
+}
+
 class raw_response_cost : public testing::Test {
 protected:
     fake_upstream models{};
