@@ -147,25 +147,42 @@ void add_overrides(
     }
 }
 
-// In the middle of a round of calls whose thinking the client did not keep no budget may begin.
-bool misses_thinking(const api::chat_request& request) {
-    std::array<std::string_view, 2> last{};
-    if (const auto* messages = request.find("messages")) {
-        api::walk_list(messages->value, [&](std::string_view message) {
-            last = {last[1], message};
-        });
-    }
+bool has_block(std::string_view message, std::string_view type) {
+    bool out = false;
+    api::walk_list(api::find_member(message, "content"), [&](std::string_view block) {
+        out = out || api::is_string(api::find_member(block, "type"), type);
+    });
+    return out;
+}
+
+// How a conversation ends.
+struct last_turn {
+    bool is_prefilled =
+        false;  // with the beginning of the answer, beside which no thinking may be asked for
+    bool misses_thinking =
+        false;  // in a round of calls whose thinking the client did not keep: no budget may begin
+};
+
+// A turn is all that follows what the user last said; results of calls are a part of it.
+last_turn read_last_turn(const api::chat_request& request) {
+    last_turn out;
     bool has_results = false;
-    api::walk_list(api::find_member(last[1], "content"), [&](std::string_view block) {
-        has_results = has_results || api::is_string(api::find_member(block, "type"), "tool_result");
+    bool has_thought = false;
+    const auto* messages = request.find("messages");
+    api::walk_list(messages != nullptr ? messages->value : "", [&](std::string_view message) {
+        out.is_prefilled = false;
+        if (api::is_string(api::find_member(message, "role"), "assistant")) {
+            const bool thinks =
+                has_block(message, "thinking") || has_block(message, "redacted_thinking");
+            out.is_prefilled = !thinks;  // else it is the model's own, which paused
+            has_thought = has_thought || thinks;
+            return;
+        }
+        has_results = has_block(message, "tool_result");
+        has_thought = has_thought && has_results;
     });
-    bool has_thinking = false;
-    api::walk_list(api::find_member(last[0], "content"), [&](std::string_view block) {
-        const auto type = api::find_member(block, "type");
-        has_thinking = has_thinking || api::is_string(type, "thinking")
-                       || api::is_string(type, "redacted_thinking");
-    });
-    return has_results && !has_thinking;
+    out.misses_thinking = has_results && !has_thought;
+    return out;
 }
 
 void add_thinking(
@@ -182,6 +199,10 @@ void add_thinking(
         || excludes_thinking(request, config)) {
         return;
     }
+    const auto turn = read_last_turn(request);
+    if (turn.is_prefilled) {
+        return;
+    }
     if (options.thinking == api::thinking_mode::adaptive && max_tokens > least_tokens) {
         out.members.push_back({"thinking", R"({"type":"adaptive"})"});
         const auto* format = request.find("output_config");
@@ -192,7 +213,7 @@ void add_thinking(
             );
         }
     }
-    if (options.thinking == api::thinking_mode::enabled && !misses_thinking(request)) {
+    if (options.thinking == api::thinking_mode::enabled && !turn.misses_thinking) {
         const auto share = api::share_output(options, max_tokens);
         if (share.thinking_budget > 0) {
             const auto budget = std::to_string(share.thinking_budget);

@@ -83,6 +83,41 @@ TEST_F(raw_messages_settings, an_answer_is_never_longer_than_the_upstream_allows
     EXPECT_EQ(sent_with(overridden, json::object())["max_tokens"], 8192);
 }
 
+TEST_F(raw_messages_settings, configured_thinking_heeds_how_the_conversation_ends) {
+    const json question = {{"role", "user"}, {"content", "q"}};
+    const json thought = {{"type", "thinking"}, {"thinking", "hm"}, {"signature", "s"}};
+    const auto call = [&](const json& blocks) {
+        auto content = blocks;
+        content.push_back(tool_use("toolu_1", "f"));
+        return json{{"role", "assistant"}, {"content", content}};
+    };
+    const json result = {
+        {"role", "user"},
+        {"content", {{{"type", "tool_result"}, {"tool_use_id", "toolu_1"}, {"content", "r"}}}}
+    };
+    const auto none = json::array();
+    const auto first = call(json::array({thought}));
+    const json prefill = {{"role", "assistant"}, {"content", "It is"}};
+    const json paused = {{"role", "assistant"}, {"content", {thought, text_block("It is")}}};
+    const std::vector<std::pair<json, bool>> cases{
+        {{question, prefill}, false},
+        {{question, paused}, true},
+        {{question, first, result}, true},
+        {{question, first, result, call(none), result}, true},
+        {{question, call(none), result}, false},
+        {{question, first, result, prefill, question, call(none), result}, false},
+        {{question, call(none), result, prefill, question}, true},
+    };
+    const gateway_process enabled(config("thinking = \"enabled\""));
+    for (const auto& [messages, thinks] : cases) {
+        const auto sent = sent_with(enabled, {{"messages", messages}});
+        EXPECT_EQ(sent.contains("thinking"), thinks) << messages;
+    }
+    const gateway_process adaptive(config("thinking = \"adaptive\""));
+    const json begun = {{"messages", {question, prefill}}};
+    EXPECT_FALSE(sent_with(adaptive, begun).contains("thinking"));
+}
+
 TEST_F(raw_messages_settings, a_budget_of_the_client_stays_below_a_limit_that_was_lowered) {
     const std::string prices =
         "max_output = 8192\n[upstreams.a.pricing]\ninput_usd_per_mtok = 1.0\noutput_usd_per_mtok = "
