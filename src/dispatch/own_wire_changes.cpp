@@ -281,6 +281,10 @@ upstream::body_changes own_wire_changes(
         if (upstream.config.anthropic && upstream.config.anthropic->prompt_caching) {
             add_cache_marks(request, changes);
         }
+        if (const auto* profile = context.target.profile; profile && profile->strip_tools) {
+            changes.members.push_back({"mcp_servers", std::nullopt});
+            changes.members.push_back({"container", std::nullopt});
+        }
     } else if (upstream.config.openai && !upstream.config.openai->reasoning_effort.empty()) {
         const auto* own = request.find("reasoning");
         const auto effort = json_string(upstream.config.openai->reasoning_effort);

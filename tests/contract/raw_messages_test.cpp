@@ -168,7 +168,9 @@ TEST_F(raw_messages, tools_that_a_profile_strips_do_not_go_out) {
     };
     const json tools = {
         {"tools", {{{"name", "f"}, {"input_schema", {{"type", "object"}}}}}},
-        {"tool_choice", {{"type", "auto"}}}
+        {"tool_choice", {{"type", "auto"}}},
+        {"mcp_servers", {{{"type", "url"}, {"url", "https://m"}}}},
+        {"container", "container_1"}
     };
 
     EXPECT_EQ(ask(gateway, with(body, tools).dump()).status, 200);
