@@ -209,6 +209,21 @@ base::maybe_error look_for_raw_lane(
     return std::nullopt;
 }
 
+// Nobody could poll, cancel or go on with it: what the upstream keeps is not served here, and a client that leaves would
+// be billed for all of it.
+base::maybe_error judge_raw(const api::chat_request& request) {
+    const auto* const background = request.find("background");
+    if (request.shape().kind != api::request_kind::responses || background == nullptr
+        || background->value != "true") {
+        return std::nullopt;
+    }
+    return base::make_error(
+        error_code_id::unsupported_responses_param,
+        "'background' is not supported where the upstream keeps the responses.",
+        "background"
+    );
+}
+
 // The same for every kind of request. What is served as the chat that it stands for makes `translated` what translates
 // the chat's reply for the client, and keeps its body. Where the upstream speaks the client's wire nothing is translated.
 base::result<const dispatch::target*> admit_any(
@@ -247,6 +262,9 @@ base::result<const dispatch::target*> admit_any(
     const dispatch::target* raw = nullptr;
     auto refusal = look_for_raw_lane(s, shape, body, raw, request);
     if (raw != nullptr) {
+        if (auto unserved = judge_raw(request)) {
+            return std::move(*unserved);
+        }
         return raw;
     }
     const wire_client asking{
