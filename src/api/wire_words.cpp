@@ -35,6 +35,30 @@ constexpr std::array error_words{
     error_word{"rate_limit_exceeded", 429},
     error_word{"insufficient_quota", 429},
     error_word{"server_error", 500},
+    error_word{"vector_store_timeout", 504},
+    error_word{"model_not_found", 404},
+    // The caller's mistakes.
+    error_word{"invalid_prompt", 400},
+    error_word{"context_length_exceeded", 400},
+    error_word{"previous_response_not_found", 400},
+    error_word{"invalid_image", 400},
+    error_word{"invalid_image_format", 400},
+    error_word{"invalid_image_mode", 400},
+    error_word{"invalid_image_url", 400},
+    error_word{"invalid_base64_image", 400},
+    error_word{"image_too_large", 400},
+    error_word{"image_too_small", 400},
+    error_word{"image_parse_error", 400},
+    error_word{"image_content_policy_violation", 400},
+    error_word{"image_file_too_large", 400},
+    error_word{"image_file_not_found", 400},
+    error_word{"unsupported_image_media_type", 400},
+    error_word{"empty_image_file", 400},
+    error_word{"failed_to_download_image", 400},
+    // They speak of the gateway's own credentials.
+    error_word{"invalid_api_key", 401},
+    error_word{"invalid_organization", 401},
+    error_word{"insufficient_permissions", 403},
 };
 
 void append_string_or_null(std::string& out, std::string_view text) {
@@ -122,6 +146,39 @@ std::string error_event_of(
     }
     append_error_event(out, e);
     return out;
+}
+
+std::string refusal_of(
+    request_kind kind, std::string_view data, std::string_view error, int status
+) {
+    if (!is_json_string(find_member(error, "message"))) {
+        return {};
+    }
+    if (kind == request_kind::messages) {
+        return is_string(find_member(data, "type"), "error")
+                   ? std::string(data)
+                   : R"({"type":"error","error":)" + std::string(error) + '}';
+    }
+    std::string out = R"({"error":{)";
+    bool has_type = false;
+    const auto append = [&out](std::string_view key, std::string_view value) {
+        out += out.ends_with('{') ? "" : ",";
+        append_json_string(out, key);
+        out += ':';
+        out += value;
+    };
+    walk_object(error, [&](std::string_view key, std::string_view value) {
+        const bool is_of_event =
+            key == "sequence_number" || (key == "type" && is_string(value, "error"));
+        if (!is_of_event) {
+            append(key, value);
+            has_type = has_type || key == "type";
+        }
+    });
+    if (!has_type) {
+        append("type", '"' + std::string(base::default_type(status)) + '"');
+    }
+    return out += "}}";
 }
 
 std::string_view answer_member_of(request_kind kind) {

@@ -23,6 +23,12 @@ std::string error_event_of(
     std::int64_t sequence_number = 0
 );
 
+// The body of a reply with `status` that tells of an error what an event told: `data` is the event's, `error` the error
+// object in it, as the inspectors find it. Empty: it has no message.
+std::string refusal_of(
+    request_kind kind, std::string_view data, std::string_view error, int status
+);
+
 // The last event of a stream, in which it tells the JSON object `extension`, our `x_meta_model`: in a ping before it, or as a
 // member of its response, since clients of the Responses API refuse types of events that they do not know.
 std::string with_extension(

@@ -57,6 +57,8 @@ private:
     net::task<maybe_error> relay_whole();
     net::task<maybe_error> relay_large(std::string_view first);
     net::task<maybe_error> relay_refusal();
+    net::task<maybe_error> relay_told_error(std::string_view body, std::string_view told);
+    net::task<maybe_error> refuse(int status, std::string_view body, bool may_pass);
     template <class Stream>
     net::task<maybe_error> relay_raw_stream();
     net::task<maybe_error> relay_filtered_stream();
@@ -75,6 +77,7 @@ private:
     guarded_call call_;
     std::unique_ptr<relay_account> account_;  // when the client wants to see the books
     bool is_misshapen_ = false;               // the reply is JSON, but no chat completion
+    int told_status_ = 0;  // of an error in a reply with a good status, passed on as a refusal
 };
 
 void passthrough::end_call(const maybe_error& failure) {
@@ -116,6 +119,9 @@ call_end passthrough::end_of(const maybe_error& failure) {
     }
     if (status != 0 && !is_success) {
         end.outcome = call_outcome::non_2xx;
+    } else if (told_status_ != 0) {
+        end.outcome = call_outcome::non_2xx;
+        end.status = told_status_;
     } else if (failure) {
         end.outcome = is_misshapen_ ? call_outcome::unusable : outcome_of(*failure);
         end.status = failure->http_status();
@@ -236,14 +242,30 @@ net::task<maybe_error> passthrough::relay_refusal() {
     const bool is_whole = co_await read_body(c_.loop, *call_, max_error_body_bytes, body);
     c_.record.status = static_cast<std::uint16_t>(status);
     c_.error_detail = "status " + std::to_string(status);
-    if (!is_whole || c_.sink.is_committed() || !may_pass_refusal(c_, status, body)) {
-        auto e = error_of_status(status, call_->reply().retry_after_s, loggable(c_, body));
-        if (!is_whole && call_->error().fault == upstream::call_fault::cancelled) {
-            e = error_of(c_, call_->error());
-        }
-        co_return co_await finish_with(std::move(e));
+    if (!is_whole && call_->error().fault == upstream::call_fault::cancelled) {
+        co_return co_await finish_with(error_of(c_, call_->error()));
     }
-    if (send_refusal(c_, status, call_->reply().passed_headers, body) == write_state::pending) {
+    co_return co_await refuse(status, body, is_whole);
+}
+
+// An error in a reply with a good status has the status that it stands for; in a wire of its own it keeps its words.
+net::task<maybe_error> passthrough::relay_told_error(std::string_view body, std::string_view told) {
+    const auto status = status_of_error(kind(), told);
+    const bool is_own_wire = !c_.request.is_chat() && api::is_generation(kind());
+    told_status_ = is_own_wire ? status : 0;
+    co_return co_await refuse(status, body, is_own_wire);
+}
+
+// Passes an error on as the upstream wrote it, or tells of it in our own words.
+net::task<maybe_error> passthrough::refuse(int status, std::string_view body, bool may_pass) {
+    const auto& reply = call_->reply();
+    if (!may_pass || c_.sink.is_committed() || !may_pass_refusal(c_, status, body)) {
+        co_return co_await finish_with(
+            error_of_status(status, reply.retry_after_s, loggable(c_, body))
+        );
+    }
+    c_.error_detail = "status " + std::to_string(status);
+    if (send_refusal(c_, status, reply.passed_headers, body) == write_state::pending) {
         co_await c_.sink.drain();
     }
     co_return std::nullopt;
@@ -293,9 +315,7 @@ net::task<maybe_error> passthrough::relay_whole() {
             co_return co_await finish_with(protocol_error("the reply is not a JSON object"));
         }
         if (const auto told = error_in(members); !told.empty()) {
-            co_return co_await finish_with(error_of_status(
-                status_of_error(kind(), told), reply.retry_after_s, loggable(c_, told)
-            ));
+            co_return co_await relay_told_error(body, told);
         }
         if (!has_answer(kind(), members)) {
             is_misshapen_ = true;
@@ -334,7 +354,9 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
 template <class Stream>
 net::task<maybe_error> passthrough::relay_raw_stream() {
     Stream relay(c_, *call_, model_replacement(c_), account_.get());
-    co_return co_await relay.run();
+    auto failure = co_await relay.run();
+    told_status_ = relay.refused_with();
+    co_return std::move(failure);
 }
 
 net::task<maybe_error> passthrough::relay_filtered_stream() {
@@ -380,10 +402,7 @@ net::task<maybe_error> passthrough::replay_as_stream() {
     reply_members members;
     const bool is_object = read_reply(body, members, kind());
     if (const auto told = error_in(members); is_object && !told.empty()) {
-        const auto wait_s = call_->reply().retry_after_s;
-        co_return co_await finish_with(
-            error_of_status(status_of_error(kind(), told), wait_s, loggable(c_, told))
-        );
+        co_return co_await relay_told_error(body, told);
     }
     if (!c_.request.is_chat()) {
         co_return co_await replay_own_wire(body, is_object, members);

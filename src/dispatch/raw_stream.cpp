@@ -6,6 +6,7 @@
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
+#include "dispatch/whole_reply.hpp"
 
 #include <cstring>
 
@@ -104,10 +105,10 @@ typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(std::string
             }
         }
         if (verdict == api::event_verdict::failure) {
-            failure_ = inspector_.error();
             // As the first event it is the whole reply; behind content it is told where it came.
             outcome =
                 has_data_ || context_.sink.is_committed() ? progress::failed : progress::refused;
+            take_failure(event, outcome);
         } else if (verdict == api::event_verdict::done) {
             is_done_ = true;
             outcome = progress::answered;
@@ -120,6 +121,41 @@ typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(std::string
     flush_run(is_spliced ? std::string_view(spliced_) : buffer.substr(run, at - run));
     run_begin_ = at;
     return outcome;
+}
+
+template <class Inspector>
+void raw_stream<Inspector>::take_failure(std::string_view event, progress outcome) {
+    failure_ = inspector_.error();
+    const auto kind = context_.request.shape().kind;
+    const bool is_own_wire =
+        kind == api::request_kind::messages || kind == api::request_kind::responses;
+    if (outcome == progress::refused && is_own_wire) {
+        std::string joined;
+        const auto data = api::event_data(event, joined);
+        refusal_ = api::refusal_of(kind, data, failure_, status_of_error(kind, failure_));
+    }
+}
+
+// An error that is the whole reply has its status, and where it may be told its own words.
+template <class Inspector>
+typename raw_stream<Inspector>::step raw_stream<Inspector>::judge_refusal() {
+    const auto status = status_of_error(context_.request.shape().kind, failure_);
+    if (!refusal_.empty() && may_pass_refusal(context_, status, refusal_)) {
+        refused_with_ = status;
+        return step::refused;
+    }
+    const auto wait_s = call_.reply().retry_after_s;
+    error_ = error_of_status(status, wait_s, loggable(context_, failure_));
+    return step::failed;
+}
+
+template <class Inspector>
+net::task<> raw_stream<Inspector>::refuse() {
+    context_.error_detail = "error event " + base::clip(loggable(context_, failure_), 600);
+    const auto& headers = call_.reply().passed_headers;
+    if (send_refusal(context_, refused_with_, headers, refusal_) == write_state::pending) {
+        co_await context_.sink.drain();
+    }
 }
 
 template <class Inspector>
@@ -170,12 +206,7 @@ typename raw_stream<Inspector>::step raw_stream<Inspector>::pump() {
             call_.note_first_token();
         }
         if (taken == progress::refused) {
-            error_ = error_of_status(
-                status_of_error(context_.request.shape().kind, failure_),
-                call_.reply().retry_after_s,
-                loggable(context_, failure_)
-            );
-            return step::failed;
+            return judge_refusal();
         }
         const auto rest = bytes.substr(run_begin_);
         if (rest.size() > max_event_bytes) {
@@ -226,6 +257,10 @@ net::task<base::maybe_error> raw_stream<Inspector>::run() {
         }
     }
     account();
+    if (next == step::refused) {
+        co_await refuse();
+        co_return std::nullopt;
+    }
     if (next == step::failed && !context_.sink.is_committed()) {
         co_return std::move(error_);
     }

@@ -32,9 +32,12 @@ public:
     // An error is returned only while nothing was committed.
     net::task<base::maybe_error> run();
 
+    // The status of an error that was the whole stream and was passed on as the reply; 0: none was.
+    int refused_with() const { return refused_with_; }
+
 private:
     enum class progress { go_on, answered, failed, refused };
-    enum class step { wait, drain, finished, failed, ended_by_error_event, client_left };
+    enum class step { wait, drain, finished, failed, refused, ended_by_error_event, client_left };
 
     progress take(std::string_view buffer);
     void take_event(std::string_view event);
@@ -44,6 +47,9 @@ private:
     void flush_run(std::string_view buffer);
     step pump();
     step judge_end(upstream::read_state state);
+    void take_failure(std::string_view event, progress outcome);
+    step judge_refusal();
+    net::task<> refuse();
     write_state write();
     void release_request();
     write_state end(step how);
@@ -64,6 +70,8 @@ private:
     bool is_released_ = false;
     bool has_data_ = false;  // an event of the answer was seen
     std::string failure_{};  // raw `error` value of an error event
+    std::string refusal_{};  // the reply that it becomes in front of everything else; empty: ours
+    int refused_with_ = 0;
     base::maybe_error error_{};
 };
 

@@ -182,6 +182,7 @@ write_state send_refusal(
     request_context& c, int status, std::string_view passed_headers, std::string_view body
 ) {
     c.record.outcome = telemetry::outcome_of(error_code_id::upstream_error);
+    c.record.status = static_cast<std::uint16_t>(status);
     c.header_lines += passed_headers;
     answer_head head;
     head.status = status;

@@ -54,11 +54,23 @@ TEST_F(raw_messages_faults, an_error_in_a_good_reply_or_as_the_first_event_has_i
     };
 
     models.on("a", json_reply(200, error));
-    EXPECT_EQ(ask(gateway, whole()).status, 429);
+    for (const auto& body : {whole(), streamed("a")}) {
+        const auto limited = ask(gateway, body);
+        EXPECT_EQ(limited.status, 429);
+        EXPECT_EQ(limited.json(), error);
+    }
     models.on("a", raw_events({event_text("ping", R"({"type":"ping"})"), upstream_error}));
     const auto streamed_reply = ask(gateway, streamed("a"));
     EXPECT_EQ(streamed_reply.status, 529);
     EXPECT_EQ(streamed_reply.header("Content-Type"), "application/json");
+    EXPECT_EQ("event: error\ndata: " + streamed_reply.body + "\n\n", upstream_error);
+    const json of_keys = {
+        {"type", "error"}, {"error", {{"type", "authentication_error"}, {"message", "key x"}}}
+    };
+    models.on("a", raw_events({event_text("error", of_keys.dump())}));
+    const auto withheld = ask(gateway, streamed("a"));
+    EXPECT_EQ(withheld.status, 502);
+    EXPECT_EQ(withheld.body.find("key x"), std::string::npos);
 }
 
 TEST_F(raw_messages_faults, a_stream_that_fails_ends_with_the_upstreams_own_error_event) {

@@ -54,6 +54,7 @@ TEST_F(raw_responses_faults, refusals_and_failed_responses_keep_their_words) {
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(reply.json(), failed);
     EXPECT_EQ(limited.status, 429);
+    EXPECT_EQ(limited.body, R"({"error":{"code":"rate_limit_exceeded"}})");
     const auto metrics = get(gateway, "/metrics").body;
     EXPECT_EQ(metrics.find(R"(code="ok"} 1)"), std::string::npos)
         << "a failed response: " << metrics;
@@ -75,6 +76,44 @@ TEST_F(raw_responses_faults, an_error_as_the_first_event_has_its_status_and_late
         EXPECT_EQ(reply.body, lifecycle("created", 0) + last);
         EXPECT_TRUE(reply.is_whole);
     }
+}
+
+TEST_F(raw_responses_faults, an_error_that_is_the_whole_stream_keeps_its_words) {
+    const gateway_process gateway(config("[upstreams.a.breaker]\nfailures = 1\n"));
+    models.on(
+        "a",
+        raw_events({event_text(
+            "error",
+            R"({"type":"error","code":"context_length_exceeded","message":"Too \"long\".","param":"input","sequence_number":0})"
+        )})
+    );
+    const auto flat = ask(gateway, streamed());
+    const auto error = R"(,"error":{"code":"invalid_prompt","message":"Not this."})";
+    models.on("a", raw_events({lifecycle("failed", 0, error)}));
+    const auto failed = ask(gateway, streamed());
+    models.on(
+        "a",
+        raw_events(
+            {event_text("error", R"({"type":"error","code":"invalid_api_key","message":"sk-2"})")}
+        )
+    );
+    const auto withheld = ask(gateway, streamed());
+
+    EXPECT_EQ(flat.status, 400);
+    EXPECT_EQ(
+        flat.json(),
+        (json{
+            {"error",
+             {{"code", "context_length_exceeded"},
+              {"message", "Too \"long\"."},
+              {"param", "input"},
+              {"type", "invalid_request_error"}}}
+        })
+    );
+    EXPECT_EQ(failed.status, 400) << "a caller's mistake opens no breaker";
+    EXPECT_EQ(failed.json()["error"]["message"], "Not this.");
+    EXPECT_EQ(withheld.status, 502);
+    EXPECT_EQ(withheld.body.find("sk-2"), std::string::npos);
 }
 
 TEST_F(raw_responses_faults, a_stream_that_is_cut_ends_with_a_numbered_error_event) {

@@ -183,6 +183,28 @@ TEST(wire_words, known_errors_stand_for_their_status) {
     );
     EXPECT_EQ(status_of_error_words(R"({"type":"error","code":null})"), 0);
     EXPECT_EQ(status_of_error_words("\"overloaded_error\""), 0);
+    EXPECT_EQ(
+        status_of_error_words(R"({"type":"invalid_request_error","code":"invalid_api_key"})"), 401
+    );
+    EXPECT_EQ(status_of_error_words(R"({"code":"image_parse_error"})"), 400);
+}
+
+TEST(wire_words, a_refusal_is_what_an_event_told) {
+    const std::string told = R"({"type":"api_error","message":"m"})";
+    const std::string event = R"({"type":"error","error":)" + told + R"(,"request_id":"r"})";
+    EXPECT_EQ(refusal_of(request_kind::messages, event, told, 500), event);
+    EXPECT_EQ(
+        refusal_of(request_kind::messages, R"({"error":)" + told + "}", told, 500),
+        R"({"type":"error","error":)" + told + "}"
+    );
+    const std::string flat =
+        R"({"type":"error","code":"x","message":"m","param":null,"sequence_number":1})";
+    EXPECT_EQ(
+        refusal_of(request_kind::responses, flat, flat, 502),
+        R"({"error":{"code":"x","message":"m","param":null,"type":"api_error"}})"
+    );
+    EXPECT_EQ(refusal_of(request_kind::responses, "{}", told, 500), R"({"error":)" + told + "}");
+    EXPECT_EQ(refusal_of(request_kind::responses, "{}", R"({"code":"x"})", 502), "");
 }
 
 }  // namespace
