@@ -67,6 +67,7 @@ event_verdict response_event_inspector::judge(
         return event_verdict::done;
     }
     if (type == "response.failed") {
+        has_failed_ = true;
         const auto told = find_member(f.response, "error");
         error_ = is_json_object(told) ? told : std::string_view("{}");
         return event_verdict::failure;

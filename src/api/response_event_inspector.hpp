@@ -20,6 +20,8 @@ public:
     bool has_content() const { return has_content_; }
     // The response came to an end of its own: completed, incomplete or cancelled.
     bool has_finish() const { return has_finish_; }
+    // The same, by response.failed.
+    bool has_failed() const { return has_failed_; }
     const std::optional<token_usage>& usage() const { return usage_; }
 
     // The raw JSON value of `response.model` in the event last inspected, as an offset and length within that event;
@@ -51,6 +53,7 @@ private:
     std::optional<token_usage> usage_;
     bool has_content_ = false;
     bool has_finish_ = false;
+    bool has_failed_ = false;
 };
 
 }  // namespace meta_model::api

@@ -21,12 +21,6 @@ using std::chrono::steady_clock;
 using telemetry::call_outcome;
 using upstream::call_signal;
 
-// Refusals that speak of the upstream. The other 4xx are the caller's mistakes: they come from a server that works.
-bool is_upstream_fault(int status) {
-    constexpr std::array own{401, 403, 407, 408, 429};
-    return status < 400 || status > 499 || std::ranges::find(own, status) != own.end();
-}
-
 double random_share() {
     thread_local std::minstd_rand engine(std::random_device{}());
     return std::uniform_real_distribution<double>(0, 1)(engine);
@@ -58,6 +52,11 @@ net::task<bool> sleep_until(
 }
 
 }  // namespace
+
+bool is_upstream_fault(int status) {
+    constexpr std::array own{401, 403, 407, 408, 429};
+    return status < 400 || status > 499 || std::ranges::find(own, status) != own.end();
+}
 
 guarded_call::guarded_call(request_context& context, upstream::upstream_state& upstream)
     : context_(context), upstream_(upstream), call_(make_call()) {

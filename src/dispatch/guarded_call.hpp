@@ -20,6 +20,10 @@ struct call_end {
         false;  // the reply was read as fast as it came, so that its time says how fast the upstream is
 };
 
+// Whether a refusal with this status speaks of the upstream. Other 4xx are the caller's mistakes: they come from a server
+// that works.
+bool is_upstream_fault(int status);
+
 // Whether an attempt that was refused may be made again.
 enum class retries {
     none,     // somebody else can take over: another step, another leg

@@ -3,6 +3,7 @@
 #include "api/sse_events.hpp"
 #include "api/wire_words.hpp"
 #include "base/text.hpp"
+#include "dispatch/guarded_call.hpp"
 #include "dispatch/stream_keepalive.hpp"
 #include "dispatch/token_estimate.hpp"
 #include "dispatch/upstream_errors.hpp"
@@ -285,7 +286,7 @@ write_state raw_stream<Inspector>::end(step how) {
         const auto last = with_books(done_event);
         return context_.sink.end({last});
     }
-    context_.was_cut = true;
+    context_.was_cut = how != step::ended_by_error_event || is_cut_by_failure();
     if (how == step::ended_by_error_event) {
         // The upstream's own error event was the last thing the client got.
         context_.record.outcome = telemetry::outcome_of(base::error_code_id::upstream_error);
@@ -296,6 +297,18 @@ write_state raw_stream<Inspector>::end(step how) {
     context_.error_detail = error_->detail;
     const auto event = error_event(*error_);
     return context_.sink.end({event});
+}
+
+// A response may fail as a whole one does, and a caller's mistake may show late: the upstream works.
+template <class Inspector>
+bool raw_stream<Inspector>::is_cut_by_failure() const {
+    if constexpr (requires { inspector_.has_failed(); }) {
+        if (inspector_.has_failed()) {
+            return false;
+        }
+    }
+    const auto kind = context_.request.shape().kind;
+    return kind == api::request_kind::chat || is_upstream_fault(status_of_error(kind, failure_));
 }
 
 template <class Inspector>

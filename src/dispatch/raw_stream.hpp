@@ -53,6 +53,7 @@ private:
     write_state write();
     void release_request();
     write_state end(step how);
+    bool is_cut_by_failure() const;
     std::string error_event(const base::error& e) const;
     void account();
 

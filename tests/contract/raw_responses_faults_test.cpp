@@ -116,6 +116,33 @@ TEST_F(raw_responses_faults, an_error_that_is_the_whole_stream_keeps_its_words) 
     EXPECT_EQ(withheld.body.find("sk-2"), std::string::npos);
 }
 
+TEST_F(raw_responses_faults, only_an_upstreams_own_fault_is_held_against_it) {
+    const auto mistake = event_text(
+        "error", R"({"type":"error","code":"invalid_prompt","message":"m","sequence_number":1})"
+    );
+    const auto overload = event_text(
+        "error", R"({"type":"error","code":"server_error","message":"m","sequence_number":1})"
+    );
+    const auto failed = lifecycle("failed", 1, R"(,"error":{"code":"server_error","message":"m"})");
+    const auto cuts = [](const gateway_process& gateway) {
+        const auto metrics = get(gateway, "/metrics").body;
+        return metrics.substr(metrics.find("\nmeta_model_streams_cut_total ") + 30, 1);
+    };
+    const gateway_process gateway(config("[upstreams.a.breaker]\nfailures = 2\n"));
+
+    for (const auto& last : {mistake, failed, mistake, failed}) {
+        models.on("a", raw_events({lifecycle("created", 0), last}));
+        EXPECT_EQ(ask(gateway, streamed()).body, lifecycle("created", 0) + last);
+    }
+    EXPECT_EQ(cuts(gateway), "0");
+    models.on("a", raw_events({lifecycle("created", 0), overload}));
+    for (int i = 0; i < 5; ++i) {
+        ask(gateway, streamed());
+    }
+    EXPECT_EQ(cuts(gateway), "5");
+    EXPECT_EQ(ask(gateway, streamed()).status, 503) << "its breaker is open";
+}
+
 TEST_F(raw_responses_faults, a_stream_that_is_cut_ends_with_a_numbered_error_event) {
     const gateway_process gateway(config());
     const auto begun = lifecycle("created", 0) + text_delta(4);

@@ -126,6 +126,7 @@ TEST(response_event_inspector, failures_come_in_three_forms) {
     const auto failed =
         event(R"({"type":"response.failed","response":{"error":{"code":"server_error"}}})");
     ASSERT_EQ(i.inspect(failed), event_verdict::failure);
+    EXPECT_TRUE(i.has_failed());
     EXPECT_EQ(i.error(), R"({"code":"server_error"})");
     const auto flat = event(R"({"type":"error","code":"rate_limit_exceeded"})");
     ASSERT_EQ(i.inspect(flat), event_verdict::failure);
