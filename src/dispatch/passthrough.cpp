@@ -353,7 +353,10 @@ net::task<maybe_error> passthrough::relay_large(std::string_view first) {
 
 template <class Stream>
 net::task<maybe_error> passthrough::relay_raw_stream() {
-    Stream relay(c_, *call_, model_replacement(c_), account_.get());
+    // Events of the other wires may hold what a tool made: an image, a document.
+    const auto most_bytes =
+        c_.request.is_chat() ? std::size_t{1} << 20 : upstream_.config.limits.max_reply_bytes;
+    Stream relay(c_, *call_, model_replacement(c_), most_bytes, account_.get());
     auto failure = co_await relay.run();
     told_status_ = relay.refused_with();
     co_return std::move(failure);

@@ -10,6 +10,7 @@
 #include "dispatch/whole_reply.hpp"
 
 #include <cstring>
+#include <utility>
 
 namespace meta_model::dispatch {
 
@@ -26,11 +27,16 @@ constexpr std::string_view done_event = "data: [DONE]\n\n";
 
 template <class Inspector>
 raw_stream<Inspector>::raw_stream(
-    request_context& context, upstream::call& call, std::string model, relay_account* account
+    request_context& context,
+    upstream::call& call,
+    std::string model,
+    std::size_t max_event_bytes,
+    relay_account* account
 )
     : context_(context),
       call_(call),
       model_(std::move(model)),
+      max_event_bytes_(max_event_bytes),
       account_(account),
       has_one_choice_(has_one_choice(context.request)) {
 }
@@ -72,9 +78,12 @@ std::string raw_stream<Inspector>::with_books(std::string_view last_event) {
     return account_->with_books(last_event);
 }
 
-// Takes the complete events of `buffer`; `run_begin_` is left at the first byte that belongs to none.
+// Takes the complete events of `buffer`, in whose first `searched` bytes none ends; `run_begin_` is left at the first byte
+// that belongs to none.
 template <class Inspector>
-typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(std::string_view buffer) {
+typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(
+    std::string_view buffer, std::size_t searched
+) {
     out_.clear();
     spliced_.clear();
     std::size_t run = 0;
@@ -82,7 +91,7 @@ typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(std::string
     auto outcome = progress::go_on;
     const bool is_spliced = this->is_spliced();
     while (outcome == progress::go_on) {
-        const auto end = api::find_event_end(buffer.substr(at));
+        const auto end = api::find_event_end(buffer.substr(at), at == 0 ? searched : 0);
         if (end == std::string_view::npos) {
             break;
         }
@@ -189,49 +198,81 @@ void raw_stream<Inspector>::release_request() {
 // Everything that can be done without waiting: the coroutine that waits for thousands of streams stays small.
 template <class Inspector>
 typename raw_stream<Inspector>::step raw_stream<Inspector>::pump() {
-    for (;;) {
-        // A partial event stands in front of what is read next, so that events are always contiguous.
-        char* const buffer = context_.loop.scratch(carry_.size() + read_bytes);
+    auto next = step::go_on;
+    while (next == step::go_on) {
+        // A partial event stands in front of what is read next, so that events are always contiguous. A long one is not
+        // copied for each piece that comes of it: it is appended to.
+        const bool is_long = carry_.size() >= read_bytes;
+        const std::size_t lead = is_long ? 0 : carry_.size();
+        const std::size_t searched = carry_.size() < 3 ? 0 : carry_.size() - 3;
+        char* const buffer = context_.loop.scratch(lead + read_bytes);
         std::size_t got = 0;
-        const auto state = call_.try_read(buffer + carry_.size(), read_bytes, got);
+        const auto state = call_.try_read(buffer + lead, read_bytes, got);
         if (state == upstream::read_state::would_block) {
             return step::wait;
         }
         if (state != upstream::read_state::data) {
             return judge_end(state);
         }
-        std::memcpy(buffer, carry_.data(), carry_.size());
-        const std::string_view bytes(buffer, carry_.size() + got);
-        const auto taken = take(bytes);
-        if (inspector_.has_content()) {
-            call_.note_first_token();
+        if (!is_long) {
+            std::memcpy(buffer, carry_.data(), carry_.size());
+            next = take_read({buffer, lead + got}, searched);
+            continue;
         }
-        if (taken == progress::refused) {
-            return judge_refusal();
-        }
-        const auto rest = bytes.substr(run_begin_);
-        if (rest.size() > max_event_bytes) {
-            error_ = error_of({upstream::call_fault::too_large, "an event above 1 MiB"});
-            return step::failed;
-        }
-        carry_.assign(rest);
-        const auto written = out_.empty() ? write_state::done : write();
-        if (written == write_state::closed) {
-            return step::client_left;
-        }
-        if (taken == progress::failed) {
-            return step::ended_by_error_event;
-        }
-        // Servers that forget [DONE] may forget to end the body, too.
-        if (taken == progress::answered || (inspector_.has_finish() && has_one_choice_)) {
-            call_.expect_end();
-        }
-        if (written == write_state::pending) {
-            std::string().swap(spliced_
-            );  // the connection keeps what it could not send; this may wait for long
-            return step::drain;
+        carry_.append(buffer, got);
+        if (api::find_event_end(carry_, searched) != std::string_view::npos) {
+            const auto whole = std::exchange(carry_, {});
+            next = take_read(whole, searched);
+        } else if (carry_.size() > max_event_bytes_) {
+            next = fail_as_too_large();
         }
     }
+    return next;
+}
+
+template <class Inspector>
+typename raw_stream<Inspector>::step raw_stream<Inspector>::fail_as_too_large() {
+    constexpr std::size_t mebibyte = 1u << 20;
+    const auto most = max_event_bytes_ % mebibyte == 0
+                          ? std::to_string(max_event_bytes_ / mebibyte) + " MiB"
+                          : std::to_string(max_event_bytes_) + " bytes";
+    error_ = error_of({upstream::call_fault::too_large, "an event above " + most});
+    return step::failed;
+}
+
+// Relays the events that are complete in `bytes` and keeps the rest.
+template <class Inspector>
+typename raw_stream<Inspector>::step raw_stream<Inspector>::take_read(
+    std::string_view bytes, std::size_t searched
+) {
+    const auto taken = take(bytes, searched);
+    if (inspector_.has_content()) {
+        call_.note_first_token();
+    }
+    if (taken == progress::refused) {
+        return judge_refusal();
+    }
+    const auto rest = bytes.substr(run_begin_);
+    if (rest.size() > max_event_bytes_) {
+        return fail_as_too_large();
+    }
+    carry_.assign(rest);
+    const auto written = out_.empty() ? write_state::done : write();
+    if (written == write_state::closed) {
+        return step::client_left;
+    }
+    if (taken == progress::failed) {
+        return step::ended_by_error_event;
+    }
+    // Servers that forget [DONE] may forget to end the body, too.
+    if (taken == progress::answered || (inspector_.has_finish() && has_one_choice_)) {
+        call_.expect_end();
+    }
+    // The connection keeps what it could not send; this may wait for long.
+    if (written == write_state::pending || spliced_.capacity() > 4 * read_bytes) {
+        std::string().swap(spliced_);
+    }
+    return written == write_state::pending ? step::drain : step::go_on;
 }
 
 template <class Inspector>

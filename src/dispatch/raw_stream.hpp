@@ -17,15 +17,14 @@ namespace meta_model::dispatch {
 template <class Inspector>
 class raw_stream {
 public:
-    // A trailing partial event may wait for its rest up to this size.
-    static constexpr std::size_t max_event_bytes = 1u << 20;
-
     // `model`: JSON string that replaces `model` in each event; empty: the events pass unchanged.
-    // `account` (may be null): its books go out with the last event.
+    // `max_event_bytes`: up to which a trailing partial event may wait for its rest. `account` (may be null): its books go
+    // out with the last event.
     raw_stream(
         request_context& context,
         upstream::call& call,
         std::string model,
+        std::size_t max_event_bytes,
         relay_account* account = nullptr
     );
 
@@ -37,9 +36,20 @@ public:
 
 private:
     enum class progress { go_on, answered, failed, refused };
-    enum class step { wait, drain, finished, failed, refused, ended_by_error_event, client_left };
+    enum class step {
+        go_on,
+        wait,
+        drain,
+        finished,
+        failed,
+        refused,
+        ended_by_error_event,
+        client_left
+    };
 
-    progress take(std::string_view buffer);
+    progress take(std::string_view buffer, std::size_t searched);
+    step take_read(std::string_view bytes, std::size_t searched);
+    step fail_as_too_large();
     void take_event(std::string_view event);
     std::optional<api::token_usage> known_usage() const;
     std::string with_books(std::string_view last_event);
@@ -60,6 +70,7 @@ private:
     request_context& context_;
     upstream::call& call_;
     std::string model_;
+    const std::size_t max_event_bytes_;
     relay_account* account_;
     const bool has_one_choice_;  // asked for
     Inspector inspector_;

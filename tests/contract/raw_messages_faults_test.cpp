@@ -123,10 +123,10 @@ TEST_F(raw_messages_faults, events_that_are_no_json_are_left_out) {
     EXPECT_EQ(reply.body, message_start + hello + message_stop) << "nothing follows the end";
 }
 
-TEST_F(raw_messages_faults, an_event_above_a_mebibyte_ends_the_stream) {
+TEST_F(raw_messages_faults, an_event_above_the_limit_ends_the_stream) {
     const auto large =
         event_text("content_block_delta", R"({"x":")" + std::string(1'100'000, 'x') + "\"}");
-    const gateway_process gateway(config());
+    const gateway_process gateway(config("", "[upstreams.a.limits]\nmax_reply_bytes = 1000000\n"));
 
     models.on("a", raw_events({large}));
     EXPECT_EQ(ask(gateway, streamed("a")).status, 502);

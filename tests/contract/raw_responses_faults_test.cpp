@@ -165,9 +165,9 @@ TEST_F(raw_responses_faults, a_stream_that_is_cut_ends_with_a_numbered_error_eve
     }
 }
 
-TEST_F(raw_responses_faults, an_event_above_a_mebibyte_ends_the_stream) {
+TEST_F(raw_responses_faults, an_event_above_the_limit_ends_the_stream) {
     const auto large = event_text("response.x", R"({"x":")" + std::string(1'100'000, 'x') + "\"}");
-    const gateway_process gateway(config());
+    const gateway_process gateway(config("[upstreams.a.limits]\nmax_reply_bytes = 1000000\n"));
 
     models.on("a", raw_events({lifecycle("created", 0), large}));
 

@@ -43,6 +43,30 @@ TEST_F(raw_responses, a_stream_passes_byte_for_byte_in_any_split) {
     EXPECT_EQ(models.last_request("a").body, streamed("org/a"));
 }
 
+TEST_F(raw_responses, events_with_an_image_pass_in_any_split) {
+    const auto image = event_text(
+        "response.output_item.done",
+        R"({"type":"response.output_item.done","item":{"type":"image_generation_call","result":")"
+            + std::string(3'000'000, 'A') + R"("}})"
+    );
+    const auto before = image.substr(0, image.size() - 1);
+    const auto last = lifecycle("completed", 5, usage);
+    const gateway_process gateway(config());
+    const gateway_process renaming(config().server("model_name = \"house-1\""));
+    for (const auto& events : std::vector<std::vector<std::string>>{
+             {lifecycle("created", 0), image, last},
+             {lifecycle("created", 0) + before, "\n" + image + last.substr(0, 40), last.substr(40)},
+         }) {
+        models.on("a", raw_events(events));
+
+        const auto reply = ask(gateway, streamed());
+        const auto renamed = ask(renaming, streamed());
+
+        EXPECT_TRUE(reply.body == joined(events)) << reply.body.substr(0, 300);
+        EXPECT_EQ(renamed.body.size(), reply.body.size() - 2) << "two shorter names";
+    }
+}
+
 TEST_F(raw_responses, what_was_used_is_in_the_books) {
     const gateway_process gateway(
         config("[upstreams.a.pricing]\ninput_usd_per_mtok = 1.0\n"
