@@ -51,8 +51,8 @@ public:
     prepared_body(const prepared_body&) = delete;
     prepared_body& operator=(const prepared_body&) = delete;
 
-    // `request`, `upstream` and `changes` must outlive the pieces. Of a request that is no chat, only the model,
-    // what request_overrides and drop_params name, and the members and edits of messages of `changes` are changed.
+    // `request`, `upstream` and `changes` must outlive the pieces. Of a request that is no chat are changed only the model,
+    // what drop_params and request_overrides name (of a Messages request none of a chat's), and members and edits of `changes`.
     void prepare(
         const api::chat_request& request,
         const config::upstream& upstream,
