@@ -187,11 +187,12 @@ upstream::body_changes passthrough::changes() const {
 
 // The error: the call may cost more than the request is allowed to, or nobody knows how much.
 maybe_error passthrough::take_cost() {
-    auto changes = this->changes();
-    if (auto refusal = judge_cost_bounds(c_.request, changes)) {
+    const auto changes = this->changes();
+    const auto ceiling = bound_call(c_, upstream_, changes).ceiling;
+    const bool is_free = ceiling == base::money{};
+    if (auto refusal = judge_cost_bounds(c_.request, changes); refusal && !is_free) {
         return refusal;
     }
-    const auto ceiling = bound_call(c_, upstream_, std::move(changes)).ceiling;
     if (c_.purse->take(ceiling)) {
         return std::nullopt;
     }

@@ -77,6 +77,8 @@ TEST_F(raw_message_cost, what_the_client_runs_itself_is_served) {
         {"tools", json::array({search})}
     };
     EXPECT_EQ(ask(gateway, free.dump()).status, 200) << "without a limit";
+    const gateway_process unpriced(config());
+    EXPECT_EQ(ask(unpriced, limited(free, 0.0).dump()).status, 200) << "without prices";
 }
 
 TEST_F(raw_message_cost, a_document_that_is_not_in_the_body_counts_as_a_full_window) {
