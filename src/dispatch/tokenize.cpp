@@ -189,6 +189,12 @@ base::result<upstream::upstream_state*> tokenizer_of(const target& target) {
     );
 }
 
+bool counts_messages(const target& target) {
+    const auto found = tokenizer_of(target);
+    const auto& counter = found ? **found : *target.upstreams.front();
+    return counter.config.protocol == config::wire_protocol::anthropic;
+}
+
 net::task<maybe_error> run_tokenize(request_context& c) {
     append_plan_headers(c);
     auto found = tokenizer_of(c.target);

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "dispatch/raw_lane.hpp"
 #include "dispatch/run.hpp"
+#include "dispatch/tokenize.hpp"
 #include "routes/answer_sink.hpp"
 #include "routes/detached_request.hpp"
 #include "routes/model_run.hpp"
@@ -41,7 +42,8 @@ std::string upstream_lines(const http::connection& c, api::request_kind kind) {
     }
     // What the client wrote is of the version that it names.
     if (const auto version = c.request().anthropic_version;
-        kind == api::request_kind::messages && !version.empty()) {
+        (kind == api::request_kind::messages || kind == api::request_kind::count_tokens)
+        && !version.empty()) {
         lines += "anthropic-version: ";
         base::append_header_safe(lines, version, 64);
         lines += "\r\n";
@@ -240,15 +242,16 @@ base::result<const dispatch::target*> admit_any(
             error_code_id::invalid_json, "The request body is not valid UTF-8."
         );
     }
-    if (shape.kind == api::request_kind::count_tokens) {
-        const auto judged = api::judge_count_tokens(body, s.config.server.limits.max_json_depth);
-        if (!judged) {
-            return judged.error();
-        }
-    }
     const int max_depth = s.config.server.limits.max_json_depth;
     if (!is_translated(shape.kind)) {
         auto admitted = admit(s, body, max_depth, shape, request);
+        // What the gateway cannot read can be counted by a server that speaks of it.
+        if (shape.kind == api::request_kind::count_tokens
+            && (!admitted || !dispatch::counts_messages(**admitted))) {
+            if (auto judged = api::judge_count_tokens(body, max_depth); !judged) {
+                return std::move(judged).error();
+            }
+        }
         if (!admitted && api::is_count(shape.kind)) {
             auto e = std::move(admitted).error();
             name_the_model(e);

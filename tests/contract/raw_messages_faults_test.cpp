@@ -7,6 +7,36 @@ namespace {
 
 class raw_messages_faults : public raw_messages {};
 
+TEST_F(raw_messages_faults, what_only_the_upstream_can_read_is_counted_there) {
+    models.on("a", json_reply(200, {{"input_tokens", 42}}));
+    const gateway_process gateway(config().upstream("b"));
+    const auto body = [](const std::string& model) {
+        return json{
+            {"model", model},
+            {"messages", {{{"role", "user"}, {"content", {{{"type", "document"}, {"x", 1}}}}}}},
+            {"tools", {{{"type", "web_search_20250305"}, {"name", "web_search"}}}}
+        };
+    };
+    const auto count = [&](const json& request) {
+        return post(
+            gateway,
+            "/v1/messages/count_tokens",
+            request.dump(),
+            {{"anthropic-version", "2099-01-01"}}
+        );
+    };
+
+    const auto counted = count(body("a"));
+    const auto sent = models.last_request("a");
+    const auto estimated = count(body("b"));
+
+    EXPECT_EQ(counted.status, 200) << counted.body;
+    EXPECT_EQ(counted.body, R"({"input_tokens":42})");
+    EXPECT_EQ(sent.json, body("org/a"));
+    EXPECT_EQ(sent.header("anthropic-version"), "2099-01-01");
+    EXPECT_EQ(estimated.status, 400) << "nobody here knows what it is";
+}
+
 TEST_F(raw_messages_faults, an_upstreams_own_error_object_is_relayed_with_its_status) {
     const auto error =
         R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"})"s;
