@@ -203,7 +203,8 @@ void chat_request::judge_member(const request_member& m) {
             violate("model", "Unicode text");
         }
     } else if (m.key == "stream") {
-        stream_ = m.value == "true";
+        // A count has no events, whatever the response that it is for would have.
+        stream_ = m.value == "true" && shape_->kind != request_kind::input_tokens;
     } else if (m.key == "stream_options" && m.type == json_type::object) {
         const auto wish = find_member(m.value, "include_usage");
         include_usage_ = wish == "true";

@@ -21,6 +21,9 @@ base::steady_time request_deadline(
 std::shared_ptr<purse> purse_of(
     const target& target, const api::chat_request& request, std::shared_ptr<purse> outer
 ) {
+    if (request.shape().kind == api::request_kind::input_tokens) {
+        return outer;  // a count is free
+    }
     auto limit = request.envelope().max_cost;
     if (target.profile != nullptr && target.profile->max_cost) {
         limit = std::min(limit.value_or(*target.profile->max_cost), *target.profile->max_cost);

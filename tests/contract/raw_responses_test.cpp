@@ -220,6 +220,24 @@ TEST_F(raw_responses, its_input_is_counted_where_its_conversation_is_kept) {
     EXPECT_EQ(models.last_request("a").body, R"({"model":"org/a")" + rest);
 }
 
+TEST_F(raw_responses, a_count_has_no_events_and_costs_nothing) {
+    const gateway_process gateway(
+        config("[upstreams.a.pricing]\ninput_usd_per_mtok = 1.0\noutput_usd_per_mtok = 10.0\n")
+    );
+    const json counted = {{"object", "response.input_tokens"}, {"input_tokens", 42}};
+    models.on("a", json_reply(200, counted));
+
+    const auto reply = post(
+        gateway,
+        "/v1/responses/input_tokens",
+        R"({"model":"a","input":"q","stream":true,"x_meta_model":{"max_cost_usd":0.0000001}})"
+    );
+
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.json(), counted);
+    EXPECT_EQ(reply.header("Content-Type"), "application/json");
+}
+
 TEST_F(raw_responses, such_an_upstream_takes_no_chats) {
     const gateway_process gateway(config().passthrough("house.v1", "a"));
     for (const auto* model : {"a", "house.v1"}) {
