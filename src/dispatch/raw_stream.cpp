@@ -70,12 +70,18 @@ std::optional<api::token_usage> raw_stream<Inspector>::known_usage() const {
 }
 
 template <class Inspector>
-std::string raw_stream<Inspector>::with_books(std::string_view last_event) {
+std::string raw_stream<Inspector>::with_books(std::string_view last_event, std::string_view state) {
     if (account_ == nullptr) {
         return std::string(last_event);
     }
-    account_->close(known_usage(), inspector_.content_bytes());
+    account_->close(known_usage(), inspector_.content_bytes(), state);
     return account_->with_books(last_event);
+}
+
+// A chat's books stand before its [DONE], which a failed one does not have.
+template <class Inspector>
+std::string raw_stream<Inspector>::with_books_of_failure(std::string_view last_event) {
+    return context_.request.is_chat() ? std::string(last_event) : with_books(last_event, "failed");
 }
 
 // Takes the complete events of `buffer`, in whose first `searched` bytes none ends; `run_begin_` is left at the first byte
@@ -109,15 +115,15 @@ typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(
         } else if (is_spliced) {
             const auto begin = spliced_.size();
             take_event(event);
+            const auto event_text = std::string_view(spliced_).substr(begin);
             if (verdict == api::event_verdict::done) {
-                const auto last = with_books(std::string_view(spliced_).substr(begin));
-                spliced_.replace(begin, std::string::npos, last);
+                spliced_.replace(begin, std::string::npos, with_books(event_text));
+            } else if (verdict == api::event_verdict::failure && !is_refusal()) {
+                spliced_.replace(begin, std::string::npos, with_books_of_failure(event_text));
             }
         }
         if (verdict == api::event_verdict::failure) {
-            // As the first event it is the whole reply; behind content it is told where it came.
-            outcome =
-                has_data_ || context_.sink.is_committed() ? progress::failed : progress::refused;
+            outcome = is_refusal() ? progress::refused : progress::failed;
             take_failure(event, outcome);
         } else if (verdict == api::event_verdict::done) {
             is_done_ = true;
@@ -336,7 +342,7 @@ write_state raw_stream<Inspector>::end(step how) {
     }
     context_.record.outcome = telemetry::outcome_of(error_->id);
     context_.error_detail = error_->detail;
-    const auto event = error_event(*error_);
+    const auto event = with_books_of_failure(error_event(*error_));
     return context_.sink.end({event});
 }
 

@@ -52,7 +52,10 @@ private:
     step fail_as_too_large();
     void take_event(std::string_view event);
     std::optional<api::token_usage> known_usage() const;
-    std::string with_books(std::string_view last_event);
+    std::string with_books(std::string_view last_event, std::string_view state = "done");
+    std::string with_books_of_failure(std::string_view last_event);
+    // An error as the first event is the whole reply; behind content it is told where it came.
+    bool is_refusal() const { return !has_data_ && !context_.sink.is_committed(); }
     bool is_spliced() const { return !model_.empty() || account_ != nullptr; }
     void flush_run(std::string_view buffer);
     step pump();

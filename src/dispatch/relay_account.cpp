@@ -21,8 +21,10 @@ relay_account::relay_account(
       most_output_(most_output) {
 }
 
-void relay_account::close(const std::optional<api::token_usage>& usage, std::size_t content_bytes) {
-    line_.state = "done";
+void relay_account::close(
+    const std::optional<api::token_usage>& usage, std::size_t content_bytes, std::string_view state
+) {
+    line_.state = state;
     line_.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - context_.start
     );

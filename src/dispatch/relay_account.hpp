@@ -24,7 +24,12 @@ public:
     );
 
     // The answer is complete. Before the reply's headers or its `x_meta_model` are made.
-    void close(const std::optional<api::token_usage>& usage, std::size_t content_bytes);
+    // `state`: of the call, as the books name it.
+    void close(
+        const std::optional<api::token_usage>& usage,
+        std::size_t content_bytes,
+        std::string_view state = "done"
+    );
     // `usage`: raw JSON; empty: none.
     void close(std::string_view usage, std::size_t content_bytes);
 

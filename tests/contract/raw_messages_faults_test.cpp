@@ -140,6 +140,28 @@ TEST_F(raw_messages_faults, a_stream_that_is_cut_ends_with_an_error_event) {
     }
 }
 
+TEST_F(raw_messages_faults, a_stream_that_fails_has_its_books) {
+    const gateway_process gateway(config());
+    const auto traced =
+        R"({"model":"a","stream":true,"x_meta_model":{"trace":true})" + request_rest + "}";
+    for (const bool is_told : {true, false}) {
+        models.on(
+            "a", raw_events({message_start, hello, message_delta, is_told ? upstream_error : ""})
+        );
+
+        const auto reply = ask(gateway, traced);
+
+        const std::string ping = "event: ping\ndata: ";
+        const auto at = reply.body.find(ping + R"({"type":"ping","x_meta_model")");
+        ASSERT_NE(at, std::string::npos) << reply.body;
+        const auto end = reply.body.find("\n\n", at);
+        const auto books = json::parse(reply.body.substr(at + ping.size(), end - at - ping.size()));
+        EXPECT_EQ(books["x_meta_model"]["total_tokens"], 370);
+        EXPECT_EQ(books["x_meta_model"]["legs"][0]["state"], "failed");
+        EXPECT_EQ(reply.body.find("event: error\n"), end + 2) << "the error is the last event";
+    }
+}
+
 TEST_F(raw_messages_faults, events_that_are_no_json_are_left_out) {
     const auto no_text = "data: {\"type\":\"x\xff\"}\n\n"s;
     models.on(

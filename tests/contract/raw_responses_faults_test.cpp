@@ -143,6 +143,23 @@ TEST_F(raw_responses_faults, only_an_upstreams_own_fault_is_held_against_it) {
     EXPECT_EQ(ask(gateway, streamed()).status, 503) << "its breaker is open";
 }
 
+TEST_F(raw_responses_faults, a_failed_response_has_its_books) {
+    const auto failed =
+        lifecycle("failed", 1, R"(,"error":{"code":"server_error","message":"m"})" + usage);
+    models.on("a", raw_events({lifecycle("created", 0), failed}));
+    const gateway_process gateway(config());
+
+    const auto reply =
+        ask(gateway, R"({"model":"a","input":"q","stream":true,"x_meta_model":{"trace":true}})");
+
+    const auto last = json::parse(reply.body.substr(reply.body.rfind("\ndata: ") + 7));
+    EXPECT_EQ(last["type"], "response.failed") << reply.body;
+    const auto& books = last["response"]["x_meta_model"];
+    EXPECT_EQ(books["total_tokens"], 130);
+    EXPECT_EQ(books["legs"][0]["state"], "failed");
+    EXPECT_EQ(last["response"]["error"]["message"], "m");
+}
+
 TEST_F(raw_responses_faults, a_stream_that_is_cut_ends_with_a_numbered_error_event) {
     const gateway_process gateway(config());
     const auto begun = lifecycle("created", 0) + text_delta(4);
