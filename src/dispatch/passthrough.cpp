@@ -78,6 +78,7 @@ private:
     std::unique_ptr<relay_account> account_;  // when the client wants to see the books
     bool is_misshapen_ = false;               // the reply is JSON, but no chat completion
     int told_status_ = 0;  // of an error in a reply with a good status, passed on as a refusal
+    bool has_own_fault_ = false;
 };
 
 void passthrough::end_call(const maybe_error& failure) {
@@ -114,6 +115,9 @@ call_end passthrough::end_of(const maybe_error& failure) {
         .status = status,
         .is_own_pace = !c_.request.stream()
     };
+    if (has_own_fault_) {
+        end.outcome = call_outcome::cancelled;
+    }
     if (end.outcome != call_outcome::ok) {
         return end;
     }
@@ -360,6 +364,7 @@ net::task<maybe_error> passthrough::relay_raw_stream() {
     Stream relay(c_, *call_, model_replacement(c_), most_bytes, account_.get());
     auto failure = co_await relay.run();
     told_status_ = relay.refused_with();
+    has_own_fault_ = relay.has_own_fault();
     co_return std::move(failure);
 }
 

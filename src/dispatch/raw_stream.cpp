@@ -10,6 +10,7 @@
 #include "dispatch/whole_reply.hpp"
 
 #include <cstring>
+#include <exception>
 #include <utility>
 
 namespace meta_model::dispatch {
@@ -292,16 +293,36 @@ typename raw_stream<Inspector>::step raw_stream<Inspector>::judge_end(upstream::
     return step::failed;
 }
 
+// Only here is known which number an error event has that ends a stream which has begun.
+template <class Inspector>
+typename raw_stream<Inspector>::step raw_stream<Inspector>::pump_or_fail() {
+    try {
+        return pump();
+    } catch (const std::exception& e) {
+        if (!context_.sink.is_committed()) {
+            throw;
+        }
+        context_.log.write(
+            base::log_level::error,
+            "a request failed with an exception",
+            {{"id", context_.request_id}, {"profile", context_.target.name}, {"what", e.what()}}
+        );
+        has_own_fault_ = true;
+        error_ = base::make_error(base::error_code_id::internal, "internal server error");
+        return step::failed;
+    }
+}
+
 template <class Inspector>
 net::task<base::maybe_error> raw_stream<Inspector>::run() {
-    auto next = pump();
+    auto next = pump_or_fail();
     while (next == step::wait || next == step::drain) {
         if (next == step::wait) {
             co_await call_.wait();
-            next = pump();
+            next = pump_or_fail();
         } else {
             const bool is_open = co_await context_.sink.drain();
-            next = is_open ? pump() : step::client_left;
+            next = is_open ? pump_or_fail() : step::client_left;
         }
     }
     account();

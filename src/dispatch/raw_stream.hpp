@@ -34,6 +34,9 @@ public:
     // The status of an error that was the whole stream and was passed on as the reply; 0: none was.
     int refused_with() const { return refused_with_; }
 
+    // Whether something of ours was thrown in the middle of the stream, which the upstream has no part in.
+    bool has_own_fault() const { return has_own_fault_; }
+
 private:
     enum class progress { go_on, answered, failed, refused };
     enum class step {
@@ -59,6 +62,7 @@ private:
     bool is_spliced() const { return !model_.empty() || account_ != nullptr; }
     void flush_run(std::string_view buffer);
     step pump();
+    step pump_or_fail();
     step judge_end(upstream::read_state state);
     void take_failure(std::string_view event, progress outcome);
     step judge_refusal();
@@ -87,6 +91,7 @@ private:
     std::string failure_{};  // raw `error` value of an error event
     std::string refusal_{};  // the reply that it becomes in front of everything else; empty: ours
     int refused_with_ = 0;
+    bool has_own_fault_ = false;
     base::maybe_error error_{};
 };
 

@@ -139,6 +139,43 @@ TEST(internal_fault, moa_196_in_a_stream_it_is_one_generic_event) {
     EXPECT_NE(final_log(gateway).find("bad_alloc"), std::string::npos);
 }
 
+TEST(internal_fault, a_numbered_stream_ends_with_the_next_number) {
+    const auto event = [](int number, std::size_t bytes) {
+        return R"({"type":"response.output_text.delta","delta":")" + std::string(bytes, 'x')
+               + R"(","sequence_number":)" + std::to_string(number) + "}";
+    };
+    fake_upstream models;
+    const auto gate = make_gate();
+    models.on("a", held_after(2, gate, sse({event(4, 1), event(5, too_much)})));
+    gateway_process gateway(config_text(models).upstream(
+        "a", "wire = \"responses\"\n[upstreams.a.limits]\nmax_reply_bytes = 400000000"
+    ));
+    http_client client(gateway.port());
+    const json asked = {{"model", "a"}, {"input", "q"}, {"stream", true}};
+    client.send(request_bytes(
+        {"POST", "/v1/responses", {{"Content-Type", "application/json"}}, asked.dump()}
+    ));
+    client.read_head();
+    sse_reader reader(client);
+    const auto first = reader.next_data();
+    std::optional<sse_event> last;
+    {
+        const memory_limit limit(gateway);
+        ASSERT_TRUE(limit.is_set());
+        gate->open();
+        last = reader.next_data();
+    }
+
+    ASSERT_TRUE(first && last);
+    EXPECT_EQ(first->json()["sequence_number"], 4);
+    EXPECT_EQ(last->json()["type"], "error");
+    EXPECT_EQ(last->json()["message"], "internal server error");
+    EXPECT_EQ(last->json()["sequence_number"], 5);
+    EXPECT_FALSE(reader.next());
+    const auto log = final_log(gateway);
+    EXPECT_NE(log.find("a request failed with an exception"), std::string::npos) << log;
+}
+
 }  // namespace
 
 }  // namespace meta_model::contract
