@@ -24,10 +24,8 @@ bool is_short_name(std::string_view raw) {
 
 }  // namespace
 
-anthropic_stream::anthropic_stream(
-    std::string_view model, std::int64_t created, bool wants_usage, thinking_telling telling
-)
-    : created_(created), wants_usage_(wants_usage), telling_(telling) {
+anthropic_stream::anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage)
+    : created_(created), wants_usage_(wants_usage) {
     append_json_string(default_model_, model);
 }
 
@@ -258,11 +256,6 @@ void anthropic_stream::end_block(const event_fields& e) {
     if (b != nullptr && b->kind == block_kind::tool && !b->has_arguments) {
         add_arguments(*b, "{}");
     }
-    if (b != nullptr && telling_ == thinking_telling::at_once && !is_thinking_lost_) {
-        std::string list;
-        append_thinking(list, *b);
-        add_thinking_list(list);
-    }
 }
 
 // Nothing for a block that no server would take back.
@@ -283,7 +276,15 @@ void anthropic_stream::append_thinking(std::string& list, const block& b) {
     list += R"("})";
 }
 
-void anthropic_stream::add_thinking_list(std::string_view list) {
+// One delta for all of them: clients that join deltas member by member keep the whole list.
+void anthropic_stream::add_thinking_blocks() {
+    if (is_thinking_lost_) {
+        return;
+    }
+    std::string list;
+    for (const auto& b : blocks_) {
+        append_thinking(list, b);
+    }
     if (list.empty() || list.size() > max_thinking_bytes) {
         return;
     }
@@ -292,18 +293,6 @@ void anthropic_stream::add_thinking_list(std::string_view list) {
     *out_ += list;
     *out_ += ']';
     close_chunk();
-}
-
-// One delta for all of them: clients that join deltas member by member keep the whole list.
-void anthropic_stream::add_thinking_blocks() {
-    if (is_thinking_lost_ || telling_ == thinking_telling::at_once) {
-        return;
-    }
-    std::string list;
-    for (const auto& b : blocks_) {
-        append_thinking(list, b);
-    }
-    add_thinking_list(list);
 }
 
 void anthropic_stream::take_message_delta(const event_fields& e) {

@@ -12,10 +12,6 @@
 
 namespace meta_model::api {
 
-// When the blocks of what a model thought are told, as `thinking_blocks`: all of them with the end, or each with its own, for
-// clients whose wire has them in order.
-enum class thinking_telling { at_end, at_once };
-
 class anthropic_stream {
 public:
     static constexpr std::size_t max_event_bytes = event_splitter::default_max_event_bytes;
@@ -26,12 +22,7 @@ public:
 
     // `model`: for a stream that does not name its own. `created`: Unix time. `wants_usage`: the client asked for a chunk
     // with the token counts.
-    anthropic_stream(
-        std::string_view model,
-        std::int64_t created,
-        bool wants_usage,
-        thinking_telling telling = thinking_telling::at_end
-    );
+    anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage);
 
     // Appends what can be told by now to `out`. False: an event is larger than max_event_bytes.
     bool feed(std::string_view bytes, std::string& out);
@@ -80,7 +71,6 @@ private:
     void add_input(block& b, std::string_view input);
     void add_string(std::string_view key, std::string_view escaped);
     void add_thinking_blocks();
-    void add_thinking_list(std::string_view list);
     void open(bool is_text);
     void close_chunk();
 
@@ -88,7 +78,6 @@ private:
     std::string default_model_;
     std::int64_t created_;
     bool wants_usage_;
-    thinking_telling telling_;
     std::string head_;  // of a chunk, up to its delta
     event_splitter events_;
     std::string joined_;
