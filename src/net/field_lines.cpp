@@ -33,6 +33,17 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
 
+// Without the blanks around it. Headers have no others: what is a space in a text is a byte like any in a token's place.
+std::string_view without_blanks(std::string_view text) {
+    while (!text.empty() && is_blank(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_blank(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
 // The offset of the first control character, or the length.
 std::size_t find_control(std::string_view text) {
     std::size_t at = 0;
@@ -78,16 +89,8 @@ bool read_field(std::string_view line, header_field& out) {
     if (colon == 0 || colon == line.size() || line[colon] != ':') {
         return false;
     }
-    auto begin = colon + 1;
-    auto end = line.size();
-    while (begin < end && is_blank(line[begin])) {
-        ++begin;
-    }
-    while (end > begin && is_blank(line[end - 1])) {
-        --end;
-    }
     out.name = line.substr(0, colon);
-    out.value = line.substr(begin, end - begin);
+    out.value = without_blanks(line.substr(colon + 1));
     return true;
 }
 
@@ -100,7 +103,7 @@ bool is_token(std::string_view text) {
 bool is_token_list(std::string_view list) {
     while (!list.empty()) {
         const auto comma = list.find(',');
-        const auto element = base::trim(list.substr(0, comma));
+        const auto element = without_blanks(list.substr(0, comma));
         if (!element.empty() && !is_token(element)) {
             return false;
         }
@@ -112,7 +115,7 @@ bool is_token_list(std::string_view list) {
 bool has_token(std::string_view list, std::string_view token) {
     while (!list.empty()) {
         const auto comma = list.find(',');
-        if (base::ascii_iequals(base::trim(list.substr(0, comma)), token)) {
+        if (base::ascii_iequals(without_blanks(list.substr(0, comma)), token)) {
             return true;
         }
         list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);

@@ -89,7 +89,11 @@ TEST(request_head, odd_lines_and_fields_are_refused) {
           "X Y: a\r\n",
           "X(: a\r\n",
           "X: \x01\r\n",
-          "X: \x7f\r\n"}) {
+          "X: \x7f\r\n",
+          "Connection: close;\r\n",
+          "Connection: ,\xc2\x85.\r\n",
+          "Connection: \xc2\xa0"
+          "close\r\n"}) {
         EXPECT_EQ(fault_of(head_with(fields)), head_fault::malformed) << fields;
     }
     EXPECT_EQ(fault_of(head_with(std::string("X: a\0b\r\n", 8))), head_fault::malformed);
