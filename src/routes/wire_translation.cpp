@@ -135,21 +135,32 @@ stored_history history_of(const wire_client& client) {
     return {client.responses.store, client.who, max_bytes};
 }
 
-base::result<translated_request> tokens_of_response(
-    std::string_view body, int max_depth, const wire_client& client
+// The chat that `body` stands for. Fills in what was read on the way.
+base::result<std::string> read_response(
+    std::string_view body,
+    int max_depth,
+    const wire_client& client,
+    api::responses_request& request,
+    stored_history& history
 ) {
-    api::responses_request request;
     if (auto parsed = request.parse(body, max_depth); !parsed) {
         return parsed.error();
     }
     if (auto judged = judge_stateful(request, client.responses.config.responses); !judged) {
         return judged.error();
     }
-    auto history = history_of(client);
     if (auto loaded = history.load(request.previous_response_id()); !loaded) {
         return loaded.error();
     }
-    auto chat = request.chat(history);
+    return request.chat(history);
+}
+
+base::result<translated_request> tokens_of_response(
+    std::string_view body, int max_depth, const wire_client& client
+) {
+    api::responses_request request;
+    auto history = history_of(client);
+    auto chat = read_response(body, max_depth, client, request, history);
     if (!chat) {
         return chat.error();
     }
@@ -164,23 +175,13 @@ base::result<translated_request> chat_of_response(
     std::string_view body, int max_depth, const wire_client& client
 ) {
     api::responses_request request;
-    if (auto parsed = request.parse(body, max_depth); !parsed) {
-        return parsed.error();
-    }
-    const auto& kept = client.responses.config.responses;
-    if (auto judged = judge_stateful(request, kept); !judged) {
-        return judged.error();
-    }
     auto history = history_of(client);
-    if (auto loaded = history.load(request.previous_response_id()); !loaded) {
-        return loaded.error();
-    }
-    auto chat = request.chat(history);
+    auto chat = read_response(body, max_depth, client, request, history);
     if (!chat) {
         return chat.error();
     }
     auto facts = request.facts();
-    facts.is_stored = kept.store && request.wants_store();
+    facts.is_stored = client.responses.config.responses.store && request.wants_store();
     translated_request translated;
     translated.body = std::move(*chat);
     translated.is_background = request.is_background();

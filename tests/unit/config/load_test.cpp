@@ -1,35 +1,7 @@
-#include "config/load.hpp"
-
-#include <gtest/gtest.h>
+#include "unit/config/load_problems.hpp"
 
 namespace meta_model::config {
 namespace {
-
-const std::string two_upstreams = R"(
-[upstreams.a]
-model_id = "m-a"
-base_url = "http://127.0.0.1:1/v1"
-context = 8192
-max_output = 1024
-[upstreams.b]
-model_id = "m-b"
-base_url = "http://127.0.0.1:2/v1/"
-context = 8192
-max_output = 1024
-)";
-
-std::string problems_of(const std::string& text) {
-    std::string out;
-    for (const auto& p : load(text, "f.toml", {}).problems) {
-        out += to_string(p) + '\n';
-    }
-    return out;
-}
-
-void expect_problem(const std::string& more, const std::string& fragment) {
-    const auto all = problems_of(two_upstreams + more);
-    EXPECT_NE(all.find(fragment), std::string::npos) << fragment << " in:\n" << all;
-}
 
 TEST(load, moa_01_minimal_profiles_have_their_defaults) {
     const auto loaded = load(

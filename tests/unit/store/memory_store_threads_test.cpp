@@ -45,7 +45,12 @@ std::string read_stream(memory_response_store& store, const std::string& id) {
         if (page.state != events_state::open) {
             return read;
         }
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         while (page.bytes.empty() && follower->told.load() == told) {
+            if (std::chrono::steady_clock::now() > until) {
+                ADD_FAILURE() << "nobody told that there is more behind " << last;
+                return read;
+            }
             std::this_thread::yield();
         }
     }
