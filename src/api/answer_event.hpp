@@ -15,12 +15,14 @@ enum class answer_event_kind {
     start,            // id, model: what the upstream wrote; may be empty
     text_delta,       // text
     reasoning_delta,  // text; `name` is the member it came in: "reasoning_content" or "reasoning"
+    reasoning_list,  // text: a JSON list of objects, or of pieces of them, that seals what was thought; `name`:
+                     // "thinking_blocks" or "reasoning_details"
     refusal_delta,    // text
-    tool_call_delta,  // index (dense, from 0), id, name, text (arguments); id and name may come once or be repeated
-    function_delta,  // legacy function_call: name, text (arguments)
-    finish,          // text: finish_reason
-    usage,           // usage
-    failure,         // error; text: what the upstream told, whole, as JSON; may be empty
+    tool_call_delta,  // index (dense, from 0), id, name, text (arguments), extra; id and name may come once or be repeated
+    function_delta,   // legacy function_call: name, text (arguments)
+    finish,           // text: finish_reason
+    usage,            // usage
+    failure,          // error; text: what the upstream told, whole, as JSON; may be empty
 };
 
 // Views die when the callback that was given the event returns.
@@ -30,6 +32,7 @@ struct answer_event {
     std::string_view id{};
     std::string_view name{};
     std::string_view model{};
+    std::string_view extra{};  // `extra_content` of a call, a JSON object; empty: none
     int index = 0;
     const token_usage* usage = nullptr;
     const base::error* error = nullptr;

@@ -24,8 +24,10 @@ bool is_short_name(std::string_view raw) {
 
 }  // namespace
 
-anthropic_stream::anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage)
-    : created_(created), wants_usage_(wants_usage) {
+anthropic_stream::anthropic_stream(
+    std::string_view model, std::int64_t created, bool wants_usage, thinking_telling telling
+)
+    : created_(created), wants_usage_(wants_usage), telling_(telling) {
     append_json_string(default_model_, model);
 }
 
@@ -256,6 +258,9 @@ void anthropic_stream::end_block(const event_fields& e) {
     if (b != nullptr && b->kind == block_kind::tool && !b->has_arguments) {
         add_arguments(*b, "{}");
     }
+    if (b != nullptr && telling_ == thinking_telling::at_once) {
+        tell_thinking({b, 1});
+    }
 }
 
 // Nothing for a block that no server would take back.
@@ -277,15 +282,14 @@ void anthropic_stream::append_thinking(std::string& list, const block& b) {
 }
 
 // One delta for all of them: clients that join deltas member by member keep the whole list.
-void anthropic_stream::add_thinking_blocks() {
-    if (is_thinking_lost_) {
-        return;
-    }
+void anthropic_stream::tell_thinking(std::span<block> blocks) {
     std::string list;
-    for (const auto& b : blocks_) {
+    for (auto& b : blocks) {
         append_thinking(list, b);
+        b.own.clear();
+        b.signature.clear();
     }
-    if (list.empty() || list.size() > max_thinking_bytes) {
+    if (list.empty() || is_thinking_lost_ || list.size() > max_thinking_bytes) {
         return;
     }
     open(true);
@@ -302,7 +306,7 @@ void anthropic_stream::take_message_delta(const event_fields& e) {
         return;
     }
     has_finish_ = true;
-    add_thinking_blocks();
+    tell_thinking(blocks_);
     std::vector<block>().swap(blocks_);
     if (finish == "content_filter") {
         add_string("refusal", refusal_of(find_member(e.delta, "stop_details")));

@@ -6,11 +6,16 @@
 #include "api/sse_events.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace meta_model::api {
+
+// When the blocks of what a model thought are told, as `thinking_blocks`: all of them with the answer's end, or each when it
+// ends, for clients whose wire has blocks or items in order.
+enum class thinking_telling { at_end, at_once };
 
 class anthropic_stream {
 public:
@@ -22,7 +27,12 @@ public:
 
     // `model`: for a stream that does not name its own. `created`: Unix time. `wants_usage`: the client asked for a chunk
     // with the token counts.
-    anthropic_stream(std::string_view model, std::int64_t created, bool wants_usage);
+    anthropic_stream(
+        std::string_view model,
+        std::int64_t created,
+        bool wants_usage,
+        thinking_telling telling = thinking_telling::at_end
+    );
 
     // Appends what can be told by now to `out`. False: an event is larger than max_event_bytes.
     bool feed(std::string_view bytes, std::string& out);
@@ -70,7 +80,7 @@ private:
     void add_arguments(block& b, std::string_view escaped);
     void add_input(block& b, std::string_view input);
     void add_string(std::string_view key, std::string_view escaped);
-    void add_thinking_blocks();
+    void tell_thinking(std::span<block> blocks);
     void open(bool is_text);
     void close_chunk();
 
@@ -78,6 +88,7 @@ private:
     std::string default_model_;
     std::int64_t created_;
     bool wants_usage_;
+    thinking_telling telling_;
     std::string head_;  // of a chunk, up to its delta
     event_splitter events_;
     std::string joined_;

@@ -54,6 +54,7 @@ void append_tool_calls(std::string& out, const std::vector<tool_call>& calls) {
         append_json_string(out, call.type);
         out += R"(,"function":)";
         append_function(out, call.name, call.arguments);
+        append_raw_member(out, "extra_content", call.extra_content);
         out += '}';
     }
     out += ']';
@@ -70,6 +71,8 @@ void append_message(std::string& out, const draft& answer, bool expose_reasoning
     if (expose_reasoning) {
         append_text_member(out, "reasoning_content", answer.reasoning_content);
         append_text_member(out, "reasoning", answer.reasoning);
+        append_raw_member(out, "thinking_blocks", answer.thinking_blocks);
+        append_raw_member(out, "reasoning_details", answer.reasoning_details);
     }
     append_raw_member(out, "annotations", answer.annotations);
     append_tool_calls(out, answer.tool_calls);

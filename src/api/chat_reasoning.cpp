@@ -1,5 +1,6 @@
 #include "api/chat_reasoning.hpp"
 
+#include "api/chat_wire.hpp"
 #include "api/json_walk.hpp"
 #include "base/text.hpp"
 
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::string_view seal_mark = "mm1.";
 constexpr std::string_view thought_name = "thought";  // in a seal
-constexpr std::size_t max_extra_bytes = 256u << 10;
 
 // RFC 4648 §5, without padding.
 constexpr std::string_view digits =

@@ -101,6 +101,17 @@ void chat_stream_decoder::emit_text(
     }
 }
 
+void chat_stream_decoder::emit_list(std::string_view raw, std::string_view name) {
+    if (holds_elements(raw)) {
+        listener_.on_event(
+            {.kind = answer_event_kind::reasoning_list,
+             .text = raw,
+             .name = name,
+             .choice = static_cast<int>(place_)}
+        );
+    }
+}
+
 void chat_stream_decoder::take_message(std::string_view raw) {
     chat_message_fields fields;
     if (!read_message_fields(raw, fields)) {
@@ -108,6 +119,8 @@ void chat_stream_decoder::take_message(std::string_view raw) {
     }
     emit_text(answer_event_kind::reasoning_delta, fields.reasoning_content, "reasoning_content");
     emit_text(answer_event_kind::reasoning_delta, fields.reasoning, "reasoning");
+    emit_list(fields.thinking_blocks, "thinking_blocks");
+    emit_list(fields.reasoning_details, "reasoning_details");
     emit_text(answer_event_kind::refusal_delta, fields.refusal);
     emit_text(answer_event_kind::text_delta, fields.content);
     if (!fields.tool_calls.empty() && fields.tool_calls.front() == '[') {
@@ -156,6 +169,7 @@ void chat_stream_decoder::take_tool_calls(std::string_view raw) {
              .text = text_,
              .id = id_,
              .name = name_,
+             .extra = fields.extra_content,
              .index = static_cast<int>(i),
              .choice = static_cast<int>(place_)}
         );

@@ -45,6 +45,7 @@ private:
     choice_state& current() { return place_ == 0 ? first_ : others_[place_ - 1]; }
     bool take_object(const chat_object& object);
     void take_message(std::string_view raw);
+    void emit_list(std::string_view raw, std::string_view name);
     void take_tool_calls(std::string_view raw);
     void emit_text(answer_event_kind kind, std::string_view raw, std::string_view name = {});
 

@@ -58,6 +58,7 @@ void chat_stream_encoder::on_event(const answer_event& event) {
         case answer_event_kind::start: return;
         case answer_event_kind::text_delta: return on_text(event.text);
         case answer_event_kind::reasoning_delta: return on_reasoning(event);
+        case answer_event_kind::reasoning_list: return on_reasoning_list(event);
         case answer_event_kind::refusal_delta:
             return add_text_chunk(R"({"refusal":")", event.text, text_close);
         case answer_event_kind::tool_call_delta: return on_tool_call(event);
@@ -92,6 +93,20 @@ void chat_stream_encoder::on_reasoning(const answer_event& event) {
     }
 }
 
+void chat_stream_encoder::on_reasoning_list(const answer_event& event) {
+    if (!expose_reasoning_) {
+        return;
+    }
+    open(empty_role);
+    out_ += prefix_;
+    out_ += "{\"";
+    out_ += event.name;
+    out_ += "\":";
+    append_on_one_line(out_, event.text);
+    out_ += '}';
+    out_ += suffix_;
+}
+
 void chat_stream_encoder::on_tool_call(const answer_event& event) {
     const auto index = indices_.position_of(event.index);
     if (index >= calls_.size()) {
@@ -99,11 +114,14 @@ void chat_stream_encoder::on_tool_call(const answer_event& event) {
     }
     auto& call = calls_[index];
     if (call.is_announced) {
-        add_arguments_chunk(index, event.text);
+        add_arguments_chunk(index, event.text, event.extra);
         return;
     }
     if (call.id.empty()) {
         call.id = event.id;
+    }
+    if (!event.extra.empty()) {
+        call.extra = event.extra;
     }
     call.arguments += event.text;
     // Clients take id and name from a call's first delta, so it waits for its name.
@@ -183,8 +201,7 @@ void chat_stream_encoder::announce_call(
     append_json_string(out_, name);
     out_ += R"(,"arguments":)";
     append_json_string(out_, arguments);
-    out_ += "}}]}";
-    out_ += suffix_;
+    close_call(call.extra);
     call = {.is_announced = true};
 }
 
@@ -210,8 +227,20 @@ void chat_stream_encoder::add_text_chunk(
     out_ += suffix_;
 }
 
-void chat_stream_encoder::add_arguments_chunk(std::size_t index, std::string_view arguments) {
-    if (arguments.empty()) {
+void chat_stream_encoder::close_call(std::string_view extra) {
+    out_ += '}';
+    if (!extra.empty()) {
+        out_ += R"(,"extra_content":)";
+        append_on_one_line(out_, extra);
+    }
+    out_ += "}]}";
+    out_ += suffix_;
+}
+
+void chat_stream_encoder::add_arguments_chunk(
+    std::size_t index, std::string_view arguments, std::string_view extra
+) {
+    if (arguments.empty() && extra.empty()) {
         return;
     }
     out_ += prefix_;
@@ -219,8 +248,7 @@ void chat_stream_encoder::add_arguments_chunk(std::size_t index, std::string_vie
     append_json_number(out_, static_cast<std::int64_t>(index));
     out_ += R"(,"function":{"arguments":)";
     append_json_string(out_, arguments);
-    out_ += "}}]}";
-    out_ += suffix_;
+    close_call(extra);
 }
 
 std::string_view chat_stream_encoder::default_finish_reason() const {
@@ -240,6 +268,8 @@ void emit_whole_draft(const draft& answer, answer_listener& to) {
     to.on_event({.kind = kind::start, .id = answer.id, .model = answer.model});
     emit_text(kind::reasoning_delta, answer.reasoning_content, "reasoning_content");
     emit_text(kind::reasoning_delta, answer.reasoning, "reasoning");
+    emit_text(kind::reasoning_list, answer.thinking_blocks, "thinking_blocks");
+    emit_text(kind::reasoning_list, answer.reasoning_details, "reasoning_details");
     if (answer.content && answer.content->empty()) {
         to.on_event({.kind = kind::text_delta});  // "" and null stay apart
     } else if (answer.content) {
@@ -256,6 +286,7 @@ void emit_whole_draft(const draft& answer, answer_listener& to) {
              .text = call.arguments,
              .id = call.id,
              .name = call.name,
+             .extra = call.extra_content,
              .index = index++}
         );
     }

@@ -47,10 +47,12 @@ private:
         bool is_announced = false;  // its id and name went out
         std::string id{};
         std::string arguments{};  // waiting for the name
+        std::string extra{};      // likewise
     };
 
     void on_text(std::string_view text);
     void on_reasoning(const answer_event& event);
+    void on_reasoning_list(const answer_event& event);
     void on_tool_call(const answer_event& event);
     void on_function(const answer_event& event);
     void on_finish(std::string_view reason);
@@ -60,7 +62,8 @@ private:
     void announce_call(std::size_t index, std::string_view name, std::string_view arguments);
     void announce_waiting_calls();
     void add_text_chunk(std::string_view before, std::string_view text, std::string_view after);
-    void add_arguments_chunk(std::size_t index, std::string_view arguments);
+    void add_arguments_chunk(std::size_t index, std::string_view arguments, std::string_view extra);
+    void close_call(std::string_view extra);
     std::string_view default_finish_reason() const;
 
     std::string& out_;

@@ -65,6 +65,7 @@ bool decode_tool_calls(std::string_view raw, draft& out) {
             call.type.clear();
             append_string_value(call.type, fields.type);
         }
+        call.extra_content = fields.extra_content;
         out.tool_calls.push_back(std::move(call));
     }
     return true;
@@ -133,6 +134,10 @@ bool read_chat_object(std::string_view json, chat_object& out) {
     });
 }
 
+bool holds_elements(std::string_view raw) {
+    return is_list(raw) && raw.find_first_not_of("[] \t\r\n") != std::string_view::npos;
+}
+
 bool read_message_fields(std::string_view json, chat_message_fields& out) {
     return for_each_member(json, [&](std::string_view key, std::string_view value) {
         if (key == "content") {
@@ -141,6 +146,10 @@ bool read_message_fields(std::string_view json, chat_message_fields& out) {
             out.reasoning_content = value;
         } else if (key == "reasoning") {
             out.reasoning = value;
+        } else if (key == "thinking_blocks") {
+            out.thinking_blocks = value;
+        } else if (key == "reasoning_details") {
+            out.reasoning_details = value;
         } else if (key == "refusal") {
             out.refusal = value;
         } else if (key == "tool_calls") {
@@ -161,6 +170,9 @@ bool read_tool_call(std::string_view json, tool_call_fields& out) {
             out.id = value;
         } else if (key == "type") {
             out.type = value;
+        } else if (key == "extra_content") {
+            const bool is_kept = is_object(value) && value.size() <= max_extra_bytes;
+            out.extra_content = is_kept ? value : std::string_view{};
         } else if (key == "function") {
             out.is_malformed = !for_each_member(value, [&](std::string_view k, std::string_view v) {
                 if (k == "name") {
@@ -258,10 +270,14 @@ completion_fault decode_choice(const chat_object& object, draft& out) {
     append_string_value(out.reasoning_content, fields.reasoning_content);
     append_string_value(out.reasoning, fields.reasoning);
     append_string_value(out.refusal, fields.refusal);
-    if (is_list(fields.annotations)
-        && fields.annotations.find_first_not_of("[] \t\r\n") != std::string_view::npos) {
-        out.annotations = fields.annotations;
-    }
+    const auto keep_list = [](std::string& to, std::string_view list) {
+        if (holds_elements(list)) {
+            to = list;
+        }
+    };
+    keep_list(out.thinking_blocks, fields.thinking_blocks);
+    keep_list(out.reasoning_details, fields.reasoning_details);
+    keep_list(out.annotations, fields.annotations);
     if (is_present(fields.tool_calls)
         && (!is_list(fields.tool_calls) || !decode_tool_calls(fields.tool_calls, out))) {
         return completion_fault::malformed;

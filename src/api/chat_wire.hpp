@@ -11,6 +11,8 @@
 
 namespace meta_model::api {
 
+inline constexpr std::size_t max_extra_bytes = 256u << 10;  // of an `extra_content` that is kept
+
 // Raw JSON values; empty where a member is absent. The choice is the first one of `choices`.
 struct chat_object {
     std::string_view id{};
@@ -46,11 +48,16 @@ struct chat_message_fields {
     std::string_view content{};
     std::string_view reasoning_content{};
     std::string_view reasoning{};
+    std::string_view thinking_blocks{};
+    std::string_view reasoning_details{};
     std::string_view refusal{};
     std::string_view tool_calls{};
     std::string_view function_call{};
     std::string_view annotations{};
 };
+
+// Whether `raw` is a JSON list that holds something.
+bool holds_elements(std::string_view raw);
 
 bool read_message_fields(std::string_view json, chat_message_fields& out);
 
@@ -61,7 +68,8 @@ struct tool_call_fields {
     std::string_view type{};
     std::string_view name{};
     std::string_view arguments{};
-    bool is_malformed = false;  // the element or its `function` is not an object
+    std::string_view extra_content{};  // an object of a size that is worth to be kept, or empty
+    bool is_malformed = false;         // the element or its `function` is not an object
 };
 
 bool read_tool_call(std::string_view json, tool_call_fields& out);

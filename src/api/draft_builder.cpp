@@ -20,6 +20,8 @@ void draft_builder::on_event(const answer_event& event) {
             return append(
                 event.name == "reasoning" ? draft_.reasoning : draft_.reasoning_content, event.text
             );
+        case answer_event_kind::reasoning_list:
+            return append_list(event.name == "thinking_blocks" ? thinking_ : details_, event.text);
         case answer_event_kind::refusal_delta: return append(draft_.refusal, event.text);
         case answer_event_kind::tool_call_delta: return on_tool_call(event);
         case answer_event_kind::function_delta: return on_function(event);
@@ -50,11 +52,14 @@ void draft_builder::on_text(std::string_view text) {
 void draft_builder::forget_text() {
     keeps_text_ = false;
     draft_.content.reset();
+    thinking_ = {};
+    details_ = {};
     for (auto* text : {&draft_.reasoning, &draft_.reasoning_content, &draft_.refusal}) {
         *text = {};
     }
     for (auto& call : draft_.tool_calls) {
         call.arguments = {};
+        call.extra_content = {};
     }
 }
 
@@ -74,6 +79,9 @@ void draft_builder::on_tool_call(const answer_event& event) {
         append(call.name, event.name);
     }
     append(call.arguments, event.text);
+    if (!event.extra.empty() && fits(event.extra.size()) && keeps_text_) {
+        call.extra_content = event.extra;
+    }
 }
 
 void draft_builder::on_function(const answer_event& event) {
@@ -85,6 +93,30 @@ void draft_builder::on_function(const answer_event& event) {
         append(call.name, event.name);
     }
     append(call.arguments, event.text);
+}
+
+void draft_builder::append_list(object_pieces& to, std::string_view list) {
+    if (!fits(list.size()) || !keeps_text_ || list_bytes_ > max_list_bytes) {
+        return;
+    }
+    list_bytes_ += list.size();
+    if (list_bytes_ > max_list_bytes) {
+        thinking_ = {};
+        details_ = {};
+    } else {
+        to.add(list, true);
+    }
+}
+
+draft draft_builder::take() {
+    const auto put = [](std::string& to, const object_pieces& from) {
+        if (!from.is_empty()) {
+            from.append_list(to);
+        }
+    };
+    put(draft_.thinking_blocks, thinking_);
+    put(draft_.reasoning_details, details_);
+    return std::move(draft_);
 }
 
 bool draft_builder::fits(std::size_t bytes) {

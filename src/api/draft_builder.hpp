@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/answer_event.hpp"
+#include "api/chat_reasoning.hpp"
 #include "api/tool_index_map.hpp"
 
 #include <optional>
@@ -10,6 +11,9 @@ namespace meta_model::api {
 
 class draft_builder final : public answer_listener {
 public:
+    // Of the lists that seal what was thought. Beyond it they are dropped: no server takes back a part of them.
+    static constexpr std::size_t max_list_bytes = 1u << 20;
+
     struct options {
         std::size_t max_bytes =
             64u << 20;  // of text, arguments and names together; beyond it nothing is collected
@@ -29,8 +33,9 @@ public:
     void forget_text();
     std::size_t content_bytes() const { return content_bytes_; }
 
+    // Without the lists that seal what was thought: they may still be in pieces.
     const draft& current() const { return draft_; }
-    draft take() { return std::move(draft_); }
+    draft take();
 
 private:
     void on_text(std::string_view text);
@@ -38,10 +43,14 @@ private:
     void on_function(const answer_event& event);
     bool fits(std::size_t bytes);
     void append(std::string& to, std::string_view text);
+    void append_list(object_pieces& to, std::string_view list);
 
     options options_{};
     draft draft_{};
     tool_index_map indices_{};
+    object_pieces thinking_{};
+    object_pieces details_{};
+    std::size_t list_bytes_ = 0;
     std::size_t bytes_ = 0;
     std::size_t content_bytes_ = 0;
     bool keeps_text_ = true;

@@ -13,6 +13,8 @@ struct tool_call {
     std::string type = "function";
     std::string name{};
     std::string arguments{};  // JSON text as the model wrote it, not necessarily valid JSON
+    // JSON object that a server may want back with the call, such as the signature of the thought behind it; empty: none.
+    std::string extra_content{};
 };
 
 // Legacy `function_call` of a message.
@@ -41,6 +43,9 @@ struct draft {
     std::optional<std::string> content{};  // absent: null
     std::string reasoning_content{};
     std::string reasoning{};
+    // JSON lists, with the signatures that the model's server wants back; empty: none.
+    std::string thinking_blocks{};
+    std::string reasoning_details{};
     std::string refusal{};
     std::vector<tool_call> tool_calls{};
     std::optional<api::function_call> function_call{};

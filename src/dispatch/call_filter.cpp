@@ -49,7 +49,10 @@ void call_filter::on_call(call& c, const api::answer_event& event) {
             c.id = event.id;
         }
         c.arguments += event.text;
-        waiting_bytes_ += event.id.size() + event.text.size();
+        if (!event.extra.empty()) {
+            c.extra = event.extra;
+        }
+        waiting_bytes_ += event.id.size() + event.text.size() + event.extra.size();
         if (event.name.empty() && waiting_bytes_ <= max_waiting_bytes) {
             return;
         }
@@ -60,6 +63,7 @@ void call_filter::on_call(call& c, const api::answer_event& event) {
         told.id = c.id;
         told.name = name;
         told.text = arguments;
+        told.extra = c.extra;
         if (c.fate == fate::passes) {
             ++passed_;
         }

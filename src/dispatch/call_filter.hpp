@@ -31,6 +31,7 @@ private:
         int index = 0;            // with `passes`: its place among those that pass
         std::string id{};         // with `waits`
         std::string arguments{};  // with `waits`
+        std::string extra{};      // with `waits`
     };
 
     void on_call(call& c, const api::answer_event& event);

@@ -32,6 +32,7 @@ void filtered_stream::on_event(const api::answer_event& event) {
                 held_reasoning_ += event.text;
             }
             return;
+        case kind::reasoning_list: return;
         case kind::text_delta: {
             const auto text = filter_.feed(event.text);
             if (!text.empty()) {

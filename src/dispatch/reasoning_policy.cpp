@@ -19,7 +19,8 @@ struct member {
 };
 
 bool is_reasoning(const member& m) {
-    return m.key == "reasoning" || m.key == "reasoning_content" || m.key == "thinking_blocks";
+    return m.key == "reasoning" || m.key == "reasoning_content" || m.key == "thinking_blocks"
+           || m.key == "reasoning_details";
 }
 
 // Removes the reasoning members of an object, with the commas that go with them.

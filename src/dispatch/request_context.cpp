@@ -53,7 +53,8 @@ request_context inner_context(
         .request_id = outer.request_id,
         .upstream_header_lines = outer.upstream_header_lines,
         .start = outer.start,
-        .deadline = outer.deadline
+        .deadline = outer.deadline,
+        .client_kind = outer.client_kind
     };
 }
 

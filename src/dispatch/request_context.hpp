@@ -49,6 +49,8 @@ struct request_context {
     base::steady_time start{};
     base::steady_time deadline{};
     std::shared_ptr<dispatch::purse> purse{};  // null: nothing limits what it may cost
+    // Of what the client sent; `request` may be the chat it stands for.
+    api::request_kind client_kind = api::request_kind::chat;
 
     bool is_time_shortened =
         false;  // by a profile around it: its end says nothing of the upstreams

@@ -131,7 +131,8 @@ net::task<> detached_request::run() {
         .cancel = *cancel_,
         .request_id = request_id_,
         .upstream_header_lines = upstream_header_lines_,
-        .start = start_
+        .start = start_,
+        .client_kind = api::request_kind::responses
     };
     auto context = context_of(services_, asked, target_, request_, *translated_, record_);
     base::maybe_error failure;

@@ -51,14 +51,17 @@ std::string upstream_lines(const http::connection& c, api::request_kind kind) {
     return lines;
 }
 
-run_client run_client_of(http::connection& c, std::string_view upstream_header_lines) {
+run_client run_client_of(
+    http::connection& c, api::request_kind kind, std::string_view upstream_header_lines
+) {
     return {
         .loop = c.loop(),
         .shard = c.thread().shard,
         .cancel = c.cancel(),
         .request_id = c.request_id(),
         .upstream_header_lines = upstream_header_lines,
-        .start = c.start()
+        .start = c.start(),
+        .client_kind = kind
     };
 }
 
@@ -376,7 +379,7 @@ net::task<> serve(const model_services& s, const api::request_shape& shape, http
     const auto lines = upstream_lines(c, request.shape().kind);
     // Frames above 1 KB are nobody's size class, so what is large stands beside this one.
     const auto kept_record = std::make_unique<telemetry::request_record>();
-    const auto asked = run_client_of(c, lines);
+    const auto asked = run_client_of(c, shape.kind, lines);
     auto context = context_of(s, asked, *target, request, sink, *kept_record);
     base::maybe_error failure;
     try {

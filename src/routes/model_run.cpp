@@ -32,7 +32,8 @@ dispatch::request_context context_of(
         .upstream_header_lines = client.upstream_header_lines,
         .start = client.start,
         .deadline = dispatch::request_deadline(s.config, request, client.start),
-        .purse = dispatch::purse_of(target, request)
+        .purse = dispatch::purse_of(target, request),
+        .client_kind = client.client_kind
     };
 }
 

@@ -17,6 +17,7 @@ struct run_client {
     std::string_view request_id;
     std::string_view upstream_header_lines;  // each with CRLF
     base::steady_time start;
+    api::request_kind client_kind;  // of what it sent
 };
 
 // Everything but the client outlives the context.

@@ -55,6 +55,8 @@ net::task<call_error> anthropic_call::start(const call_options& options) {
         co_return fault;
     }
     is_translated_ = true;
+    telling_ = options.tells_thinking_at_once ? api::thinking_telling::at_once
+                                              : api::thinking_telling::at_end;
     std::string body;
     {
         std::string chat;
@@ -87,7 +89,7 @@ void anthropic_call::adopt_reply() {
     reply_.content_length = 0;
     const bool is_ok = status >= 200 && status <= 299;
     if (is_ok && reply_.kind == body_kind::event_stream && !reply_.is_encoded) {
-        stream_.emplace(config_.model_id, unix_now(), request_.wants_usage);
+        stream_.emplace(config_.model_id, unix_now(), request_.wants_usage, telling_);
     }
 }
 

@@ -315,6 +315,38 @@ TEST_P(thinking_turns, come_back_byte_for_byte_from_an_anthropic_upstream) {
     EXPECT_EQ(models.last_request("a").json["thinking"], body["thinking"]);
 }
 
+TEST_P(thinking_turns, come_back_through_a_cascade) {
+    const gateway_process gateway(config_text(models)
+                                      .upstream("a")
+                                      .upstream("b", anthropic_lines)
+                                      .cascade("to_a.v1", {"a"}, "expose_reasoning = true")
+                                      .cascade("to_b.v1", {"b"}, "expose_reasoning = true"));
+    auto content = blocks;
+    content.push_back(text_block("let me see"));
+    content.push_back(tool_use("call_1", "weather", {{"at", "x"}}));
+    models.on("a", thoughtful("call_1"));
+    models.on("b", anthropic_answer({.content = content, .stop_reason = "tool_use"}));
+    for (const std::string name : {"a", "b"}) {
+        auto body = with(
+            message_for("to_" + name + ".v1", "How warm?"),
+            {{"max_tokens", 4000},
+             {"tools", {weather}},
+             {"thinking", {{"type", "enabled"}, {"budget_tokens", 1024}}}}
+        );
+        const auto message = ask(gateway, body);
+        ASSERT_EQ(message["content"], content) << message;
+        body["messages"].push_back({{"role", "assistant"}, {"content", message["content"]}});
+        body["messages"].push_back(result_of("call_1"));
+        EXPECT_EQ(ask(gateway, body)["content"], content);
+        const auto sent = models.last_request(name).json["messages"];
+        ASSERT_EQ(sent.size(), 3u);
+        EXPECT_EQ(
+            name == "a" ? sent[1]["thinking_blocks"] : sent[1]["content"],
+            name == "a" ? blocks : content
+        );
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(messages, thinking_turns, testing::Bool(), [](const auto& each) {
     return each.param ? "streamed" : "whole";
 });

@@ -26,18 +26,23 @@ const json both_keys = {{"reasoning", "the reason"}, {"reasoning_content", "the 
 
 // The ways to one upstream on which its reasoning is hidden: relayed, as a step, as a lone draft.
 constexpr std::array hiding{"hidden.v1", "steps.v1", "lone.v1"};
-// And those on which it is shown: a profile that relays, and the upstream addressed by its own name.
+// And those on which it is relayed as it is: a profile that does, and the upstream addressed by its own name.
 constexpr std::array showing{"shown.v1", "a"};
 
 class reasoning_policy : public testing::Test {
 protected:
     fake_upstream models{};
-    gateway_process gateway{config_text(models)
-                                .upstreams({"a", "s"})
-                                .passthrough("shown.v1", "a")
-                                .passthrough("hidden.v1", "a", "expose_reasoning = false")
-                                .cascade("steps.v1", {"a", "s"})
-                                .moa("lone.v1", {"a"}, "s")};
+    gateway_process gateway{
+        config_text(models)
+            .upstreams({"a", "s"})
+            .passthrough("shown.v1", "a")
+            .passthrough("hidden.v1", "a", "expose_reasoning = false")
+            .cascade("steps.v1", {"a", "s"})
+            .cascade("open.v1", {"a", "s"}, "expose_reasoning = true")
+            .moa("lone.v1", {"a"}, "s")
+            .raw("[profiles.\"gated.v1\"]\ntype = \"cascade\"\nexpose_reasoning = true\n"
+                 "steps = [{ use = \"a\", accept = { pattern = 'answer' } }]")
+    };
 
     void answers(const json& what, const std::string& finish = "stop") {
         models.on("a", complete({.message = what, .finish = finish}));
@@ -142,6 +147,76 @@ TEST_F(reasoning_policy, moa_204_its_keys_are_hidden_by_default_and_kept_where_i
     for (const std::string model : showing) {
         EXPECT_EQ(whole(model), message("the answer", both_keys));
         EXPECT_EQ(streamed(model)["content"], "the answer");
+    }
+}
+
+TEST_F(reasoning_policy, what_seals_it_is_hidden_and_shown_with_it) {
+    const auto lists = json::parse(
+        R"({"thinking_blocks":[{"type":"thinking","thinking":"the thought","signature":"c2ln"},
+                               {"type":"redacted_thinking","data":"AA"}],
+            "reasoning_details":[{"type":"reasoning.encrypted","data":"zz"}]})"
+    );
+    auto all = both_keys;
+    all.update(lists);
+    answers(message("the answer", all));
+
+    for (const std::string model : hiding) {
+        EXPECT_EQ(whole(model), message("the answer")) << model;
+        EXPECT_EQ(streamed(model), (json{{"content", "the answer"}})) << model;
+    }
+    for (const std::string model : {"shown.v1", "a", "open.v1"}) {
+        EXPECT_EQ(whole(model), message("the answer", all)) << model;
+    }
+    models.on(
+        "a",
+        sse(
+            {R"({"choices":[{"index":0,"delta":{"role":"assistant","reasoning_details":[{"type":"reasoning.text","text":"the ","index":0}]}}]})",
+             R"({"choices":[{"index":0,"delta":{"reasoning_details":[{"text":"thought","signature":"x","index":0}]}}]})",
+             R"({"choices":[{"index":0,"delta":{"content":"the answer"},"finish_reason":"stop"}]})",
+             "[DONE]"}
+        )
+    );
+    for (const std::string model : hiding) {
+        EXPECT_EQ(streamed(model), (json{{"content", "the answer"}})) << model;
+    }
+    EXPECT_EQ(
+        streamed("open.v1")["reasoning_details"],
+        json::parse(R"([{"text":"thought","signature":"x","index":0}])")
+    ) << "the last piece, as it came";
+    EXPECT_EQ(
+        streamed("gated.v1")["reasoning_details"],
+        json::parse(R"([{"type":"reasoning.text","text":"the thought","index":0,"signature":"x"}])")
+    ) << "all of it, when it was looked at";
+}
+
+TEST_F(reasoning_policy, a_call_keeps_what_its_server_wants_back_with_it) {
+    auto calls = one_call();
+    calls[0]["extra_content"] = {{"google", {{"thought_signature", "c2ln+/="}}}};
+    answers(message(nullptr, {{"tool_calls", calls}}), "tool_calls");
+    const std::array all{"shown.v1", "hidden.v1", "steps.v1", "open.v1", "lone.v1"};
+    for (const std::string model : all) {
+        const auto reply = chat(gateway, with(say(model), declaring({"look"})));
+        ASSERT_EQ(reply.status, 200) << model << reply.body;
+        EXPECT_EQ(message_of(reply)["tool_calls"], calls) << model;
+    }
+    calls[0]["index"] = 0;
+    models.on(
+        "a",
+        sse(
+            {R"({"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":)" + calls.dump()
+                 + R"(},"finish_reason":"tool_calls"}]})",
+             "[DONE]"}
+        )
+    );
+    for (const std::string model : all) {
+        const auto result = stream(gateway, with(say_streamed(model), declaring({"look"})));
+        json seen;
+        for (const auto& chunk : result.chunks()) {
+            if (!chunk["choices"].empty() && chunk["choices"][0]["delta"].contains("tool_calls")) {
+                seen.push_back(chunk["choices"][0]["delta"]["tool_calls"][0]);
+            }
+        }
+        EXPECT_EQ(seen, calls) << model;
     }
 }
 

@@ -77,16 +77,23 @@ reply streamed_turn(const std::vector<std::string>& deltas) {
     return sse(events);
 }
 
-// The model calls in two turns and answers in the third; whatever it thought comes back in each request.
-void expect_round_trip(const told_turn& turn, bool streams, const json& more) {
-    SCOPED_TRACE(std::string(turn.name) + (streams ? ", streamed " : ", whole ") + more.dump());
+// The model calls in two turns and answers in the third; whatever it thought comes back in each request. `asked`: "a", or a
+// cascade of it.
+void expect_round_trip(
+    const told_turn& turn, bool streams, const json& more, const std::string& asked = "a"
+) {
+    SCOPED_TRACE(
+        std::string(turn.name) + (streams ? ", streamed " : ", whole ") + asked + more.dump()
+    );
     fake_upstream models;
-    const gateway_process gateway(config_text(models).upstream("a"));
+    const gateway_process gateway(
+        config_text(models).upstream("a").cascade("steps.v1", {"a"}, "expose_reasoning = true")
+    );
     const auto behaviour = streams ? streamed_turn(turn.deltas) : whole_turn(turn.message);
     json input = {{{"role", "user"}, {"content", "Look it up twice."}}};
     for (std::size_t round = 1; round <= 2; ++round) {
         models.on("a", behaviour);
-        const auto body = with(respond_to("a", input), more);
+        const auto body = with(respond_to(asked, input), more);
         const auto response = streams ? respond_streamed(gateway, body).final_response
                                       : respond(gateway, body).json();
         ASSERT_EQ(response["status"], "completed") << response;
@@ -95,7 +102,7 @@ void expect_round_trip(const told_turn& turn, bool streams, const json& more) {
         }
         input.push_back({{"type", "function_call_output"}, {"call_id", "call_1"}, {"output", "x"}});
         models.on("a", ok("done"));
-        ASSERT_EQ(respond(gateway, with(respond_to("a", input), more)).status, 200);
+        ASSERT_EQ(respond(gateway, with(respond_to(asked, input), more)).status, 200);
         const auto sent = models.last_request("a");
         for (const auto& bytes : turn.must_come) {
             std::size_t count = 0;
@@ -120,6 +127,17 @@ TEST(responses_reasoning, three_turns_are_byte_exact) {
         expect_round_trip(
             turn, true, {{"include", {"reasoning.encrypted_content"}}, {"store", false}}
         );
+    }
+}
+
+TEST(responses_reasoning, three_turns_through_a_cascade_are_byte_exact) {
+    const json tool = {
+        {"type", "function"}, {"name", "look_up"}, {"parameters", {{"type", "object"}}}
+    };
+    for (const auto& turn : turns) {
+        for (const bool streams : {false, true}) {
+            expect_round_trip(turn, streams, {{"tools", {tool}}}, "steps.v1");
+        }
     }
 }
 

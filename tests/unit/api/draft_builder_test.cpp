@@ -51,5 +51,56 @@ TEST(draft_builder, very_many_calls_take_no_time_each) {
     EXPECT_EQ(draft.tool_calls[1].arguments, "{}");
 }
 
+void add_list(draft_builder& builder, std::string_view name, std::string_view list) {
+    builder.on_event({.kind = kind::reasoning_list, .text = list, .name = name});
+}
+
+TEST(draft_builder, pieces_of_what_seals_the_reasoning_are_put_together) {
+    draft_builder builder;
+    add_list(builder, "thinking_blocks", R"([{"type":"thinking","thinking":"caf\u00e9 "}])");
+    add_list(builder, "reasoning_details", R"([{"type":"reasoning.text","text":"a","index":0}])");
+    add_list(
+        builder, "thinking_blocks", R"([{"type":"thinking","thinking":"\/","signature":"c2ln+="}])"
+    );
+    add_list(builder, "thinking_blocks", R"([ {"type":"redacted_thinking","data":"AA"} ])");
+    add_list(builder, "reasoning_details", R"([{"text":"b","signature":"x","index":0}])");
+
+    const auto draft = builder.take();
+    EXPECT_EQ(
+        draft.thinking_blocks,
+        R"([{"type":"thinking","thinking":"caf\u00e9 \/","signature":"c2ln+="},{"type":"redacted_thinking","data":"AA"}])"
+    );
+    EXPECT_EQ(
+        draft.reasoning_details,
+        R"([{"type":"reasoning.text","text":"ab","index":0,"signature":"x"}])"
+    );
+}
+
+TEST(draft_builder, lists_that_are_too_large_are_dropped_as_a_whole) {
+    const auto block = [](std::size_t bytes) {
+        return R"([{"type":"redacted_thinking","data":")" + std::string(bytes, 'a') + R"("}])";
+    };
+    draft_builder fits;
+    add_list(fits, "thinking_blocks", block(draft_builder::max_list_bytes - 100));
+    EXPECT_GT(fits.take().thinking_blocks.size(), draft_builder::max_list_bytes - 100);
+
+    draft_builder builder;
+    add_list(builder, "thinking_blocks", block(draft_builder::max_list_bytes / 2));
+    add_list(builder, "reasoning_details", block(draft_builder::max_list_bytes / 2));
+    add_list(builder, "thinking_blocks", block(1));
+    builder.on_event({.kind = kind::text_delta, .text = "text"});
+    EXPECT_FALSE(builder.is_too_large());
+    const auto draft = builder.take();
+    EXPECT_EQ(draft.thinking_blocks, "");
+    EXPECT_EQ(draft.reasoning_details, "");
+    EXPECT_EQ(draft.content, "text");
+
+    draft_builder forgetful;
+    add_list(forgetful, "thinking_blocks", block(1));
+    forgetful.forget_text();
+    add_list(forgetful, "thinking_blocks", block(1));
+    EXPECT_EQ(forgetful.take().thinking_blocks, "");
+}
+
 }  // namespace
 }  // namespace meta_model::api

@@ -135,6 +135,26 @@ TEST(chat_stream_encoder, a_call_waits_for_its_name) {
     );
 }
 
+TEST(chat_stream_encoder, what_a_server_wants_back_with_a_call_goes_out_with_it) {
+    const auto out = encoded(
+        {{.kind = kind::tool_call_delta, .id = "c", .extra = R"({"a":1})"},
+         {.kind = kind::tool_call_delta, .text = "{}", .name = "f"},
+         {.kind = kind::tool_call_delta, .extra = "{\n\"b\":2}"},
+         {.kind = kind::finish}}
+    );
+    EXPECT_EQ(
+        out,
+        chunk(R"({"role":"assistant","content":null})")
+            + chunk(
+                R"({"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"a":1}}]})"
+            )
+            + chunk(
+                R"({"tool_calls":[{"index":0,"function":{"arguments":""},"extra_content":{"b":2}}]})"
+            )
+            + chunk("{}", "\"tool_calls\"") + done
+    );
+}
+
 TEST(chat_stream_encoder, a_legacy_call_has_golden_bytes) {
     draft answer;
     answer.function_call = function_call{"f", "{}"};
@@ -161,6 +181,26 @@ TEST(chat_stream_encoder, reasoning_is_shown_only_when_asked_for) {
     );
     EXPECT_EQ(encoded(answer).find("reason\":\"why"), std::string::npos);
     EXPECT_EQ(encoded(answer).find("reasoning"), std::string::npos);
+}
+
+TEST(chat_stream_encoder, what_seals_the_reasoning_is_shown_with_it_and_on_one_line) {
+    draft answer;
+    answer.content = "a";
+    answer.reasoning_content = "hm";
+    answer.thinking_blocks = "[{\"type\":\"thinking\",\n\"thinking\":\"hm\",\"signature\":\"s\"}]";
+    answer.reasoning_details = R"([{"type":"reasoning.encrypted","data":"zz"}])";
+    EXPECT_EQ(
+        encoded(answer, options(false, true)),
+        chunk(R"({"role":"assistant","content":""})") + chunk(R"({"reasoning_content":"hm"})")
+            + chunk(R"({"thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"s"}]})")
+            + chunk(R"({"reasoning_details":[{"type":"reasoning.encrypted","data":"zz"}]})")
+            + chunk(R"({"content":"a"})") + chunk("{}", "\"stop\"") + done
+    );
+    EXPECT_EQ(
+        encoded(answer),
+        chunk(R"({"role":"assistant","content":""})") + chunk(R"({"content":"a"})")
+            + chunk("{}", "\"stop\"") + done
+    );
 }
 
 TEST(chat_stream_encoder, whole_texts_are_cut_at_white_space) {
@@ -225,7 +265,9 @@ TEST(chat_json_encoder, everything_an_answer_has_is_in_its_body) {
     answer.content = "a\"b";
     answer.refusal = "r";
     answer.reasoning = "why";
-    answer.tool_calls.push_back({.id = "c", .name = "f", .arguments = "{}"});
+    answer.tool_calls.push_back(
+        {.id = "c", .name = "f", .arguments = "{}", .extra_content = R"({"a":1})"}
+    );
     answer.function_call = function_call{"g", "[]"};
     answer.finish_reason = "tool_calls";
     answer.usage = token_usage{
@@ -243,7 +285,7 @@ TEST(chat_json_encoder, everything_an_answer_has_is_in_its_body) {
     EXPECT_EQ(
         message["tool_calls"],
         nlohmann::json::parse(
-            R"([{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}])"
+            R"([{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"a":1}}])"
         )
     );
     EXPECT_EQ(message["function_call"]["name"], "g");
@@ -251,6 +293,22 @@ TEST(chat_json_encoder, everything_an_answer_has_is_in_its_body) {
     EXPECT_EQ(body["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content":[]})"));
     EXPECT_EQ(body["usage"]["completion_tokens_details"]["reasoning_tokens"], 1);
     EXPECT_EQ(body["system_fingerprint"], "fp");
+}
+
+TEST(chat_json_encoder, what_seals_the_reasoning_is_shown_with_it) {
+    draft answer;
+    answer.thinking_blocks = R"([{"type":"redacted_thinking","data":"caf\u00e9 \/"}])";
+    answer.reasoning_details = R"([{"data":1.0}])";
+    EXPECT_NE(
+        encode_chat_completion(answer, {.expose_reasoning = true})
+            .find(
+                R"(,"thinking_blocks":[{"type":"redacted_thinking","data":"caf\u00e9 \/"}],"reasoning_details":[{"data":1.0}])"
+            ),
+        std::string::npos
+    );
+    const auto hidden = encode_chat_completion(answer, {});
+    EXPECT_EQ(hidden.find("thinking"), std::string::npos);
+    EXPECT_EQ(hidden.find("reasoning"), std::string::npos);
 }
 
 TEST(chat_json_encoder, usage_is_the_one_asked_for) {
