@@ -149,7 +149,7 @@ anthropic_stream::block* anthropic_stream::find_block(std::string_view index) {
 
 void anthropic_stream::keep_thinking(std::string& into, std::string_view escaped) {
     thinking_bytes_ += escaped.size();
-    if (thinking_bytes_ > max_thinking_bytes) {
+    if (thinking_bytes_ > max_seal_bytes) {
         is_thinking_lost_ = true;
         return;
     }
@@ -258,7 +258,7 @@ void anthropic_stream::end_block(const event_fields& e) {
     if (b != nullptr && b->kind == block_kind::tool && !b->has_arguments) {
         add_arguments(*b, "{}");
     }
-    if (b != nullptr && telling_ == thinking_telling::at_once) {
+    if (b != nullptr && telling_ == thinking_telling::in_turn) {
         tell_thinking({b, 1});
     }
 }
@@ -289,7 +289,7 @@ void anthropic_stream::tell_thinking(std::span<block> blocks) {
         b.own.clear();
         b.signature.clear();
     }
-    if (list.empty() || is_thinking_lost_ || list.size() > max_thinking_bytes) {
+    if (list.empty() || is_thinking_lost_ || list.size() > max_seal_bytes) {
         return;
     }
     open(true);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/anthropic_reply.hpp"
+#include "api/message.hpp"
 #include "api/sse_events.hpp"
 
 #include <cstdint>
@@ -13,17 +14,11 @@
 
 namespace meta_model::api {
 
-// When the blocks of what a model thought are told, as `thinking_blocks`: all of them with the answer's end, or each when it
-// ends, for clients whose wire has blocks or items in order.
-enum class thinking_telling { at_end, at_once };
-
 class anthropic_stream {
 public:
     static constexpr std::size_t max_event_bytes = event_splitter::default_max_event_bytes;
     static constexpr std::size_t max_blocks = 1024;
     static constexpr std::size_t max_calls = 128;
-    // Of what is kept to be told with its signatures; one event holds all of it.
-    static constexpr std::size_t max_thinking_bytes = max_event_bytes - (8u << 10);
 
     // `model`: for a stream that does not name its own. `created`: Unix time. `wants_usage`: the client asked for a chunk
     // with the token counts.
@@ -31,7 +26,7 @@ public:
         std::string_view model,
         std::int64_t created,
         bool wants_usage,
-        thinking_telling telling = thinking_telling::at_end
+        thinking_telling telling = thinking_telling::in_one
     );
 
     // Appends what can be told by now to `out`. False: an event is larger than max_event_bytes.

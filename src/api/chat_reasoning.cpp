@@ -13,6 +13,7 @@ namespace meta_model::api {
 namespace {
 
 constexpr std::string_view seal_mark = "mm1.";
+constexpr std::size_t max_joined_members = 64;
 constexpr std::string_view thought_name = "thought";  // in a seal
 
 // RFC 4648 §5, without padding.
@@ -114,9 +115,13 @@ bool object_pieces::goes_on(const object& last, const object& more) {
            && string_body(member_of(last, "signature")).empty();
 }
 
-void object_pieces::join(object& last, object more) {
+// False, with nothing joined: they have more members than any piece has, of which each would be looked for.
+bool object_pieces::join(object& last, object& more) {
     split(last);
     split(more);
+    if (last.members.size() > max_joined_members || more.members.size() > max_joined_members) {
+        return false;
+    }
     for (auto& [key, value] : more.members) {
         const auto has = std::ranges::find(
             last.members, key, [](const auto& m) -> const std::string& { return m.first; }
@@ -129,6 +134,7 @@ void object_pieces::join(object& last, object more) {
             has->second = std::move(value);
         }
     }
+    return true;
 }
 
 void object_pieces::add(std::string_view list, bool joins) {
@@ -137,9 +143,9 @@ void object_pieces::add(std::string_view list, bool joins) {
             return;
         }
         object more{.raw = std::string(element)};
-        if (joins && !objects_.empty() && goes_on(objects_.back(), more)) {
-            join(objects_.back(), std::move(more));
-        } else {
+        const bool is_joined = joins && !objects_.empty() && goes_on(objects_.back(), more)
+                               && join(objects_.back(), more);
+        if (!is_joined) {
             objects_.push_back(std::move(more));
         }
     });
@@ -148,7 +154,8 @@ void object_pieces::add(std::string_view list, bool joins) {
 void object_pieces::add(const object_pieces& more) {
     auto begin = more.objects_.begin();
     if (!objects_.empty() && begin != more.objects_.end() && goes_on(objects_.back(), *begin)) {
-        join(objects_.back(), *begin++);
+        auto first = *begin;
+        begin += join(objects_.back(), first) ? 1 : 0;
     }
     objects_.insert(objects_.end(), begin, more.objects_.end());
 }

@@ -17,6 +17,7 @@ public:
     void add(const object_pieces& more);
 
     bool is_empty() const { return objects_.empty(); }
+    std::size_t size() const { return objects_.size(); }
     void append_list(std::string& out) const;
 
     // Appends what the elements show of themselves (`text`, `summary`), escaped.
@@ -31,7 +32,7 @@ private:
     static std::string_view member_of(const object& from, std::string_view key);
     static bool goes_on(const object& last, const object& more);
     static void split(object& raw);
-    static void join(object& last, object more);
+    static bool join(object& last, object& more);
 
     std::vector<object> objects_{};
 };

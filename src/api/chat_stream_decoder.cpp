@@ -103,6 +103,7 @@ void chat_stream_decoder::emit_text(
 
 void chat_stream_decoder::emit_list(std::string_view raw, std::string_view name) {
     if (holds_elements(raw)) {
+        has_content_ = true;
         listener_.on_event(
             {.kind = answer_event_kind::reasoning_list,
              .text = raw,

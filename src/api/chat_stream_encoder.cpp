@@ -2,7 +2,7 @@
 
 #include "api/content_slices.hpp"
 #include "api/error_body.hpp"
-#include "api/json_text.hpp"
+#include "api/json_walk.hpp"
 #include "api/reply_ids.hpp"
 #include "api/usage_json.hpp"
 
@@ -258,7 +258,39 @@ std::string_view chat_stream_encoder::default_finish_reason() const {
     return has_function_call_ ? "function_call" : "stop";
 }
 
-void emit_whole_draft(const draft& answer, answer_listener& to) {
+namespace {
+
+// Each block behind its own text. False, with nothing told: the blocks do not say what was shown.
+bool emit_thinking_in_turn(const draft& answer, answer_listener& to) {
+    std::vector<std::pair<std::string_view, std::string>> blocks;  // raw, and the text of it
+    std::string all;
+    walk_list(answer.thinking_blocks, [&](std::string_view block) {
+        auto& [raw, text] = blocks.emplace_back(block, std::string());
+        append_unescaped(text, string_body(find_member(raw, "thinking")));
+        all += text;
+    });
+    if (blocks.empty() || all != answer.reasoning_content) {
+        return false;
+    }
+    for (const auto& [raw, text] : blocks) {
+        if (!text.empty()) {
+            to.on_event(
+                {.kind = answer_event_kind::reasoning_delta,
+                 .text = text,
+                 .name = "reasoning_content"}
+            );
+        }
+        const auto list = '[' + std::string(raw) + ']';
+        to.on_event(
+            {.kind = answer_event_kind::reasoning_list, .text = list, .name = "thinking_blocks"}
+        );
+    }
+    return true;
+}
+
+}  // namespace
+
+void emit_whole_draft(const draft& answer, answer_listener& to, thinking_telling telling) {
     using kind = answer_event_kind;
     const auto emit_text = [&](kind k, std::string_view text, std::string_view name = {}) {
         if (!text.empty()) {
@@ -266,10 +298,20 @@ void emit_whole_draft(const draft& answer, answer_listener& to) {
         }
     };
     to.on_event({.kind = kind::start, .id = answer.id, .model = answer.model});
-    emit_text(kind::reasoning_delta, answer.reasoning_content, "reasoning_content");
+    const bool has_seal = answer.thinking_blocks.size() <= max_seal_bytes
+                          && answer.reasoning_details.size() <= max_seal_bytes;
+    const bool is_told =
+        has_seal && telling == thinking_telling::in_turn && emit_thinking_in_turn(answer, to);
+    if (!is_told) {
+        emit_text(kind::reasoning_delta, answer.reasoning_content, "reasoning_content");
+    }
     emit_text(kind::reasoning_delta, answer.reasoning, "reasoning");
-    emit_text(kind::reasoning_list, answer.thinking_blocks, "thinking_blocks");
-    emit_text(kind::reasoning_list, answer.reasoning_details, "reasoning_details");
+    if (has_seal && !is_told) {
+        emit_text(kind::reasoning_list, answer.thinking_blocks, "thinking_blocks");
+    }
+    if (has_seal) {
+        emit_text(kind::reasoning_list, answer.reasoning_details, "reasoning_details");
+    }
     if (answer.content && answer.content->empty()) {
         to.on_event({.kind = kind::text_delta});  // "" and null stay apart
     } else if (answer.content) {

@@ -85,6 +85,8 @@ private:
 
 // Turns a complete answer into its events, content sliced as spec §2.6 says; `finish` is the draft's reason, or the
 // one its message implies. The listener sees no failure; closing the encoder is the caller's.
-void emit_whole_draft(const draft& answer, answer_listener& to);
+void emit_whole_draft(
+    const draft& answer, answer_listener& to, thinking_telling telling = thinking_telling::in_one
+);
 
 }  // namespace meta_model::api

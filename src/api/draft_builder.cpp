@@ -7,6 +7,9 @@ namespace {
 // What an empty tool call costs, so that a reply cannot hold millions of them.
 constexpr std::size_t bytes_per_call = 64;
 
+// More are no answer: an empty one takes twenty times its bytes.
+constexpr std::size_t max_list_elements = 4096;
+
 }  // namespace
 
 void draft_builder::on_event(const answer_event& event) {
@@ -96,15 +99,18 @@ void draft_builder::on_function(const answer_event& event) {
 }
 
 void draft_builder::append_list(object_pieces& to, std::string_view list) {
-    if (!fits(list.size()) || !keeps_text_ || list_bytes_ > max_list_bytes) {
+    if (!fits(list.size()) || !keeps_text_ || are_lists_lost_) {
         return;
     }
     list_bytes_ += list.size();
-    if (list_bytes_ > max_list_bytes) {
+    are_lists_lost_ = list_bytes_ > max_seal_bytes;
+    if (!are_lists_lost_) {
+        to.add(list, true);
+        are_lists_lost_ = to.size() > max_list_elements;
+    }
+    if (are_lists_lost_) {
         thinking_ = {};
         details_ = {};
-    } else {
-        to.add(list, true);
     }
 }
 

@@ -11,9 +11,6 @@ namespace meta_model::api {
 
 class draft_builder final : public answer_listener {
 public:
-    // Of the lists that seal what was thought. Beyond it they are dropped: no server takes back a part of them.
-    static constexpr std::size_t max_list_bytes = 1u << 20;
-
     struct options {
         std::size_t max_bytes =
             64u << 20;  // of text, arguments and names together; beyond it nothing is collected
@@ -51,6 +48,7 @@ private:
     object_pieces thinking_{};
     object_pieces details_{};
     std::size_t list_bytes_ = 0;
+    bool are_lists_lost_ = false;
     std::size_t bytes_ = 0;
     std::size_t content_bytes_ = 0;
     bool keeps_text_ = true;

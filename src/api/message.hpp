@@ -1,6 +1,7 @@
 // One assistant message and what came with it, independent of the wire it came over.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,13 @@ struct token_usage {
     std::string raw{
     };  // the upstream's `usage` object as JSON text, with the members unknown to us
 };
+
+// How the blocks of what a model thought are told in a stream, as `thinking_blocks`: all in one delta, for clients that join
+// deltas member by member, or each behind its own text, for those whose wire has blocks or items in order.
+enum class thinking_telling { in_one, in_turn };
+
+// Of the lists that seal what was thought, in a stream. Larger ones are dropped: no server takes back a part of them.
+inline constexpr std::size_t max_seal_bytes = (1u << 20) - (8u << 10);
 
 // A whole answer of one upstream call: choices[0] of a chat completion, whether it came as JSON or as a stream.
 struct draft {

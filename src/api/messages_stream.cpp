@@ -13,6 +13,16 @@ namespace {
 
 constexpr std::string_view ping = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
 
+// Whether two escaped texts say the same: what went through us may be escaped in another way.
+bool is_same_text(std::string_view a, std::string_view b) {
+    if (a == b) {
+        return true;
+    }
+    std::string text_a;
+    std::string text_b;
+    return append_unescaped(text_a, a) && append_unescaped(text_b, b) && text_a == text_b;
+}
+
 }  // namespace
 
 struct messages_translator::delta_members {
@@ -188,8 +198,12 @@ void messages_translator::take_delta(std::string_view delta) {
     const auto thought =
         string_body(is_json_string(m.reasoning_content) ? m.reasoning_content : m.reasoning);
     add(block_kind::thinking, 0, thought);
+    if (!thought.empty()) {
+        last_thought_ = thought;
+    }
     if (is_json_list(m.thinking_blocks)) {
         take_thinking_blocks(m.thinking_blocks, !thought.empty());
+        last_thought_.clear();
     }
     add(block_kind::text, 0, string_body(m.content));
     walk_list(m.content, [&](std::string_view part) {
@@ -206,7 +220,8 @@ void messages_translator::take_delta(std::string_view delta) {
     }
 }
 
-// A signature belongs to the thinking that was just told. One that comes later, behind a text, comes with its block again.
+// A signature belongs to the thinking that was just told. One that comes later, behind a text, comes with its block again. A
+// piece without one may say again what was told beside it, or in the delta before.
 void messages_translator::take_thinking_blocks(std::string_view list, bool has_reasoning) {
     walk_list(list, [&](std::string_view raw) {
         const auto type = find_member(raw, "type");
@@ -221,7 +236,8 @@ void messages_translator::take_thinking_blocks(std::string_view list, bool has_r
         }
         const auto text = string_body(find_member(raw, "thinking"));
         const auto signature = string_body(find_member(raw, "signature"));
-        if (!is_string(type, "thinking") || (signature.empty() && has_reasoning)) {
+        const bool is_repeated = has_reasoning || is_same_text(text, last_thought_);
+        if (!is_string(type, "thinking") || (signature.empty() && is_repeated)) {
             return;
         }
         if (signature.empty()) {
@@ -230,7 +246,7 @@ void messages_translator::take_thinking_blocks(std::string_view list, bool has_r
         }
         const bool is_told = blocks_.size() == 1 && blocks_.front().is_open
                              && blocks_.front().kind == block_kind::thinking
-                             && (text.empty() || text == thought_);
+                             && (text.empty() || is_same_text(text, thought_));
         auto* const b = is_told ? &blocks_.front() : push(block_kind::thinking, 0);
         if (b == nullptr) {
             return;

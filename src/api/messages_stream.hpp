@@ -75,7 +75,8 @@ private:
     std::vector<block> blocks_;  // the first may be open, the others wait
     call_tracker calls_;
     std::vector<int> closed_calls_;
-    std::string thought_;  // escaped; of the open block of thinking
+    std::string thought_;       // escaped; of the open block of thinking
+    std::string last_thought_;  // escaped; of the newest delta of reasoning
     std::size_t held_bytes_ = 0;
     int next_index_ = 0;
     message_usage usage_;

@@ -44,6 +44,7 @@ void call_filter::on_call(call& c, const api::answer_event& event) {
     auto told = event;
     std::string name;
     std::string arguments;
+    std::string extra;
     if (c.fate == fate::waits) {
         if (c.id.empty()) {
             c.id = event.id;
@@ -63,7 +64,8 @@ void call_filter::on_call(call& c, const api::answer_event& event) {
         told.id = c.id;
         told.name = name;
         told.text = arguments;
-        told.extra = c.extra;
+        extra = std::move(c.extra);
+        told.extra = extra;
         if (c.fate == fate::passes) {
             ++passed_;
         }

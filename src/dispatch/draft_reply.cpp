@@ -106,7 +106,7 @@ net::task<> send_draft_as_stream(
         c.ledger.append_headers(c.header_lines);
     }
     api::chat_stream_encoder encoder(out, options);
-    api::emit_whole_draft(answer, encoder);
+    api::emit_whole_draft(answer, encoder, c.thinking_telling());
     encoder.close();
     record_answer(c, answer.usage, answer.content ? answer.content->size() : 0);
     c.record.final_tool_call_count = static_cast<std::uint32_t>(answer.tool_calls.size());

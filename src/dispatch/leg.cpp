@@ -281,7 +281,7 @@ net::task<> leg::run(
     options.body = &body.pieces();
     options.affinity = body.affinity();
     options.answers = choices();
-    options.tells_thinking_at_once = context_.client_kind != api::request_kind::chat;
+    options.telling = context_.thinking_telling();
     sent_bytes_ = api::total_size(body.pieces());
     options.deadline = deadline;
     options.cancel = &cancel_;

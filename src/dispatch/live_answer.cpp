@@ -47,11 +47,7 @@ void live_answer::on_event(const api::answer_event& event) {
         case kind::reasoning_delta:
             has_begun_ = has_begun_ || (shows_reasoning && !base::trim(event.text).empty());
             break;
-        case kind::reasoning_list:
-            if (!shows_reasoning) {
-                return;
-            }
-            break;
+        case kind::reasoning_list: break;
         case kind::refusal_delta:
             has_begun_ = true;
             is_plain_text_ = false;

@@ -220,7 +220,7 @@ net::task<upstream::call_error> passthrough::start() {
     options.header_lines = c_.upstream_header_lines;
     options.body = &body.pieces();
     options.affinity = body.affinity();
-    options.tells_thinking_at_once = c_.client_kind != api::request_kind::chat;
+    options.telling = c_.thinking_telling();
     options.deadline = c_.deadline;
     options.cancel = &c_.cancel;
     co_return co_await call_.start(options, retries::allowed);

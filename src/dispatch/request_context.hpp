@@ -87,6 +87,11 @@ struct request_context {
     // Whether reasoning has to be kept out of what an upstream wrote.
     bool hides_reasoning() const { return !target.expose_reasoning && request.is_chat(); }
 
+    api::thinking_telling thinking_telling() const {
+        const bool is_chat = client_kind == api::request_kind::chat;
+        return is_chat ? api::thinking_telling::in_one : api::thinking_telling::in_turn;
+    }
+
     void note_first_byte() {
         record.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(
             std::chrono::steady_clock::now() - start

@@ -55,8 +55,7 @@ net::task<call_error> anthropic_call::start(const call_options& options) {
         co_return fault;
     }
     is_translated_ = true;
-    telling_ = options.tells_thinking_at_once ? api::thinking_telling::at_once
-                                              : api::thinking_telling::at_end;
+    telling_ = options.telling;
     std::string body;
     {
         std::string chat;

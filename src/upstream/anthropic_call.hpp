@@ -51,7 +51,7 @@ private:
     std::string whole_;  // of a reply that is no stream, until it is complete
     std::string out_;    // that is ready to be read, from `offset_` on
     std::size_t offset_ = 0;
-    api::thinking_telling telling_ = api::thinking_telling::at_end;
+    api::thinking_telling telling_ = api::thinking_telling::in_one;
     bool is_translated_ = false;
     bool has_ended_ = false;  // the upstream's reply
 };

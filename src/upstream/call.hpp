@@ -62,8 +62,8 @@ struct call_options {
     std::uint64_t affinity =
         0;  // calls with the same one may share a server's cache; 0: nothing is known
     std::size_t answers = 1;  // that it asks for: the reply may be so many times as large
-    bool tells_thinking_at_once =
-        false;  // of a stream: each block when it ends, see thinking_telling
+    api::thinking_telling telling =
+        api::thinking_telling::in_one;  // of a stream that is translated
 };
 
 enum class read_state { data, end, would_block, failed };

@@ -214,7 +214,7 @@ TEST(messages_stream, a_client_that_leaves_ends_the_call) {
 // ---- three turns of thinking ---------------------------------------------------------------------------------------
 
 const json blocks = {
-    {{"type", "thinking"}, {"thinking", "h\u00fcm\n \"1\""}, {"signature", "c2ln+/="}},
+    {{"type", "thinking"}, {"thinking", "h\u00fcm\n \"1\" \u2028"}, {"signature", "c2ln+/="}},
     {{"type", "redacted_thinking"}, {"data", "RXRl+/="}},
 };
 
@@ -315,24 +315,40 @@ TEST_P(thinking_turns, come_back_byte_for_byte_from_an_anthropic_upstream) {
     EXPECT_EQ(models.last_request("a").json["thinking"], body["thinking"]);
 }
 
+// Steps whose answer is passed on as it comes, and such whose answer is looked at first.
+config_text cascades_of(const fake_upstream& models) {
+    config_text out(models);
+    out.upstream("a").upstream("b", anthropic_lines);
+    for (const std::string name : {"a", "b"}) {
+        out.cascade("live_" + name + ".v1", {name}, "expose_reasoning = true");
+        out.raw(
+            "[profiles.\"gated_" + name + ".v1\"]\ntype = \"cascade\"\nexpose_reasoning = true\n"
+            + "steps = [{ use = \"" + name + "\", accept = { finish_reasons = [\"tool_calls\"] } }]"
+        );
+    }
+    return out;
+}
+
+json thinking_request(const std::string& model) {
+    return with(
+        message_for(model, "How warm?"),
+        {{"max_tokens", 4000},
+         {"tools", {weather}},
+         {"thinking", {{"type", "enabled"}, {"budget_tokens", 1024}}}}
+    );
+}
+
 TEST_P(thinking_turns, come_back_through_a_cascade) {
-    const gateway_process gateway(config_text(models)
-                                      .upstream("a")
-                                      .upstream("b", anthropic_lines)
-                                      .cascade("to_a.v1", {"a"}, "expose_reasoning = true")
-                                      .cascade("to_b.v1", {"b"}, "expose_reasoning = true"));
+    const gateway_process gateway(cascades_of(models));
     auto content = blocks;
     content.push_back(text_block("let me see"));
     content.push_back(tool_use("call_1", "weather", {{"at", "x"}}));
     models.on("a", thoughtful("call_1"));
     models.on("b", anthropic_answer({.content = content, .stop_reason = "tool_use"}));
-    for (const std::string name : {"a", "b"}) {
-        auto body = with(
-            message_for("to_" + name + ".v1", "How warm?"),
-            {{"max_tokens", 4000},
-             {"tools", {weather}},
-             {"thinking", {{"type", "enabled"}, {"budget_tokens", 1024}}}}
-        );
+    for (const std::string model : {"live_a.v1", "gated_a.v1", "live_b.v1", "gated_b.v1"}) {
+        SCOPED_TRACE(model);
+        const auto name = model.substr(model.find('_') + 1, 1);
+        auto body = thinking_request(model);
         const auto message = ask(gateway, body);
         ASSERT_EQ(message["content"], content) << message;
         body["messages"].push_back({{"role", "assistant"}, {"content", message["content"]}});
@@ -345,6 +361,95 @@ TEST_P(thinking_turns, come_back_through_a_cascade) {
             name == "a" ? blocks : content
         );
     }
+}
+
+TEST_P(thinking_turns, several_blocks_come_through_a_cascade_each_with_its_own_text) {
+    const gateway_process gateway(cascades_of(models));
+    const json content = {
+        blocks[1],
+        blocks[0],
+        {{"type", "thinking"}, {"thinking", "and more"}, {"signature", "Ym90aA=="}},
+        tool_use("call_1", "weather", {{"at", "x"}})
+    };
+    models.on("b", anthropic_answer({.content = content, .stop_reason = "tool_use"}));
+    for (const std::string model : {"live_b.v1", "gated_b.v1"}) {
+        EXPECT_EQ(ask(gateway, thinking_request(model))["content"], content) << model;
+    }
+
+    // A whole reply to a request for a stream is told in the same order.
+    const std::string shown =
+        blocks[0]["thinking"].get<std::string>() + content[2]["thinking"].get<std::string>();
+    const json said = {
+        {"role", "assistant"},
+        {"content", nullptr},
+        {"reasoning_content", shown},
+        {"thinking_blocks", {content[0], content[1], content[2]}},
+        {"tool_calls", {call_of("call_1", "weather", R"({"at": "x"})")}}
+    };
+    models.on(
+        "a",
+        json_reply(
+            200,
+            {{"id", "c"},
+             {"object", "chat.completion"},
+             {"model", "m"},
+             {"choices", {{{"index", 0}, {"message", said}, {"finish_reason", "tool_calls"}}}}}
+        )
+    );
+    for (const std::string model : {"live_a.v1", "gated_a.v1"}) {
+        EXPECT_EQ(ask(gateway, thinking_request(model))["content"], content) << model;
+    }
+}
+
+TEST(messages_stream, thinking_between_texts_keeps_its_place_in_a_cascade) {
+    fake_upstream models;
+    const gateway_process gateway(cascades_of(models));
+    const json content = {
+        blocks[0],
+        text_block("let me see"),
+        {{"type", "thinking"}, {"thinking", "and more"}, {"signature", "Ym90aA=="}},
+        tool_use("call_1", "weather", {{"at", "x"}})
+    };
+    models.on("b", anthropic_answer({.content = content, .stop_reason = "tool_use"}));
+
+    const auto message = message_of(stream_message(gateway, thinking_request("live_b.v1")));
+
+    EXPECT_EQ(message["content"], content);
+}
+
+// As LiteLLM tells it: every piece in two members, the signature last.
+TEST(messages_stream, thinking_in_pieces_comes_once_through_a_cascade) {
+    fake_upstream models;
+    const gateway_process gateway(cascades_of(models));
+    const auto piece = [](const std::string& text) {
+        return chunk(
+            {{"reasoning_content", text},
+             {"thinking_blocks",
+              json::array({{{"type", "thinking"}, {"thinking", text}, {"signature", ""}}})}}
+        );
+    };
+    const json seal = {{"type", "thinking"}, {"thinking", ""}, {"signature", "c2ln"}};
+    models.on(
+        "a",
+        sse(
+            {piece("h\u00fcm\u2028"),
+             piece(" so"),
+             chunk({{"thinking_blocks", json::array({seal})}}),
+             chunk({{"content", "warm"}}),
+             chunk(json::object(), "stop"),
+             "[DONE]"}
+        )
+    );
+    const auto expected = json::array(
+        {{{"type", "thinking"}, {"thinking", "h\u00fcm\u2028 so"}, {"signature", "c2ln"}},
+         text_block("warm")}
+    );
+
+    const auto direct = message_of(stream_message(gateway, message_for("a")));
+    const auto stepped = message_of(stream_message(gateway, message_for("live_a.v1")));
+
+    EXPECT_EQ(direct["content"], expected);
+    EXPECT_EQ(stepped["content"], expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(messages, thinking_turns, testing::Bool(), [](const auto& each) {

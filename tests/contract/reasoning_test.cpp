@@ -199,24 +199,32 @@ TEST_F(reasoning_policy, a_call_keeps_what_its_server_wants_back_with_it) {
         ASSERT_EQ(reply.status, 200) << model << reply.body;
         EXPECT_EQ(message_of(reply)["tool_calls"], calls) << model;
     }
-    calls[0]["index"] = 0;
+    // It may come before the call has its name.
+    json named = {
+        {"index", 0}, {"type", "function"}, {"id", "call_1"}, {"function", calls[0]["function"]}
+    };
+    const json sealed = {
+        {"index", 0}, {"id", "call_1"}, {"extra_content", calls[0]["extra_content"]}
+    };
     models.on(
         "a",
         sse(
-            {R"({"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":)" + calls.dump()
-                 + R"(},"finish_reason":"tool_calls"}]})",
+            {R"({"choices":[{"index":0,"delta":{"tool_calls":[)" + sealed.dump() + "]}}]}",
+             R"({"choices":[{"index":0,"delta":{"tool_calls":[)" + named.dump()
+                 + R"(]},"finish_reason":"tool_calls"}]})",
              "[DONE]"}
         )
     );
+    named.update(sealed);
     for (const std::string model : all) {
         const auto result = stream(gateway, with(say_streamed(model), declaring({"look"})));
         json seen;
         for (const auto& chunk : result.chunks()) {
             if (!chunk["choices"].empty() && chunk["choices"][0]["delta"].contains("tool_calls")) {
-                seen.push_back(chunk["choices"][0]["delta"]["tool_calls"][0]);
+                seen.update(chunk["choices"][0]["delta"]["tool_calls"][0]);
             }
         }
-        EXPECT_EQ(seen, calls) << model;
+        EXPECT_EQ(seen, named) << model;
     }
 }
 

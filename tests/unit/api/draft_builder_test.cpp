@@ -1,6 +1,7 @@
 #include "api/draft_builder.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <string>
 
@@ -81,12 +82,12 @@ TEST(draft_builder, lists_that_are_too_large_are_dropped_as_a_whole) {
         return R"([{"type":"redacted_thinking","data":")" + std::string(bytes, 'a') + R"("}])";
     };
     draft_builder fits;
-    add_list(fits, "thinking_blocks", block(draft_builder::max_list_bytes - 100));
-    EXPECT_GT(fits.take().thinking_blocks.size(), draft_builder::max_list_bytes - 100);
+    add_list(fits, "thinking_blocks", block(max_seal_bytes - 100));
+    EXPECT_GT(fits.take().thinking_blocks.size(), max_seal_bytes - 100);
 
     draft_builder builder;
-    add_list(builder, "thinking_blocks", block(draft_builder::max_list_bytes / 2));
-    add_list(builder, "reasoning_details", block(draft_builder::max_list_bytes / 2));
+    add_list(builder, "thinking_blocks", block(max_seal_bytes / 2));
+    add_list(builder, "reasoning_details", block(max_seal_bytes / 2));
     add_list(builder, "thinking_blocks", block(1));
     builder.on_event({.kind = kind::text_delta, .text = "text"});
     EXPECT_FALSE(builder.is_too_large());
@@ -95,11 +96,44 @@ TEST(draft_builder, lists_that_are_too_large_are_dropped_as_a_whole) {
     EXPECT_EQ(draft.reasoning_details, "");
     EXPECT_EQ(draft.content, "text");
 
+    draft_builder crowded;
+    std::string many = "[{}";
+    for (int i = 0; i < 5000; ++i) {
+        many += ",{}";
+    }
+    add_list(crowded, "reasoning_details", many + "]");
+    EXPECT_EQ(crowded.take().reasoning_details, "");
+
     draft_builder forgetful;
     add_list(forgetful, "thinking_blocks", block(1));
     forgetful.forget_text();
     add_list(forgetful, "thinking_blocks", block(1));
     EXPECT_EQ(forgetful.take().thinking_blocks, "");
+}
+
+TEST(draft_builder, pieces_with_very_many_members_are_not_joined) {
+    draft_builder builder;
+    std::string wide = R"([{"index":0)";
+    for (int i = 0; i < 30'000; ++i) {
+        wide += ",\"" + std::to_string(i) + "\":1";
+    }
+    wide += "}]";
+    add_list(builder, "reasoning_details", wide);
+    add_list(builder, "reasoning_details", wide);
+    std::string narrow = "[";
+    for (int i = 0; i < 10'000; ++i) {
+        narrow += (i == 0 ? R"({"index":1,")" : R"(,{"index":1,")") + std::to_string(i) + "\":1}";
+    }
+    add_list(builder, "reasoning_details", narrow + "]");
+
+    const auto list = nlohmann::json::parse(builder.take().reasoning_details);
+    EXPECT_GT(list.size(), 100u);
+    EXPECT_EQ(list[1].size(), 30'001u);
+    std::size_t members = 0;
+    for (const auto& element : list) {
+        members += element.size() - 1;
+    }
+    EXPECT_EQ(members, 70'000u);
 }
 
 }  // namespace

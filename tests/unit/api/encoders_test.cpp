@@ -203,6 +203,40 @@ TEST(chat_stream_encoder, what_seals_the_reasoning_is_shown_with_it_and_on_one_l
     );
 }
 
+TEST(chat_stream_encoder, in_turn_each_block_stands_behind_its_own_text) {
+    const auto told = [](const draft& answer) {
+        std::string out;
+        chat_stream_encoder encoder(out, options(false, true));
+        emit_whole_draft(answer, encoder, thinking_telling::in_turn);
+        encoder.close();
+        return out;
+    };
+    draft answer;
+    answer.content = "x";
+    answer.reasoning_content = "a/b";
+    answer.thinking_blocks =
+        R"([ {"data":"AA"}, {"thinking":"a\/","signature":"s"},{"thinking":"b","signature":"t"}])";
+    const auto start = chunk(R"({"role":"assistant","content":""})");
+    const auto rest = chunk(R"({"content":"x"})") + chunk("{}", "\"stop\"") + done;
+    EXPECT_EQ(
+        told(answer),
+        start + chunk(R"({"thinking_blocks":[{"data":"AA"}]})")
+            + chunk(R"({"reasoning_content":"a/"})")
+            + chunk(R"({"thinking_blocks":[{"thinking":"a\/","signature":"s"}]})")
+            + chunk(R"({"reasoning_content":"b"})")
+            + chunk(R"({"thinking_blocks":[{"thinking":"b","signature":"t"}]})") + rest
+    );
+    answer.reasoning_content = "other";
+    answer.thinking_blocks = R"([{"thinking":"a","signature":"s"}])";
+    EXPECT_EQ(
+        told(answer),
+        start + chunk(R"({"reasoning_content":"other"})")
+            + chunk(R"({"thinking_blocks":[{"thinking":"a","signature":"s"}]})") + rest
+    );
+    answer.thinking_blocks = R"([{"data":")" + std::string(max_seal_bytes, 'a') + R"("}])";
+    EXPECT_EQ(told(answer), start + chunk(R"({"reasoning_content":"other"})") + rest);
+}
+
 TEST(chat_stream_encoder, whole_texts_are_cut_at_white_space) {
     draft answer;
     answer.content = "north south east west and then onwards forever again";

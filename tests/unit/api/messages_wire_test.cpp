@@ -268,6 +268,21 @@ TEST(messages_wire, thinking_that_is_told_in_pieces_with_its_blocks_is_told_once
     EXPECT_EQ(message["stop_reason"], "max_tokens");
 }
 
+TEST(messages_wire, a_block_that_is_escaped_in_another_way_is_the_one_that_was_told) {
+    const auto out = translated(
+        {chunk("{\"reasoning_content\":\"caf\u00e9 /\"}")
+         + chunk(R"({"thinking_blocks":[{"type":"thinking","thinking":"caf\u00e9 \/"}]})")
+         + chunk(
+             R"({"thinking_blocks":[{"type":"thinking","thinking":"caf\u00E9 \/","signature":"s"}]})"
+         )
+         + chunk("{}", R"("stop")") + done}
+    );
+    EXPECT_EQ(
+        message_of(out)["content"],
+        json::parse(R"([{"type":"thinking","thinking":"caf\u00e9 /","signature":"s"}])")
+    );
+}
+
 TEST(messages_wire, an_end_is_told_once_and_an_error_is_one) {
     const auto cut = translated({chunk(R"({"content":"x"})")});
     EXPECT_EQ(events_of(cut).back()["error"]["type"], "api_error");
