@@ -262,6 +262,10 @@ namespace {
 
 // Each block behind its own text. False, with nothing told: the blocks do not say what was shown.
 bool emit_thinking_in_turn(const draft& answer, answer_listener& to) {
+    constexpr std::size_t most_blocks = 1024;  // each is an event of its own
+    if (answer.reasoning_content.empty()) {
+        return false;
+    }
     std::vector<std::pair<std::string_view, std::string>> blocks;  // raw, and the text of it
     std::string all;
     walk_list(answer.thinking_blocks, [&](std::string_view block) {
@@ -269,7 +273,7 @@ bool emit_thinking_in_turn(const draft& answer, answer_listener& to) {
         append_unescaped(text, string_body(find_member(raw, "thinking")));
         all += text;
     });
-    if (blocks.empty() || all != answer.reasoning_content) {
+    if (blocks.size() > most_blocks || all != answer.reasoning_content) {
         return false;
     }
     for (const auto& [raw, text] : blocks) {

@@ -226,6 +226,11 @@ TEST(chat_stream_encoder, in_turn_each_block_stands_behind_its_own_text) {
             + chunk(R"({"reasoning_content":"b"})")
             + chunk(R"({"thinking_blocks":[{"thinking":"b","signature":"t"}]})") + rest
     );
+    for (int i = 0; i < 1023; ++i) {
+        answer.thinking_blocks.replace(answer.thinking_blocks.size() - 1, 1, ",{}]");
+    }
+    EXPECT_NE(told(answer).find(R"("reasoning_content":"a/b"})"), std::string::npos)
+        << "very many are told at once";
     answer.reasoning_content = "other";
     answer.thinking_blocks = R"([{"thinking":"a","signature":"s"}])";
     EXPECT_EQ(
