@@ -100,10 +100,13 @@ net::task<upstream::call_error> guarded_call::start(
         if (!wait) {
             co_return fault;
         }
+        const bool must_wait = call_->reply().retry_after_s > 0;
         co_await leave_attempt(fault);
-        const bool is_awake =
-            co_await sleep_until(context_.loop, options.cancel, steady_clock::now() + *wait);
+        const auto now = steady_clock::now();
+        const auto until = others_can_serve_ && !must_wait ? now : now + *wait;
+        const bool is_awake = co_await sleep_until(context_.loop, options.cancel, until);
         call_ = make_call();
+        call_->avoid(failed_servers_);
         if (!is_awake) {
             const bool is_late = options.cancel->reason() == base::cancel_reason::deadline;
             co_return upstream::call_error{
@@ -190,6 +193,30 @@ call_signal guarded_call::signal_of(const call_end& how) const {
     }
 }
 
+// A failure of one server of several is the upstream's own only when none of the others can serve. Refusals below 500 speak of
+// the account or of what all of them are asked.
+void guarded_call::note_server(const call_end& how, upstream::call_report& report) {
+    const bool is_failure = report.signal == call_signal::failure;
+    const bool is_of_server =
+        !is_failure || how.outcome != call_outcome::non_2xx || how.status >= 500;
+    const auto server = call_->note_end(is_of_server ? report.signal : call_signal::neutral);
+    if (is_failure && is_of_server && server.others_can_serve) {
+        report.signal = call_signal::neutral;
+    }
+    others_can_serve_ = server.others_can_serve;
+    failed_servers_ |= call_->servers();
+    if (server.change != upstream::state_change::none) {
+        const bool is_opened = server.change == upstream::state_change::opened;
+        context_.log.write(
+            is_opened ? base::log_level::warning : base::log_level::info,
+            is_opened ? "an endpoint keeps failing and is left alone" : "an endpoint answers again",
+            {{"id", context_.request_id},
+             {"upstream", upstream_.config.key},
+             {"endpoint", server.name}}
+        );
+    }
+}
+
 void guarded_call::end(const call_end& how) {
     if (!permit_) {
         return;
@@ -214,6 +241,7 @@ void guarded_call::end(const call_end& how) {
         report.is_cut_short = was_left;
     }
     report.retry_after_s = is_refusal ? reply.retry_after_s : -1;
+    note_server(how, report);
     const auto change = permit_.end(report, now);
     if (change != upstream::state_change::none) {
         const bool is_opened = change == upstream::state_change::opened;

@@ -59,6 +59,7 @@ private:
     ) const;
     net::task<> leave_attempt(const upstream::call_error& fault);
     upstream::call_signal signal_of(const call_end& how) const;
+    void note_server(const call_end& how, upstream::call_report& report);
     std::chrono::microseconds since_start(base::steady_time t) const;
 
     request_context& context_;
@@ -67,6 +68,8 @@ private:
     std::unique_ptr<upstream::call> call_;
     upstream::call_permit permit_;
     base::steady_time started_{};
+    std::uint64_t failed_servers_ = 0;  // of attempts before
+    bool others_can_serve_ = false;     // when the newest attempt ended
 };
 
 }  // namespace meta_model::dispatch

@@ -5,16 +5,16 @@
 
 namespace meta_model::upstream {
 
-namespace {
-
-breaker_rules rules_of(const config::upstream_breaker& c) {
+breaker_rules rules_of(const config::upstream_breaker& configured) {
     const auto to_steady = [](config::seconds_f s) {
         return std::chrono::duration_cast<base::steady_duration>(s);
     };
-    return {.failures = c.failures, .window = to_steady(c.window), .open = to_steady(c.open)};
+    return {
+        .failures = configured.failures,
+        .window = to_steady(configured.window),
+        .open = to_steady(configured.open)
+    };
 }
-
-}  // namespace
 
 void cool_down::extend(base::steady_time until) {
     const auto wish = until.time_since_epoch().count();
@@ -112,13 +112,7 @@ state_change availability::end(
             || (total_.count(now) >= least_samples && report.total >= total_.quantile(0.9, now)))) {
         total_.add(report.total, now);
     }
-    const bool was_closed = breaker_.state(now) == breaker_state::closed;
-    breaker_.note(report.signal, as, now);
-    const bool is_closed = breaker_.state(now) == breaker_state::closed;
-    if (was_closed == is_closed) {
-        return state_change::none;
-    }
-    return is_closed ? state_change::closed : state_change::opened;
+    return breaker_.note(report.signal, as, now);
 }
 
 std::optional<std::chrono::microseconds> availability::patience(base::steady_time now) const {

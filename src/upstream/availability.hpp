@@ -31,6 +31,8 @@ private:
     std::atomic<base::steady_duration::rep> until_{0};
 };
 
+breaker_rules rules_of(const config::upstream_breaker& configured);
+
 // How a call ended.
 struct call_report {
     call_signal signal = call_signal::neutral;
@@ -40,8 +42,6 @@ struct call_report {
     bool is_cut_short = false;  // `total` is only how long it was waited for
     int retry_after_s = -1;     // of a reply that refused; negative: none
 };
-
-enum class state_change { none, opened, closed };
 
 class availability;
 

@@ -19,7 +19,7 @@ bool breaker::refuses(base::steady_time now) const {
     return is_open_ && (is_probing_ || now < open_until_);
 }
 
-void breaker::note(call_signal signal, permission granted_as, base::steady_time now) {
+state_change breaker::note(call_signal signal, permission granted_as, base::steady_time now) {
     if (granted_as == permission::probe) {
         is_probing_ = false;
         if (signal == call_signal::failure) {
@@ -27,18 +27,29 @@ void breaker::note(call_signal signal, permission granted_as, base::steady_time 
         } else if (signal == call_signal::success) {
             is_open_ = false;
             ended_.clear();
+            row_ = 0;
+            return state_change::closed;
         }
-        return;
+        return state_change::none;
     }
     if (is_open_ || signal == call_signal::neutral) {
-        return;
+        return state_change::none;
     }
-    ended_.add(signal == call_signal::failure ? failed : succeeded, now);
-    const auto failures = ended_.sum(failed, now);
-    if (signal == call_signal::failure && failures >= static_cast<std::uint64_t>(rules_.failures)
-        && failures > ended_.sum(succeeded, now)) {
-        open(now);
+    const bool is_failure = signal == call_signal::failure;
+    ended_.add(is_failure ? failed : succeeded, now);
+    row_ = is_failure ? row_ + 1 : 0;
+    const bool is_window_full =
+        is_failing(now) && ended_.sum(failed, now) >= static_cast<std::uint64_t>(rules_.failures);
+    const bool is_row_full = rules_.counts_rows && row_ >= rules_.failures;
+    if (!is_failure || !(is_window_full || is_row_full)) {
+        return state_change::none;
     }
+    open(now);
+    return state_change::opened;
+}
+
+bool breaker::is_failing(base::steady_time now) const {
+    return is_open_ || ended_.sum(failed, now) > ended_.sum(succeeded, now);
 }
 
 void breaker::open(base::steady_time now) {

@@ -19,10 +19,13 @@ enum class breaker_state {
     half_open,  // one may find out
 };
 
+enum class state_change { none, opened, closed };
+
 struct breaker_rules {
     int failures = 5;  // so many in the window, and more than successes, open it
     base::steady_duration window = std::chrono::seconds(30);
     base::steady_duration open = std::chrono::seconds(15);
+    bool counts_rows = false;  // so many in a row open it too, however many succeeded before
 };
 
 class breaker {
@@ -37,7 +40,10 @@ public:
     bool refuses(base::steady_time now) const;
 
     // The end of a call that was granted. Ends of calls that began before the breaker opened change nothing.
-    void note(call_signal signal, permission granted_as, base::steady_time now);
+    state_change note(call_signal signal, permission granted_as, base::steady_time now);
+
+    // Whether most of its calls failed lately, though perhaps too few to open it; true while it is not closed.
+    bool is_failing(base::steady_time now) const;
 
     breaker_state state(base::steady_time now) const;
     // While it refuses: when it is worth asking again.
@@ -50,6 +56,7 @@ private:
 
     breaker_rules rules_;
     sliding_counts<2> ended_;
+    int row_ = 0;  // of failures
     bool is_open_ = false;
     bool is_probing_ = false;
     base::steady_time open_until_{};

@@ -7,6 +7,7 @@
 #include "base/cancel.hpp"
 #include "base/timer_wheel.hpp"
 #include "net/asio_types.hpp"
+#include "upstream/breaker.hpp"
 
 #include <memory>
 #include <string>
@@ -66,6 +67,13 @@ struct call_options {
         api::thinking_telling::in_one;  // of a stream that is translated
 };
 
+// What the end of a call says of the server that had it, where an upstream has several.
+struct server_end {
+    bool others_can_serve = false;  // so that a failure says nothing of the upstream as a whole
+    state_change change = state_change::none;  // of the server
+    std::string_view name{};                   // for logs
+};
+
 enum class read_state { data, end, would_block, failed };
 
 class call {
@@ -95,6 +103,13 @@ public:
     virtual void cancel() = 0;
 
     virtual base::steady_time head_time() const = 0;  // when the head came
+
+    // To be told once how the call ended, before it is destroyed.
+    virtual server_end note_end(call_signal) { return {}; }
+    // The servers that were tried, as a set for avoid().
+    virtual std::uint64_t servers() const { return 0; }
+    // Before start(): servers that serve only when no other is left.
+    virtual void avoid(std::uint64_t) {}
 
     // Token counts that the reply told by the way, whether or not its body shows them; null: none.
     virtual const api::token_usage* usage() const { return nullptr; }

@@ -32,8 +32,49 @@ endpoint parse_endpoint(const std::string& base_url) {
     return out;
 }
 
-endpoint_state::endpoint_state(const std::string& base_url, std::size_t i)
-    : where(parse_endpoint(base_url)), index(i), identity(std::hash<std::string_view>{}(base_url)) {
+breaker::permission endpoint_breaker::ask(base::steady_time now) {
+    const std::lock_guard lock(mutex_);
+    return breaker_.ask(now);
+}
+
+bool endpoint_breaker::refuses(base::steady_time now) const {
+    const std::lock_guard lock(mutex_);
+    return breaker_.refuses(now);
+}
+
+bool endpoint_breaker::is_failing(base::steady_time now) const {
+    const std::lock_guard lock(mutex_);
+    return breaker_.is_failing(now);
+}
+
+state_change endpoint_breaker::note(
+    call_signal signal, breaker::permission granted_as, base::steady_time now
+) {
+    const std::lock_guard lock(mutex_);
+    return breaker_.note(signal, granted_as, now);
+}
+
+endpoint_state::endpoint_state(
+    const std::string& base_url, std::size_t i, const breaker_rules& rules
+)
+    : where(parse_endpoint(base_url)),
+      index(i),
+      identity(std::hash<std::string_view>{}(base_url)),
+      breaker({
+          .failures = rules.failures,
+          .window = rules.window,
+          .open = rules.open,
+          .counts_rows = true,  // it draws calls the faster it fails
+      }) {
+}
+
+bool endpoint_state::is_probe_good() const {
+    const auto known = probe.load(std::memory_order_relaxed);
+    return known == probe_state::up || known == probe_state::unknown;
+}
+
+bool endpoint_state::can_serve(base::steady_time now) const {
+    return is_probe_good() && !breaker.is_failing(now);
 }
 
 }  // namespace meta_model::upstream

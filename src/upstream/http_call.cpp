@@ -61,7 +61,11 @@ http_call::http_call(
     upstream_state& upstream,
     endpoint_state* only
 )
-    : loop_(loop), names_(names), channels_(channels), upstream_(upstream), only_(only) {
+    : loop_(loop),
+      names_(names),
+      channels_(channels),
+      upstream_(upstream),
+      endpoint_(upstream, only) {
     upstream_.in_flight.fetch_add(1, std::memory_order_relaxed);
     loop_.call_began();
 }
@@ -69,9 +73,6 @@ http_call::http_call(
 http_call::~http_call() {
     loop_.call_ended();
     upstream_.in_flight.fetch_sub(1, std::memory_order_relaxed);
-    if (endpoint_ != nullptr) {
-        endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
-    }
 }
 
 void http_call::on_cancel(base::cancel_reason reason) {
@@ -192,18 +193,16 @@ net::task<call_error> http_call::start(const call_options& options) {
     if (options.cancel != nullptr) {
         options.cancel->attach(*this);
     }
-    affinity_ = options.affinity;
     most_body_bytes_ = options.answers * upstream_.config.limits.max_reply_bytes;
     // A pooled connection may have died unseen; that is no failure of the upstream as long as no reply byte came.
-    bool may_take = choose_endpoint();
+    bool may_take = endpoint_.take_next(options.affinity);
     while (!is_cancelled_) {
         connection_ = may_take ? channel().pool.take() : nullptr;
         may_take = false;
         if (!connection_) {
             const bool is_connected = co_await connect();
-            if (!is_connected && !is_cancelled_ && choose_endpoint()) {
-                may_take = true;  // nothing was sent: another endpoint may take the call
-                error_ = {};
+            if (!is_connected && !is_cancelled_ && give_up_endpoint(options.affinity)) {
+                may_take = true;
                 continue;
             }
             if (!is_connected) {
@@ -236,20 +235,15 @@ net::task<call_error> http_call::start(const call_options& options) {
     co_return error_;
 }
 
-// The next endpoint to try; false when all were tried.
-bool http_call::choose_endpoint() {
-    auto* const next = only_ == nullptr ? upstream_.choose_endpoint(tried_, affinity_)
-                       : tried_ == 0    ? only_
-                                        : nullptr;
-    if (next == nullptr) {
+// Of one that could not be connected to. False: there is no other. Nothing was sent, so that another one may take the call.
+bool http_call::give_up_endpoint(std::uint64_t affinity) {
+    const bool is_its_fault =
+        error_.fault == call_fault::unreached || error_.fault == call_fault::timeout;
+    endpoint_.note_end(is_its_fault ? call_signal::failure : call_signal::neutral);
+    if (!endpoint_.take_next(affinity)) {
         return false;
     }
-    if (endpoint_ != nullptr) {
-        endpoint_->in_flight.fetch_sub(1, std::memory_order_relaxed);
-    }
-    endpoint_ = next;
-    endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
-    tried_ |= endpoint_->bit();
+    error_ = {};
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "upstream/call.hpp"
 #include "upstream/connection_pool.hpp"
 #include "upstream/connector.hpp"
+#include "upstream/endpoint_lease.hpp"
 #include "upstream/registry.hpp"
 
 #include <memory>
@@ -35,6 +36,9 @@ public:
     const call_error& error() const override { return error_; }
     void cancel() override;
     base::steady_time head_time() const override { return head_time_; }
+    server_end note_end(call_signal signal) override { return endpoint_.note_end(signal); }
+    std::uint64_t servers() const override { return endpoint_.tried(); }
+    void avoid(std::uint64_t servers) override { endpoint_.avoid(servers); }
 
 private:
     enum class phase { idle, connect, send, first_byte, first_token, body, end };
@@ -48,7 +52,7 @@ private:
     read_state fail(call_fault fault, std::string detail);
     std::string cut_text(net::io_status status, std::string_view where) const;
 
-    bool choose_endpoint();
+    bool give_up_endpoint(std::uint64_t affinity);
     upstream::channel& channel() { return channels_.endpoints[endpoint_->index]; }
     net::task<bool> connect();
     void write_head(const call_options& options, std::string& head) const;
@@ -68,10 +72,7 @@ private:
     net::resolver& names_;
     upstream_channels& channels_;
     upstream_state& upstream_;
-    endpoint_state* const only_;          // null: any endpoint of the upstream
-    endpoint_state* endpoint_ = nullptr;  // that is tried or in use
-    std::uint64_t affinity_ = 0;
-    std::uint64_t tried_ = 0;  // endpoints, by bit
+    endpoint_lease endpoint_;
     std::unique_ptr<connection> connection_;
     connector* connecting_ = nullptr;
     std::optional<net::chunk_decoder> chunks_;

@@ -52,11 +52,11 @@ std::string make_version_line(const config::upstream& c) {
 std::vector<std::unique_ptr<endpoint_state>> make_endpoints(const config::upstream& c) {
     std::vector<std::unique_ptr<endpoint_state>> out;
     for (const auto& url : c.base_urls) {
-        out.push_back(std::make_unique<endpoint_state>(url, out.size()));
+        out.push_back(std::make_unique<endpoint_state>(url, out.size(), rules_of(c.breaker)));
     }
     if (out.empty()) {
-        out.push_back(std::make_unique<endpoint_state>(std::string(), 0)
-        );  // of a simulated upstream
+        // Of a simulated upstream.
+        out.push_back(std::make_unique<endpoint_state>(std::string(), 0, rules_of(c.breaker)));
     }
     return out;
 }
@@ -88,17 +88,19 @@ upstream_state::upstream_state(
     }
 }
 
-endpoint_state* upstream_state::choose_endpoint(std::uint64_t tried, std::uint64_t affinity) {
+endpoint_state* upstream_state::choose_endpoint(
+    std::uint64_t tried, std::uint64_t avoided, std::uint64_t affinity, base::steady_time now
+) {
     if (endpoints.size() == 1) {
         return tried == 0 ? endpoints.front().get() : nullptr;
     }
     std::array<candidate, config::max_endpoints> candidates;
     for (const auto& e : endpoints) {
-        const auto state = e->probe.load(std::memory_order_relaxed);
         candidates[e->index] = {
             .identity = e->identity,
             .in_flight = e->in_flight.load(std::memory_order_relaxed),
-            .is_healthy = state == probe_state::up || state == probe_state::unknown,
+            .is_healthy =
+                e->is_probe_good() && (avoided & e->bit()) == 0 && !e->breaker.refuses(now),
             .is_excluded = (tried & e->bit()) != 0
         };
     }

@@ -40,8 +40,11 @@ struct upstream_state {
     // Why every call fails: a secret or a file is missing or cannot be used. Empty: nothing of that kind.
     std::string misconfiguration{};
 
-    // The endpoint for a call by the upstream's rule, or null when `tried` (see endpoint_state::bit) holds them all.
-    endpoint_state* choose_endpoint(std::uint64_t tried, std::uint64_t affinity);
+    // The endpoint for a call by the upstream's rule, or null when `tried` (see endpoint_state::bit) holds them all. Those in
+    // `avoided`, and those whose probe or calls failed, serve only when no other is left.
+    endpoint_state* choose_endpoint(
+        std::uint64_t tried, std::uint64_t avoided, std::uint64_t affinity, base::steady_time now
+    );
 
     // Up when one endpoint is; else what is known of the first that was probed.
     probe_state probe() const;

@@ -1,6 +1,8 @@
 // Several endpoints of one upstream, and what travels with every call to it.
 #include "contract/panel.hpp"
 
+#include <map>
+#include <mutex>
 #include <thread>
 
 namespace meta_model::contract {
@@ -165,6 +167,109 @@ TEST(endpoints, a_call_that_was_sent_is_not_sent_elsewhere) {
     expect_envelope(chat(gateway, say("m")), 502);
 
     EXPECT_EQ(models.requests().size(), 1u);
+}
+
+constexpr auto no_retry = "[upstreams.m.retry]\nmax_attempts = 1\n";
+
+// Statuses of `count` calls by each of `threads` clients.
+std::map<int, int> statuses_of(const gateway_process& gateway, int threads, int count) {
+    std::mutex mutex;
+    std::map<int, int> seen;
+    std::vector<std::thread> clients;
+    for (int i = 0; i < threads; ++i) {
+        clients.emplace_back([&] {
+            for (int k = 0; k < count; ++k) {
+                const auto status = chat(gateway, say("m")).status;
+                const std::lock_guard lock(mutex);
+                ++seen[status];
+            }
+        });
+    }
+    for (auto& client : clients) {
+        client.join();
+    }
+    return seen;
+}
+
+TEST(endpoints, one_that_fails_at_once_does_not_draw_the_calls) {
+    const std::map<std::string, reply> failures{
+        {"status", json_reply(500, {{"error", {{"message", "no"}}}})},
+        {"cut", close_at_once()},
+        {"no JSON", html()}
+    };
+    for (const auto& [name, failure] : failures) {
+        for (const std::string rule : {"least_in_flight", "round_robin"}) {
+            SCOPED_TRACE(name + ' ' + rule);
+            fake_upstream models;
+            const gateway_process gateway(endpoints(
+                models, {"a", "b"}, unprobed + ("balance = \"" + rule + "\"\n") + no_retry
+            ));
+            models.on("a", failure);
+            models.on("b", delayed(10ms, ok("from b")));
+
+            auto seen = statuses_of(gateway, 4, 20);
+
+            const auto failed = static_cast<int>(models.call_count("a"));
+            EXPECT_GE(failed, 5) << "so many are needed to tell";
+            EXPECT_LE(failed, 5 + 4) << "and those that were on their way";
+            EXPECT_EQ(seen[200], 80 - failed) << "the upstream as a whole is never left alone";
+            EXPECT_EQ(seen[503], 0);
+            EXPECT_TRUE(gateway.child().wait_for_log("an endpoint keeps failing and is left alone")
+            );
+        }
+    }
+}
+
+TEST(endpoints, what_one_refused_is_tried_again_at_another_one) {
+    fake_upstream models;
+    const gateway_process gateway(endpoints(
+        models,
+        {"a", "b", "c"},
+        std::string(unprobed)
+            + "[upstreams.m.breaker]\nfailures = 1000\n[upstreams.m.retry]\nbudget_ratio = 1.0\n"
+    ));
+    for (const char* name : {"a", "c"}) {
+        models.on(name, json_reply(503, {{"error", {{"message", "no"}}}}));
+    }
+
+    const auto seen = statuses_of(gateway, 1, 12);
+
+    EXPECT_EQ(seen, (std::map<int, int>{{200, 12}}));
+    EXPECT_EQ(models.call_count("b"), 12u);
+}
+
+TEST(endpoints, one_that_answers_again_is_found_by_a_call) {
+    fake_upstream models;
+    const gateway_process gateway(endpoints(
+        models,
+        {"a", "b"},
+        std::string(unprobed) + no_retry + "[upstreams.m.breaker]\nfailures = 2\nopen_secs = 0.4\n"
+    ));
+    models.on("a", json_reply(500, {{"error", {{"message", "no"}}}}));
+    statuses_of(gateway, 1, 8);
+    ASSERT_EQ(models.call_count("a"), 2u);
+
+    models.on("a", ok("from a"));
+    ASSERT_TRUE(models.wait_until([&] {
+        chat(gateway, say("m"));
+        return models.call_count("a") > 2;
+    }));
+    EXPECT_TRUE(gateway.child().wait_for_log("an endpoint answers again"));
+    const auto before = models.call_count("a");
+    EXPECT_EQ(statuses_of(gateway, 1, 8), (std::map<int, int>{{200, 8}}));
+    EXPECT_EQ(models.call_count("a"), before + 4) << "it takes its turns again";
+}
+
+TEST(endpoints, an_upstream_whose_endpoints_all_fail_is_left_alone) {
+    fake_upstream models;
+    const gateway_process gateway(endpoints(models, {"a", "b"}, std::string(unprobed) + no_retry));
+    for (const char* name : {"a", "b"}) {
+        models.on(name, json_reply(500, {{"error", {{"message", "no"}}}}));
+    }
+
+    const auto seen = statuses_of(gateway, 1, 20);
+
+    EXPECT_EQ(seen, (std::map<int, int>{{502, 6}, {503, 14}}));
 }
 
 TEST(endpoints, those_whose_probe_failed_rest) {

@@ -209,6 +209,7 @@ TEST(tls, a_handshake_that_breaks_is_an_error_and_never_a_hang) {
     for (const auto& [fault, status, code, reason] : all) {
         auto settings = good(t);
         settings.fault = fault;
+        settings.dripped = std::make_shared<std::atomic<int>>(0);
         fake_upstream models(settings);
         const gateway_process gateway(
             one_upstream(models, t, "[upstreams.a.timeouts]\nconnect_secs = 0.4")
@@ -222,6 +223,8 @@ TEST(tls, a_handshake_that_breaks_is_an_error_and_never_a_hang) {
         EXPECT_TRUE(log_tells(gateway, reason)) << reason << " in:\n" << gateway.log();
         EXPECT_TRUE(models.wait_until([&] { return models.open_connection_count() == 0; }))
             << reason;
+        const bool drips = fault == handshake_fault::drip;
+        EXPECT_EQ(*settings.dripped >= 3, drips) << "a byte now and then gives it no more time";
     }
 }
 

@@ -81,7 +81,11 @@ tls_server::~tls_server() {
 }
 
 tls_channel::tls_channel(const tls_server& server, int fd, waiting wait)
-    : fault_(server.fault()), fd_(fd), wait_(std::move(wait)), ssl_(SSL_new(server.context())) {
+    : fault_(server.fault()),
+      dripped_(server.dripped()),
+      fd_(fd),
+      wait_(std::move(wait)),
+      ssl_(SSL_new(server.context())) {
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
     SSL_set_fd(ssl_, fd);
     SSL_set_accept_state(ssl_);
@@ -144,9 +148,14 @@ bool tls_channel::drip_handshake() {
         const int outcome = SSL_do_handshake(ssl_);
         char byte = 0;
         while (BIO_read(out, &byte, 1) == 1) {
-            const bool has_left = wait_(POLLRDHUP, std::chrono::seconds(1));
-            if (support::write_all(fd_, {&byte, 1}, clock::now() + step_limit) != io_end::ok
-                || !has_left) {
+            if (support::write_all(fd_, {&byte, 1}, clock::now() + step_limit) != io_end::ok) {
+                return false;
+            }
+            if (dripped_) {
+                ++*dripped_;
+            }
+            const bool has_left = wait_(POLLRDHUP, drip_interval);
+            if (has_left) {
                 return false;
             }
         }

@@ -6,6 +6,7 @@
 
 #include <openssl/types.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,15 +19,18 @@ enum class handshake_fault {
     cut,  // closes after the client's first message
     reset,
     hang,          // reads, never answers
-    drip,          // one byte of its answer a second
+    drip,          // one byte of its answer every drip_interval
     answers_http,  // has no TLS: an HTTP error in plain text
 };
+
+inline constexpr milliseconds drip_interval{100};
 
 struct tls_settings {
     identity own{};
     int newest_version = 0;       // e.g. TLS1_1_VERSION; 0: what OpenSSL has
     std::string client_ca_pem{};  // not empty: clients must show a certificate of this authority
     handshake_fault fault = handshake_fault::none;
+    std::shared_ptr<std::atomic<int>> dripped{};  // counts the bytes of `drip`; null: nobody asks
 };
 
 // What was agreed on with one client.
@@ -47,6 +51,7 @@ public:
     tls_server& operator=(const tls_server&) = delete;
 
     handshake_fault fault() const { return settings_.fault; }
+    const std::shared_ptr<std::atomic<int>>& dripped() const { return settings_.dripped; }
     SSL_CTX* context() const { return context_; }
 
 private:
@@ -80,6 +85,7 @@ private:
     bool wait_as(int ssl_error);
 
     handshake_fault fault_;
+    std::shared_ptr<std::atomic<int>> dripped_;
     int fd_;
     waiting wait_;
     SSL* ssl_;

@@ -60,6 +60,39 @@ TEST(breaker, an_upstream_that_mostly_answers_stays) {
     EXPECT_EQ(d.state(1s), breaker_state::open) << "now more fail than succeed";
 }
 
+TEST(breaker, a_row_of_failures_opens_it_where_rows_count) {
+    driver d{.b = breaker({.failures = 3, .window = 10s, .open = 5s, .counts_rows = true})};
+    for (int i = 0; i < 100; ++i) {
+        d.call(call_signal::success, 1s);
+        d.fail(2, 1s);
+        d.call(call_signal::success, 1s);
+        d.call(call_signal::success, 1s);
+    }
+    EXPECT_FALSE(d.b.is_failing(t0 + 1s));
+    EXPECT_EQ(d.state(1s), breaker_state::closed);
+    d.fail(2, 1s);
+    d.call(call_signal::neutral, 1s);
+    EXPECT_EQ(d.state(1s), breaker_state::closed);
+    d.fail(1, 1s);
+    EXPECT_EQ(d.state(1s), breaker_state::open);
+    EXPECT_TRUE(d.b.is_failing(t0 + 1s));
+}
+
+TEST(breaker, it_tells_whether_most_calls_failed_and_what_changed) {
+    driver d;
+    EXPECT_FALSE(d.b.is_failing(t0));
+    EXPECT_EQ(d.b.note(call_signal::failure, permission::granted, t0), state_change::none);
+    EXPECT_TRUE(d.b.is_failing(t0));
+    EXPECT_EQ(d.b.note(call_signal::success, permission::granted, t0), state_change::none);
+    EXPECT_FALSE(d.b.is_failing(t0)) << "as many succeeded";
+    d.fail(1, 0s);
+    EXPECT_EQ(d.b.note(call_signal::failure, permission::granted, t0), state_change::opened);
+    EXPECT_TRUE(d.b.is_failing(t0 + 5s)) << "until a call has found out";
+    ASSERT_EQ(d.b.ask(t0 + 5s), permission::probe);
+    EXPECT_EQ(d.b.note(call_signal::success, permission::probe, t0 + 5s), state_change::closed);
+    EXPECT_FALSE(d.b.is_failing(t0 + 5s));
+}
+
 TEST(breaker, neutral_ends_say_nothing) {
     driver d;
     for (int i = 0; i < 100; ++i) {
