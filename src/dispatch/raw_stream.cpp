@@ -11,6 +11,7 @@
 
 #include <cstring>
 #include <exception>
+#include <type_traits>
 #include <utility>
 
 namespace meta_model::dispatch {
@@ -104,8 +105,11 @@ typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(
         }
         const auto event = buffer.substr(at, end);
         auto verdict = inspector_.inspect(event);
-        if (is_done_ && verdict != api::event_verdict::silent) {
-            verdict = api::event_verdict::malformed;  // nothing may follow the last one
+        // Nothing may follow the last one, and a chat's mark of the end is none of nothing.
+        const bool is_end_of_nothing = std::is_same_v<Inspector, api::chat_event_inspector>
+                                       && verdict == api::event_verdict::done && !has_data_;
+        if ((is_done_ && verdict != api::event_verdict::silent) || is_end_of_nothing) {
+            verdict = api::event_verdict::malformed;
         }
         // Comments before the first event would commit us to a reply that may still be an error.
         const bool is_held = verdict == api::event_verdict::silent && !has_data_;

@@ -298,6 +298,11 @@ void add_event_faults(std::vector<fault>& out) {
          "[DONE]"},
         "one two"
     ));
+    auto nothing =
+        lost("no_valid_event", sse({"{broken", "[DONE]"}), no_completion, {"cut", "unusable"});
+    nothing.streamed = fails(502, "upstream_error");
+    nothing.connection = after_reply::may_reuse;
+    out.push_back(std::move(nothing));
     out.push_back(odd("no_done", without_done(), after_reply::may_reuse));
     auto open = odd("no_done_and_no_end", finished_but_open(), after_reply::must_not_reuse);
     open.answered_by = 1000ms;
