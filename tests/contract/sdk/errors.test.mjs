@@ -178,6 +178,43 @@ test('a client that gives up closes the upstream call', async () => {
     await within(call.aborted, 'the upstream sees the close', 5_000);
 });
 
+const file = () => new File(['{}'], 'a.jsonl');
+const absent = {
+    'files.list': (client) => client.files.list(),
+    'files.create': (client) => client.files.create({ purpose: 'batch', file: file() }),
+    'images.generate': (client) => client.images.generate({ prompt: 'a frog' }),
+    'audio.speech.create': (client) =>
+        client.audio.speech.create({ model: 'chat.v1', voice: 'alloy', input: 'Hi' }),
+    'audio.transcriptions.create': (client) =>
+        client.audio.transcriptions.create({ model: 'chat.v1', file: file() }),
+    'batches.list': (client) => client.batches.list(),
+    'vectorStores.list': (client) => client.vectorStores.list(),
+    'fineTuning.jobs.list': (client) => client.fineTuning.jobs.list(),
+    'models.delete': (client) => client.models.delete('chat.v1'),
+};
+for (const [name, ask] of Object.entries(absent)) {
+    test(`${name}, which is not served, is a clean error`, async () => {
+        const asked = Promise.resolve(ask(gateway.client())).then(
+            () => assert.fail('there was an answer'),
+            (error) => error,
+        );
+        const problem = await within(asked, `${name} is answered`, 5_000);
+
+        // A path that is served with other methods says so, for which the SDK has no class.
+        const [type, status, named] =
+            name === 'models.delete'
+                ? [OpenAI.APIError, 405, 'invalid_request_error']
+                : [OpenAI.NotFoundError, 404, 'not_found_error'];
+        assert.ok(problem instanceof type, `${problem?.constructor.name}: ${problem?.message}`);
+        assert.equal(problem.status, status);
+        assert.match(problem.headers.get('content-type'), /^application\/json/);
+        assert.deepEqual(Object.keys(problem.error).sort(), ['code', 'message', 'param', 'type']);
+        assert.equal(problem.error.type, named);
+        assert.ok(problem.requestID);
+        assert.equal(upstream.calls.length, 0);
+    });
+}
+
 test('a full gateway says so and the SDK comes back', async () => {
     const small = await start_gateway({
         config: `${server_toml}
