@@ -311,6 +311,51 @@ TEST(messages, tokens_are_counted_by_an_upstream_that_can_and_else_estimated) {
     EXPECT_EQ(refused.json()["error"]["message"], "too much");
 }
 
+// Of each strategy a profile that has to count with `claude`, and one that can count with nobody.
+TEST(messages, tokens_of_an_ensemble_are_counted_as_its_profile_has_it) {
+    fake_upstream models;
+    models.on("claude", json_reply(200, {{"input_tokens", 42}}));
+    const gateway_process gateway(
+        config_text(models)
+            .upstreams({"a", "b"})
+            .upstream("claude", anthropic_lines)
+            .moa("moa.counted", {"a", "b"}, "claude")
+            .moa("moa.estimated", {"claude", "a"}, "b")
+            .cascade("cascade.counted", {"claude", "a"})
+            .cascade("cascade.estimated", {"a", "claude"})
+            .voting("voting.counted", {"a", "b", "claude"}, "tokenizer_upstream = \"claude\"")
+            .voting("voting.estimated", {"a", "b"})
+            .raw("[features]\nvoting = true")
+    );
+    const auto count = [&](const std::string& profile) {
+        auto body = message_for(profile);
+        body["system"] = "Be brief.";
+        return post(gateway, "/v1/messages/count_tokens", body.dump());
+    };
+    std::size_t calls = 0;
+    for (const std::string strategy : {"moa", "cascade", "voting"}) {
+        SCOPED_TRACE(strategy);
+        const auto counted = count(strategy + ".counted");
+        EXPECT_EQ(counted.status, 200);
+        EXPECT_EQ(counted.body, R"({"input_tokens":42})");
+        EXPECT_FALSE(counted.has("X-MetaModel-Usage"));
+        EXPECT_EQ(counted.header("X-MetaModel-Tokenizer-Upstream"), "claude");
+        ASSERT_EQ(models.call_count("claude"), ++calls);
+        const auto sent = models.last_request("claude");
+        EXPECT_EQ(sent.target, "/u/claude/v1/messages/count_tokens");
+        EXPECT_EQ(sent.json["model"], "org/claude");
+        EXPECT_EQ(sent.json["system"], "Be brief.");
+
+        const auto estimated = count(strategy + ".estimated");
+        EXPECT_EQ(estimated.status, 200) << estimated.body;
+        EXPECT_EQ(estimated.header("X-MetaModel-Usage"), "estimated");
+        EXPECT_EQ(estimated.json().size(), 1u) << estimated.body;
+        const auto tokens = estimated.json().value("input_tokens", 0);
+        EXPECT_TRUE(tokens > 5 && tokens < 100) << tokens;
+        EXPECT_EQ(models.requests().size(), calls) << "an estimate asks nobody";
+    }
+}
+
 TEST(messages, models_are_listed_as_anthropic_does_to_who_names_its_version) {
     fake_upstream models;
     const gateway_process gateway(config_text(models).upstream("a").passthrough("b/c", "a"));

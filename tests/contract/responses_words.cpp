@@ -147,9 +147,8 @@ std::string response_stream::joined(const std::string& type) const {
     return out;
 }
 
-response_stream read_response_stream(http_client& client) {
+response_stream response_stream_of(const sse_transcript& transcript) {
     response_stream out;
-    const auto transcript = read_transcript(client);
     out.head = transcript.head;
     out.is_whole = transcript.is_whole;
     for (const auto& comment : transcript.comments) {
@@ -165,6 +164,10 @@ response_stream read_response_stream(http_client& client) {
     }
     rules.end();
     return out;
+}
+
+response_stream read_response_stream(http_client& client) {
+    return response_stream_of(read_transcript(client));
 }
 
 response_stream respond_streamed(const gateway_process& gateway, const json& body) {

@@ -31,6 +31,7 @@ struct response_stream {
     std::string joined(const std::string& type) const;
 };
 
+response_stream response_stream_of(const sse_transcript& transcript);
 response_stream read_response_stream(http_client& client);
 response_stream respond_streamed(const gateway_process& gateway, const json& body);
 
