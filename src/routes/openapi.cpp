@@ -31,6 +31,11 @@ constexpr std::string_view reply_schemas = R"({
   "choices": {"type": "array", "items": {"type": "object", "required": ["index", "message"], "properties": {
     "index": {"type": "integer"}, "finish_reason": {"type": ["string", "null"]},
     "message": {"type": "object", "required": ["role"], "properties": {"role": {"const": "assistant"}}}}}}}},
+"ChatCompletionChunk": {"type": "object", "required": ["id", "object", "created", "model", "choices"], "properties": {
+  "id": {"type": "string"}, "object": {"const": "chat.completion.chunk"}, "created": {"type": "integer"},
+  "model": {"type": "string"}, "usage": {"$ref": "#/components/schemas/Usage"}, "x_meta_model": {"type": "object"},
+  "choices": {"type": "array", "items": {"type": "object", "required": ["index", "delta"], "properties": {
+    "index": {"type": "integer"}, "finish_reason": {"type": ["string", "null"]}, "delta": {"type": "object"}}}}}},
 "TextCompletion": {"type": "object", "required": ["id", "object", "created", "model", "choices"], "properties": {
   "id": {"type": "string", "pattern": "^cmpl-"}, "object": {"const": "text_completion"},
   "created": {"type": "integer"}, "model": {"type": "string"}, "usage": {"$ref": "#/components/schemas/Usage"},
@@ -80,6 +85,16 @@ constexpr std::string_view reply_schemas = R"({
   "owned_by": {"type": "string"}}},
 "Models": {"type": "object", "required": ["object", "data"], "properties": {
   "object": {"const": "list"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}},
+"AnthropicModel": {"type": "object", "required": ["type", "id", "display_name", "created_at"], "properties": {
+  "type": {"const": "model"}, "id": {"type": "string"}, "display_name": {"type": "string"},
+  "created_at": {"type": "string"}}},
+"AnthropicModels": {"type": "object", "required": ["data", "has_more", "first_id", "last_id"], "properties": {
+  "data": {"type": "array", "items": {"$ref": "#/components/schemas/AnthropicModel"}}, "has_more": {"const": false},
+  "first_id": {"type": ["string", "null"]}, "last_id": {"type": ["string", "null"]}}},
+"ProfileMetrics": {"type": "object", "required": ["ring_size", "profiles"], "properties": {
+  "ring_size": {"type": "integer"}, "profiles": {"type": "object", "additionalProperties": {"type": "object",
+    "required": ["calls", "outcomes"], "properties": {
+      "calls": {"type": "integer", "minimum": 1}, "outcomes": {"type": "object"}}}}}},
 "ResponseInputTokens": {"type": "object", "required": ["object", "input_tokens"], "properties": {
   "object": {"const": "response.input_tokens"}, "input_tokens": {"type": "integer"}}},
 "InputItems": {"type": "object", "required": ["object", "data", "first_id", "last_id", "has_more"], "properties": {
@@ -98,13 +113,20 @@ struct reply_row {
     std::string_view path;
     std::string_view schema;
     bool is_streamed = false;
-    std::string_view method = {};  // empty: whatever the path serves
-    std::string_view suffix = {};  // of a prefix route
+    std::string_view method = {};                // empty: whatever the path serves
+    std::string_view suffix = {};                // of a prefix route
+    std::string_view to_anthropic_clients = {};  // schema of what they get instead
+    std::string_view event = {};                 // schema of an event's data
 };
 
 // Paths that are not here reply with an object of their own.
 constexpr std::array replies{
-    reply_row{"/v1/chat/completions", "ChatCompletion", true},
+    reply_row{
+        .path = "/v1/chat/completions",
+        .schema = "ChatCompletion",
+        .is_streamed = true,
+        .event = "ChatCompletionChunk"
+    },
     reply_row{"/v1/completions", "TextCompletion", true},
     reply_row{"/v1/responses", "Response", true},
     reply_row{"/v1/responses/input_tokens", "ResponseInputTokens"},
@@ -118,8 +140,9 @@ constexpr std::array replies{
     reply_row{"/tokenize", "TokenCount"},
     reply_row{"/v1/messages", "Message", true},
     reply_row{"/v1/messages/count_tokens", "InputTokens"},
-    reply_row{"/v1/models", "Models"},
-    reply_row{"/v1/models/", "Model"},
+    reply_row{.path = "/v1/models", .schema = "Models", .to_anthropic_clients = "AnthropicModels"},
+    reply_row{.path = "/v1/models/", .schema = "Model", .to_anthropic_clients = "AnthropicModel"},
+    reply_row{"/v1/metrics/moa", "ProfileMetrics"},
     reply_row{"/v1/health", "Health"},
     reply_row{"/health", "Health"},
     reply_row{"/livez", "Liveness"},
@@ -234,6 +257,32 @@ std::string request_name(const api::request_shape& shape) {
     return names.at(static_cast<std::size_t>(shape.kind));
 }
 
+json content_of(const reply_row& reply) {
+    json out = json::object();
+    auto& whole = out["application/json"]["schema"];
+    whole = reference_to(reply.schema);
+    if (!reply.to_anthropic_clients.empty()) {
+        whole = {{"anyOf", {reference_to(reply.schema), reference_to(reply.to_anthropic_clients)}}};
+    }
+    if (reply.is_streamed) {
+        auto& stream = out["text/event-stream"];
+        stream["schema"] = {{"type", "string"}};
+        if (!reply.event.empty()) {
+            stream["x-event-schema"] = reference_to(reply.event);
+        }
+    }
+    return out;
+}
+
+json error_schema(http::envelope_class envelope) {
+    const auto error = reference_to("Error");
+    const auto of_messages = reference_to("MessagesError");
+    if (envelope == http::envelope_class::by_version) {
+        return {{"anyOf", {error, of_messages}}};
+    }
+    return envelope == http::envelope_class::anthropic ? of_messages : error;
+}
+
 json operation_of(const http::route& row) {
     json ok = {{"description", "Success"}};
     const auto reply = std::ranges::find_if(replies, [&](const reply_row& r) {
@@ -241,10 +290,7 @@ json operation_of(const http::route& row) {
                && (r.method.empty() || r.method == row.method);
     });
     if (reply != replies.end()) {
-        ok["content"]["application/json"]["schema"] = reference_to(reply->schema);
-        if (reply->is_streamed) {
-            ok["content"]["text/event-stream"]["schema"] = {{"type", "string"}};
-        }
+        ok["content"] = content_of(*reply);
     }
     json out = json::object();
     if (auto parameters = parameters_of(row); !parameters.empty()) {
@@ -256,13 +302,11 @@ json operation_of(const http::route& row) {
             {"content", {{"application/json", {{"schema", reference_to(request_name(*shape))}}}}}
         };
     }
-    const auto* const error =
-        row.envelope == http::envelope_class::anthropic ? "MessagesError" : "Error";
     out["responses"] = {
         {"200", std::move(ok)},
         {"default",
          {{"description", "Error"},
-          {"content", {{"application/json", {{"schema", reference_to(error)}}}}}}}
+          {"content", {{"application/json", {{"schema", error_schema(row.envelope)}}}}}}}
     };
     if (row.auth == http::auth_class::exempt) {
         out["security"] = json::array();

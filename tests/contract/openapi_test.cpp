@@ -95,8 +95,9 @@ private:
         }
         if (word != "additionalProperties") {
             ADD_FAILURE() << "a word that this checker does not know: " << word << schema;
+            return false;
         }
-        return rule == true;
+        return rule == true || !any(value, [&](const json& one) { return !fits(rule, one); });
     }
 
     const json& document_;
@@ -153,11 +154,17 @@ protected:
         return operation(c)["responses"][status]["content"]["application/json"]["schema"];
     }
 
+    config_text simulated() const {
+        config_text out(models);
+        out.raw(
+            "[upstreams.sim]\nprotocol = \"test\"\nmodel_id = \"sim\"\ncontext = 8192\n"
+            "max_output = 512\n[upstreams.sim.test]\nfirst_token_ms = 1\nchunk_ms = 1\n"
+        );
+        return out;
+    }
+
     fake_upstream models;
-    gateway_process gateway{config_text(models).raw(
-        "[upstreams.sim]\nprotocol = \"test\"\nmodel_id = \"sim\"\ncontext = 8192\n"
-        "max_output = 512\n[upstreams.sim.test]\nfirst_token_ms = 1\nchunk_ms = 1\n"
-    )};
+    gateway_process gateway{simulated()};
     json document = get(gateway, "/openapi.json").json();
 };
 
@@ -183,6 +190,60 @@ TEST_F(openapi, live_replies_are_as_it_says) {
             EXPECT_TRUE(fits(reply_schema(c, "default"), refused.json())) << refused.body;
         }
     }
+}
+
+TEST_F(openapi, chunks_of_a_chat_are_as_it_says) {
+    const auto content = operation(calls_to_all.front())["responses"]["200"]["content"];
+    const auto schema = content["text/event-stream"]["x-event-schema"];
+    const json wishes = {
+        {"stream_options", {{"include_usage", true}}}, {"x_meta_model", {{"trace", true}}}
+    };
+
+    const auto streamed = stream(gateway, with(say_streamed("sim"), wishes));
+
+    ASSERT_TRUE(streamed.has_done()) << streamed.head.body;
+    const auto chunks = streamed.chunks();
+    ASSERT_GT(chunks.size(), 3u);
+    for (const auto& chunk : chunks) {
+        EXPECT_TRUE(fits(schema, chunk)) << chunk;
+    }
+    EXPECT_FALSE(fits(schema, chat(gateway, say("sim")).json()));
+    EXPECT_FALSE(fits(schema, with(chunks[0], {{"choices", {{{"index", 0}}}}})));
+}
+
+TEST_F(openapi, what_anthropic_clients_are_shown_is_as_it_says) {
+    for (const call& c :
+         {call{"get", "/v1/models", "/v1/models"}, call{"get", "/v1/models/{id}", "/v1/models/sim"}
+         }) {
+        const auto reply = get(gateway, c.target, {{"anthropic-version", "2023-06-01"}});
+        EXPECT_EQ(reply.status, 200);
+        const auto schemas = reply_schema(c, "200")["anyOf"];
+        ASSERT_EQ(schemas.size(), 2u);
+        EXPECT_FALSE(fits(schemas[0], reply.json())) << reply.body;
+        EXPECT_TRUE(fits(schemas[1], reply.json())) << reply.body;
+        EXPECT_FALSE(fits(schemas[1], get(gateway, c.target).json()));
+        const auto errors = reply_schema(c, "default")["anyOf"];
+        const auto unknown =
+            get(gateway, "/v1/models/none", {{"anthropic-version", "2023-06-01"}}).json();
+        EXPECT_FALSE(fits(errors[0], unknown)) << unknown;
+        EXPECT_TRUE(fits(errors[1], unknown)) << unknown;
+    }
+}
+
+TEST_F(openapi, the_books_of_profiles_are_as_it_says) {
+    const call c{"get", "/v1/metrics/moa", "/v1/metrics/moa"};
+    const auto schema = reply_schema(c, "200");
+    const gateway_process with_profile(simulated().cascade("steps.v1", {"sim"}));
+    EXPECT_TRUE(fits(schema, get(with_profile, c.target).json())) << "nothing was served yet";
+    EXPECT_EQ(chat(with_profile, say("steps.v1")).status, 200);
+
+    const auto books = get(with_profile, c.target).json();
+
+    EXPECT_TRUE(fits(schema, books)) << books;
+    ASSERT_TRUE(books["profiles"].contains("steps.v1")) << books;
+    auto broken = books;
+    broken["profiles"]["steps.v1"].erase("calls");
+    EXPECT_FALSE(fits(schema, broken)) << "each profile is looked at";
 }
 
 TEST_F(openapi, stored_responses_are_as_it_says) {
