@@ -73,6 +73,15 @@ TEST(completions_wire, a_stream_is_the_same_wherever_its_bytes_are_split) {
     EXPECT_EQ(translated(bytes), completion_stream_text);
 }
 
+TEST(completions_wire, a_whole_completion_has_golden_bytes) {
+    EXPECT_EQ(
+        completion_of_chat(
+            R"({"id":"chatcmpl-1", "object":"chat.completion","created":5,"model":"m","system_fingerprint":"fp","service_tier":"auto","choices":[{"index":0,"message":{"role":"assistant","content":"caf\u00e9 \"x\"\n","reasoning_content":"hm"},"logprobs":{"content": []},"finish_reason":"length"}],"usage":{"prompt_tokens":1,"own": true},"x_meta_model":{"profile":"p"}})"
+        ),
+        R"({"id":"cmpl-1","object":"text_completion","created":5,"model":"m","system_fingerprint":"fp","choices":[{"text":"caf\u00e9 \"x\"\n","index":0,"logprobs":{"content": []},"finish_reason":"length"}],"usage":{"prompt_tokens":1,"own": true},"x_meta_model":{"profile":"p"}})"
+    );
+}
+
 TEST(completions_wire, an_id_keeps_what_is_its_own) {
     const auto id_of = [](const std::string& id) {
         const auto text =

@@ -334,6 +334,53 @@ TEST(chat_json_encoder, everything_an_answer_has_is_in_its_body) {
     EXPECT_EQ(body["system_fingerprint"], "fp");
 }
 
+TEST(chat_json_encoder, a_full_answer_has_golden_bytes) {
+    draft answer;
+    answer.content = "h\"\xc3\xa9\n";
+    answer.refusal = "no";
+    answer.reasoning_content = "hm";
+    answer.reasoning = "why";
+    answer.thinking_blocks = R"([{"type":"redacted_thinking","data":"AA"}])";
+    answer.reasoning_details = R"([{"data":1.0}])";
+    answer.annotations = R"([{"type":"url_citation"}])";
+    answer.tool_calls = {
+        {.id = "c1", .name = "f", .arguments = R"({"a": 1})", .extra_content = R"({"b":2})"},
+        {.id = "c2", .name = "g", .arguments = "{}"}
+    };
+    answer.logprobs = R"({"content":[]})";
+    answer.finish_reason = "tool_calls";
+    answer.usage = token_usage{
+        .prompt_tokens = 11,
+        .completion_tokens = 7,
+        .total_tokens = 18,
+        .cached_tokens = 5,
+        .reasoning_tokens = 3
+    };
+    answer.system_fingerprint = "fp";
+    EXPECT_EQ(
+        encode_chat_completion(
+            answer,
+            {.id = "chatcmpl-1",
+             .created = 7,
+             .model = "m",
+             .expose_reasoning = true,
+             .extension = R"({"profile":"p"})"}
+        ),
+        R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,)"
+        R"("message":{"role":"assistant","content":"h\")"
+        "\xc3\xa9"
+        R"(\n","refusal":"no","reasoning_content":"hm","reasoning":"why",)"
+        R"("thinking_blocks":[{"type":"redacted_thinking","data":"AA"}],"reasoning_details":[{"data":1.0}],)"
+        R"("annotations":[{"type":"url_citation"}],)"
+        R"("tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"},"extra_content":{"b":2}},)"
+        R"({"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]},)"
+        R"("logprobs":{"content":[]},"finish_reason":"tool_calls"}],)"
+        R"("usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,)"
+        R"("prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}},)"
+        R"("system_fingerprint":"fp","x_meta_model":{"profile":"p"}})"
+    );
+}
+
 TEST(chat_json_encoder, what_seals_the_reasoning_is_shown_with_it) {
     draft answer;
     answer.thinking_blocks = R"([{"type":"redacted_thinking","data":"caf\u00e9 \/"}])";

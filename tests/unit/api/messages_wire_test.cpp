@@ -387,6 +387,15 @@ TEST(messages_wire, redacted_blocks_and_signatures_are_held_within_the_bound) {
     EXPECT_LT(out.size(), 4096u);
 }
 
+TEST(messages_wire, a_whole_message_has_golden_bytes) {
+    EXPECT_EQ(
+        message_of_chat(
+            R"({"id":"chatcmpl-1","object":"chat.completion","created":5,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"caf\u00e9","reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}},"x_meta_model":{"profile":"p"}})"
+        ),
+        R"({"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"caf\u00e9"},{"type":"tool_use","id":"c1","name":"f","input":{"a": 1}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":4,"cache_creation_input_tokens":0,"cache_read_input_tokens":5,"output_tokens":4,"output_tokens_details":{"thinking_tokens":3}},"x_meta_model":{"profile":"p"}})"
+    );
+}
+
 TEST(messages_wire, a_whole_answer_is_a_message) {
     EXPECT_EQ(
         message_of_chat(

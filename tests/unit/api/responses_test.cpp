@@ -237,6 +237,28 @@ TEST(responses_wire, a_whole_reply_is_what_its_stream_ends_with) {
     EXPECT_NE(golden_text().find(without_chance(whole)), std::string::npos) << whole;
 }
 
+TEST(responses_wire, a_whole_response_has_golden_bytes) {
+    auto facts = facts_of(R"({"model":"m","input":"hi","top_p":0.5,"metadata":{"k":"v"}})");
+    facts.id = "resp_0";
+    response_translator replies(std::move(facts));
+    EXPECT_EQ(
+        without_chance(replies.whole(
+            R"({"id":"c","created":5,"model":"real","choices":[{"index":0,"message":{"role":"assistant","content":"caf\u00e9 \/"},"finish_reason":"length"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}},"x_meta_model":{"profile":"p"}})"
+        )),
+        R"({"id":"resp_0","object":"response","created_at":7,"status":"incomplete","completed_at":null,)"
+        R"("error":null,"incomplete_details":{"reason":"max_output_tokens"},"model":"real",)"
+        R"("output":[{"id":"msg_ID","type":"message","status":"incomplete","role":"assistant","content":[)"
+        R"({"type":"output_text","annotations":[],"logprobs":[],"text":"caf\u00e9 \/"}]}],"output_text":"caf\u00e9 \/",)"
+        R"("usage":{"input_tokens":9,"input_tokens_details":{"cached_tokens":5},"output_tokens":4,)"
+        R"("output_tokens_details":{"reasoning_tokens":3},"total_tokens":13})"
+        R"(,"previous_response_id":null,"service_tier":"auto","store":false,"background":false,"instructions":null,)"
+        R"("max_output_tokens":null,"max_tool_calls":null,"metadata":{"k":"v"},"parallel_tool_calls":true,)"
+        R"("prompt_cache_key":null,"safety_identifier":null,"temperature":1.0,"tool_choice":"auto","tools":[],)"
+        R"("top_logprobs":0,"top_p":0.5,"truncation":"disabled","user":null,)"
+        R"("reasoning":{"effort":null,"summary":null},"text":{"format":{"type":"text"},"verbosity":"medium"},"x_meta_model":{"profile":"p"}})"
+    );
+}
+
 TEST(responses_wire, in_the_background_a_stream_begins_queued) {
     auto facts = facts_of(R"({"model":"m","input":"hi"})");
     facts.is_background = true;
