@@ -90,14 +90,21 @@ constexpr choice<word> schema_wordings[] = {
 };
 
 // Members that the gateway itself decides on; overriding them would break the reply.
-constexpr std::string_view protected_overrides[] = {
-    "messages", "stream", "stream_options", "n", "x_meta_model"
+constexpr std::string_view decided_members[] = {"stream", "stream_options", "n", "x_meta_model"};
+// What the client says, on one wire or another; overridden, every client would be answered to the same words.
+constexpr std::string_view clients_members[] = {
+    "messages", "input", "prompt", "query", "documents", "system", "instructions"
 };
 constexpr std::string_view undroppable[] = {
     "model", "messages", "stream", "input", "query", "documents"
 };
 // Legal, but without effect: what they set is stamped on the body after them.
 constexpr std::string_view ineffective_overrides[] = {"model", "chat_template_kwargs"};
+
+template <std::size_t N>
+bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
+    return std::ranges::find(names, name) != std::end(names);
+}
 
 template <std::size_t N>
 void read_word(const field& f, std::string& into, const choice<word> (&choices)[N]) {
@@ -118,7 +125,7 @@ struct upstream_entry : upstream {
 void read_dropped(const field& f, openai_options& o) {
     f.read_distinct(o.drop_params);
     for (std::size_t i = 0; i < o.drop_params.size(); ++i) {
-        if (std::ranges::find(undroppable, o.drop_params[i]) != std::end(undroppable)) {
+        if (is_one_of(undroppable, o.drop_params[i])) {
             f.element(i).error(" = '" + o.drop_params[i] + "': a request cannot do without it");
         }
     }
@@ -233,16 +240,15 @@ void read_overrides(const field& f, upstream_entry& u) {
     }
     for (const auto& m : *members) {
         const field value(value_label(f, m.key), m.value, m.at, f.problems());
-        if (std::ranges::find(protected_overrides, m.key) != std::end(protected_overrides)) {
-            f.problems().error(
-                m.at,
-                value.label() + ": the gateway decides on this member; it cannot be overridden"
-            );
+        const bool is_decided = is_one_of(decided_members, m.key);
+        if (is_decided || is_one_of(clients_members, m.key)) {
+            const auto* const why = is_decided ? ": the gateway decides on this member"
+                                               : ": this is what the client says";
+            f.problems().error(m.at, value.label() + why + "; it cannot be overridden");
             continue;
         }
         auto text = json_text_of(value);
-        if (text
-            && std::ranges::find(ineffective_overrides, m.key) == std::end(ineffective_overrides)) {
+        if (text && !is_one_of(ineffective_overrides, m.key)) {
             u.request_overrides.emplace_back(m.key, std::move(*text));
         }
     }

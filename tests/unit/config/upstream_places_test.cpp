@@ -173,7 +173,7 @@ TEST(upstream_bodies, every_effort_that_models_know_can_be_set) {
 }
 
 TEST(upstream_bodies, what_a_request_is_made_of_cannot_be_dropped) {
-    for (const std::string name : {"messages", "model", "stream", "input"}) {
+    for (const std::string name : {"messages", "model", "stream", "input", "query", "documents"}) {
         expect_problem(
             openai_table + "drop_params = [\"stop\", \"" + name + "\"]",
             "drop_params[1] = '" + name + "'"
@@ -182,6 +182,32 @@ TEST(upstream_bodies, what_a_request_is_made_of_cannot_be_dropped) {
     EXPECT_EQ(
         loaded(openai_table + "drop_params = [\"stop\"]").openai->drop_params,
         std::vector<std::string>{"stop"}
+    );
+}
+
+TEST(upstream_bodies, what_the_client_says_and_the_gateway_decides_cannot_be_overridden) {
+    for (const std::string name : {"stream", "stream_options", "n", "x_meta_model"}) {
+        expect_problem(
+            one_url + "request_overrides = { top_k = 5, " + name + " = 1 }",
+            "request_overrides." + name + ": the gateway decides"
+        );
+    }
+    for (const std::string name :
+         {"messages", "input", "prompt", "query", "documents", "system", "instructions"}) {
+        for (const std::string protocol : {"openai", "anthropic"}) {
+            expect_problem(
+                one_url + "protocol = \"" + protocol + "\"\nrequest_overrides = { \"" + name
+                    + "\" = \"evil\" }",
+                "request_overrides." + name + ": this is what the client says"
+            );
+        }
+    }
+    const std::vector<std::pair<std::string, std::string>> kept{{"top_k", "5"}};
+    const std::string ineffective = "model = \"x\", chat_template_kwargs = { x = 1 }";
+    EXPECT_EQ(
+        loaded(one_url + "request_overrides = { top_k = 5, " + ineffective + " }")
+            .request_overrides,
+        kept
     );
 }
 
