@@ -85,7 +85,7 @@ api::chat_stream_options stream_options(
 ) {
     api::chat_stream_options options;
     options.id = c.stream_id;
-    options.created = unix_now();
+    options.created = c.created != 0 ? c.created : unix_now();
     options.model =
         c.is_model_replaced() || written_model.empty() ? c.reply_model() : written_model;
     options.include_usage = c.request.include_usage();

@@ -14,6 +14,7 @@ void move_facts(request_context& from, request_context& to) {
     to.was_cut = from.was_cut;
     to.usage_is_estimated = from.usage_is_estimated;
     to.stream_id = std::move(from.stream_id);
+    to.created = from.created;
     to.purse = std::move(from.purse);
 }
 

@@ -22,9 +22,7 @@ std::string progress_chunk(const request_context& c, const ledger_line& call) {
     std::string out = R"(data: {"id":)";
     api::append_json_string(out, c.stream_id);
     out += R"(,"object":"chat.completion.chunk","created":)";
-    api::append_json_number(
-        out, duration_cast<seconds>(system_clock::now().time_since_epoch()).count()
-    );
+    api::append_json_number(out, c.created);
     out += R"(,"model":)";
     api::append_json_string(out, c.reply_model());
     out += R"(,"choices":[],"x_meta_model":{"progress":{)";
@@ -56,7 +54,9 @@ void report_progress(request_context& c, const ledger_line& call) {
         return;
     }
     if (c.stream_id.empty()) {
+        using namespace std::chrono;
         c.stream_id = api::make_completion_id();
+        c.created = duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
     }
     const auto chunk = progress_chunk(c, call);
     if (c.sink.is_committed()) {

@@ -61,6 +61,7 @@ struct request_context {
     dispatch::ledger ledger{};   // of the calls that are legs
     std::string header_lines{};  // X-MetaModel-… facts for the reply's head, each with CRLF
     std::string stream_id{};     // of the completion, once a chunk of its stream told one
+    std::int64_t created = 0;    // Unix time, likewise
     std::string error_detail{};  // for the access log: what an upstream did
     int dropped_events = 0;      // malformed ones that were kept from the client
     bool was_cut = false;        // a stream that could not be completed

@@ -2,6 +2,7 @@
 #include "contract/panel.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace meta_model::contract {
 
@@ -73,6 +74,36 @@ TEST(progress, a_panels_calls_are_told_before_its_answer) {
     ASSERT_NE(failed, all.end());
     EXPECT_EQ((*failed)["reason"], "non_2xx");
     EXPECT_GE((*failed)["elapsed_ms"], 0);
+}
+
+TEST(progress, every_chunk_of_a_slow_stream_was_created_at_the_same_time) {
+    panel p;
+    // Longer than a second: the clock has moved on when the answer begins.
+    p.models.on("c", delayed(1100ms, ok("this is the draft of c")));
+    const gateway_process gateway(p.config("required_drafts = 3"));
+    const auto created_of = [](const sse_transcript& streamed) {
+        EXPECT_TRUE(streamed.has_done());
+        std::set<json> out;
+        for (const auto& chunk : streamed.chunks()) {
+            EXPECT_EQ(chunk["id"], streamed.chunks().front()["id"]);
+            out.insert(chunk["created"]);
+        }
+        EXPECT_TRUE(is_progress(streamed.chunks().front()));
+        return out;
+    };
+    http_client client(gateway.port());
+    const auto text =
+        with({{"model", panel_name}, {"prompt", "What is it?"}, {"stream", true}}, wishes_progress);
+    client.send(request_bytes(
+        {"POST", "/v1/completions", {{"Content-Type", "application/json"}}, text.dump()}
+    ));
+    const auto whole = read_transcript(client);
+
+    EXPECT_EQ(
+        created_of(stream(gateway, with(say_streamed(panel_name), wishes_progress))).size(), 1u
+    );
+    EXPECT_EQ(created_of(whole).size(), 1u);
+    EXPECT_EQ(whole.chunks().front()["object"], "text_completion");
 }
 
 TEST(progress, goes_out_while_the_panel_still_works) {
