@@ -81,6 +81,7 @@ bool messages_turns::read_block(std::string_view raw, block& b) {
         std::pair{std::string_view("type"), &block::type},
         std::pair{std::string_view("text"), &block::text},
         std::pair{std::string_view("cache_control"), &block::cache},
+        std::pair{std::string_view("citations"), &block::citations},
         std::pair{std::string_view("source"), &block::source},
         std::pair{std::string_view("id"), &block::id},
         std::pair{std::string_view("name"), &block::name},
@@ -102,6 +103,9 @@ bool messages_turns::read_block(std::string_view raw, block& b) {
     });
     if (is_given(b.cache) && !is_json_object(b.cache)) {
         return fail("cache_control", "must be an object");
+    }
+    if (is_string(b.type, "text") && is_given(b.citations) && !is_json_list(b.citations)) {
+        return fail("citations", "must be a list");
     }
     return true;
 }

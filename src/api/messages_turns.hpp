@@ -33,6 +33,7 @@ private:
         std::string_view type{};
         std::string_view text{};
         std::string_view cache{};
+        std::string_view citations{};
         std::string_view source{};
         std::string_view id{};
         std::string_view name{};

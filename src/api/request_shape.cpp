@@ -126,6 +126,26 @@ constexpr std::array responses_fields{
     field_rule{"safety_identifier", text | nullable, range_rule::none, "a string"},
     field_rule{"prompt_cache_key", text | nullable, range_rule::none, "a string"},
     field_rule{"service_tier", text | nullable, range_rule::none, "a string"},
+    field_rule{"context_management", list | nullable, range_rule::none, "a list of objects"},
+    field_rule{"prompt_cache_retention", text | nullable, range_rule::none, "a string"},
+    // Of chats, which take them as they are.
+    field_rule{"n", number | nullable, range_rule::at_least_one, "an integer of at least 1"},
+    field_rule{"seed", number | nullable, range_rule::integer, "an integer"},
+    field_rule{"stop", text | list | nullable, range_rule::none, "a string or a list of strings"},
+    field_rule{
+        "frequency_penalty",
+        number | nullable,
+        range_rule::minus_two_to_two,
+        "a number from -2 to 2"
+    },
+    field_rule{
+        "presence_penalty", number | nullable, range_rule::minus_two_to_two, "a number from -2 to 2"
+    },
+    field_rule{"logit_bias", object | nullable, range_rule::none, "an object"},
+    field_rule{"modalities", list | nullable, range_rule::none, "a list of strings"},
+    field_rule{"audio", object | nullable, range_rule::none, "an object"},
+    field_rule{"prediction", object | nullable, range_rule::none, "an object"},
+    field_rule{"web_search_options", object | nullable, range_rule::none, "an object"},
 };
 
 // The rest of a Messages request, and what is inside of these, is judged by api/messages_request.
@@ -135,6 +155,16 @@ constexpr field_rule system_field{
 constexpr field_rule turns_field{"messages", list, range_rule::none, "a non-empty list", true};
 constexpr field_rule choice_field{"tool_choice", object | nullable, range_rule::none, "an object"};
 constexpr field_rule thinking_field{"thinking", object | nullable, range_rule::none, "an object"};
+constexpr field_rule config_field{
+    "output_config", object | nullable, range_rule::none, "an object"
+};
+constexpr field_rule format_field{
+    "output_format", object | nullable, range_rule::none, "an object"
+};
+constexpr field_rule cache_field{"cache_control", object | nullable, range_rule::none, "an object"};
+constexpr field_rule context_field{
+    "context_management", object | nullable, range_rule::none, "an object"
+};
 constexpr field_rule tools_field{"tools", list | nullable, range_rule::none, "a list of objects"};
 
 constexpr std::array messages_fields{
@@ -145,14 +175,18 @@ constexpr std::array messages_fields{
     field_rule{"stream", boolean | nullable, range_rule::none, "a boolean"},
     field_rule{"temperature", number | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
     field_rule{"top_p", number | nullable, range_rule::zero_to_one, "a number from 0 to 1"},
-    field_rule{"top_k", number | nullable, range_rule::none, "an integer"},
+    field_rule{"top_k", number | nullable, range_rule::integer, "an integer"},
     field_rule{"stop_sequences", list | nullable, range_rule::none, "a list of strings"},
     field_rule{"metadata", object | nullable, range_rule::none, "an object"},
     tools_field,
     choice_field,
     thinking_field,
-    field_rule{"output_config", object | nullable, range_rule::none, "an object"},
-    field_rule{"output_format", object | nullable, range_rule::none, "an object"},
+    config_field,
+    format_field,
+    cache_field,
+    context_field,
+    field_rule{"service_tier", text | nullable, range_rule::none, "a string"},
+    field_rule{"speed", text | nullable, range_rule::none, "a string"},
     envelope_field,
 };
 
@@ -163,6 +197,10 @@ constexpr std::array count_tokens_fields{
     tools_field,
     choice_field,
     thinking_field,
+    config_field,
+    format_field,
+    cache_field,
+    context_field,
     envelope_field,
 };
 
@@ -235,12 +273,14 @@ bool is_in_range(range_rule rule, std::string_view raw) {
     switch (rule) {
         case range_rule::none: return true;
         case range_rule::not_empty: return raw.size() > 2;
+        case range_rule::integer: return to_int64(raw, integer);
         case range_rule::positive_integer:
         case range_rule::at_least_one: return to_int64(raw, integer) && integer >= 1;
         case range_rule::zero_to_one: return to_double(raw, real) && real >= 0 && real <= 1;
         case range_rule::zero_to_two: return to_double(raw, real) && real >= 0 && real <= 2;
         case range_rule::zero_to_twenty:
             return to_int64(raw, integer) && integer >= 0 && integer <= 20;
+        case range_rule::minus_two_to_two: return to_double(raw, real) && real >= -2 && real <= 2;
     }
     return true;
 }

@@ -31,11 +31,13 @@ constexpr bool is_count(request_kind kind) {
 
 enum class range_rule : std::uint8_t {
     none,
+    integer,
     positive_integer,
     at_least_one,
     zero_to_one,
     zero_to_two,
     zero_to_twenty,
+    minus_two_to_two,
     not_empty
 };
 

@@ -19,6 +19,36 @@ base::error bad(error_code_id id, const std::string& place, std::string_view wha
     return base::make_error(id, place + ' ' + std::string(what) + '.', "input");
 }
 
+// A member of an item that is text where it is given.
+base::result<void> judge_text(std::string_view raw, const std::string& place) {
+    if (is_given(raw) && !is_json_string(raw)) {
+        return bad(error_code_id::invalid_input_item, place, "must be a string");
+    }
+    return {};
+}
+
+// The same of a list of parts with texts.
+base::result<void> judge_parts(std::string_view raw, const std::string& place) {
+    if (!is_given(raw)) {
+        return {};
+    }
+    if (!is_json_list(raw)) {
+        return bad(error_code_id::invalid_input_item, place, "must be a list of parts");
+    }
+    base::result<void> judged;
+    std::size_t i = 0;
+    walk_list(raw, [&](std::string_view part) {
+        const auto at = place + '[' + std::to_string(i++) + ']';
+        if (!judged) {
+            return;
+        }
+        judged = is_json_object(part)
+                     ? judge_text(find_member(part, "text"), at + ".text")
+                     : bad(error_code_id::invalid_input_part, at, "must be an object");
+    });
+    return judged;
+}
+
 // What the texts of a list of parts say, escaped.
 void append_texts(std::string& out, std::string_view parts) {
     if (is_json_list(parts)) {
@@ -47,9 +77,24 @@ struct response_items::item_fields {
 
     bool read(std::string_view item);
 
+    // What items of every type have alike.
+    base::result<void> judge(const std::string& place) const;
+
     // What a chat's message has in the same place.
     std::string message_members(bool has_name = true) const;
 };
+
+base::result<void> response_items::item_fields::judge(const std::string& place) const {
+    if (auto judged = judge_text(type, place + ".type"); !judged) {
+        return judged;
+    }
+    if (is_given(cache_control) && !is_json_object(cache_control)) {
+        return bad(
+            error_code_id::invalid_input_item, place + ".cache_control", "must be an object"
+        );
+    }
+    return judge_text(id, place + ".id");
+}
 
 std::string response_items::item_fields::message_members(bool has_name) const {
     std::string out;
@@ -116,8 +161,8 @@ base::result<void> response_items::add(std::string_view item, std::string place)
     if (!is_json_object(item) || !f.read(item)) {
         return bad(error_code_id::invalid_input_item, place, "must be an item");
     }
-    if (is_given(f.type) && !is_json_string(f.type)) {
-        return bad(error_code_id::invalid_input_item, place + ".type", "must be a string");
+    if (auto judged = f.judge(place); !judged) {
+        return judged;
     }
     if (!is_given(f.type) || is_string(f.type, "message")) {
         return add_message(f, place);
@@ -132,8 +177,7 @@ base::result<void> response_items::add(std::string_view item, std::string place)
         return add_output(f, place);
     }
     if (is_string(f.type, "reasoning")) {
-        add_reasoning(f);
-        return {};
+        return add_reasoning(f, place);
     }
     if (is_string(f.type, "item_reference")) {
         return add_reference(f, place);
@@ -148,6 +192,9 @@ base::result<void> response_items::add(std::string_view item, std::string place)
 
 base::result<void> response_items::add_message(const item_fields& f, const std::string& place) {
     const bool is_user = is_string(f.role, "user");
+    if (auto judged = judge_text(f.name, place + ".name"); !judged) {
+        return judged;
+    }
     if (is_string(f.role, "assistant")) {
         // Behind calls a text is of their turn: what answers the calls must follow them.
         if (!said_.empty() && calls_.empty()) {
@@ -235,6 +282,9 @@ base::result<void> response_items::add_output(const item_fields& f, const std::s
 base::result<void> response_items::add_reference(const item_fields& f, const std::string& place) {
     std::string id;
     append_unescaped(id, string_body(f.id));
+    if (id.empty()) {
+        return bad(error_code_id::invalid_input_item, place + ".id", "must be given");
+    }
     const auto item = is_referred_ ? std::string_view{} : history_.find_item(id);
     if (item.empty()) {
         return base::make_error(
@@ -257,11 +307,19 @@ base::result<void> response_items::add_reference(const item_fields& f, const std
 
 // Sealed, it is what the model's server told, to the byte. What others sealed cannot be opened here; then what it shows
 // counts.
-void response_items::add_reasoning(const item_fields& f) {
+base::result<void> response_items::add_reasoning(const item_fields& f, const std::string& place) {
+    for (const auto& [parts, name] : {std::pair{f.summary, ".summary"}, {f.content, ".content"}}) {
+        if (auto judged = judge_parts(parts, place + name); !judged) {
+            return judged;
+        }
+    }
+    if (auto judged = judge_text(f.encrypted, place + ".encrypted_content"); !judged) {
+        return judged;
+    }
     const bool is_behind_text = !said_.empty() && calls_.empty();
     auto& into = is_behind_text ? next_reasoning_ : reasoning_;
     if (unseal(string_body(f.encrypted), into)) {
-        return;
+        return {};
     }
     std::string shown;
     append_texts(shown, f.content);
@@ -269,6 +327,7 @@ void response_items::add_reasoning(const item_fields& f) {
         append_texts(shown, f.summary);
     }
     into.add_content(shown);
+    return {};
 }
 
 // `content`: where in the output the turn's content begins.

@@ -53,7 +53,7 @@ private:
     base::result<void> add_call(const item_fields& f, const std::string& place, bool is_custom);
     base::result<void> add_output(const item_fields& f, const std::string& place);
     base::result<void> add_reference(const item_fields& f, const std::string& place);
-    void add_reasoning(const item_fields& f);
+    base::result<void> add_reasoning(const item_fields& f, const std::string& place);
 
     enum class next_speaker { assistant, other };
 

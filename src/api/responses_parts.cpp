@@ -200,6 +200,10 @@ base::result<void> response_parts::add_image(const part_fields& f, const std::st
         detail = is_given(inner) ? inner : detail;
         url = find_member(url, "url");
     }
+    if (is_given(url) && !is_json_string(url)) {
+        const auto* const name = is_json_object(f.image_url) ? ".image_url.url" : ".image_url";
+        return bad(error_code_id::invalid_input_part, place + name, "must be a string");
+    }
     if (string_body(url).empty()) {
         return bad(
             error_code_id::unsupported_image_shape,
@@ -224,6 +228,9 @@ base::result<void> response_parts::add_image(const part_fields& f, const std::st
 }
 
 base::result<void> response_parts::add_file(const part_fields& f, const std::string& place) {
+    if (is_given(f.file_url) && !is_json_string(f.file_url)) {
+        return bad(error_code_id::invalid_input_part, place + ".file_url", "must be a string");
+    }
     if (is_given(f.file_url)) {
         return bad(
             error_code_id::unsupported_input_part_type,

@@ -83,6 +83,14 @@ base::result<void> judge_text(std::string_view object, std::string_view name, st
     return {};
 }
 
+base::result<void> judge_boolean(std::string_view object, std::string_view name, std::string path) {
+    const auto value = find_member(object, name);
+    if (is_given(value) && value != "true" && value != "false") {
+        return shape_error(std::move(path), "a boolean");
+    }
+    return {};
+}
+
 base::result<void> judge_members(const responses_request& r) {
     const auto text = r.member("text");
     const auto reasoning = r.member("reasoning");
@@ -96,9 +104,12 @@ base::result<void> judge_members(const responses_request& r) {
             return judged;
         }
     }
-    const auto obfuscation = find_member(r.member("stream_options"), "include_obfuscation");
-    if (is_given(obfuscation) && obfuscation != "true" && obfuscation != "false") {
-        return shape_error("stream_options.include_obfuscation", "a boolean");
+    constexpr std::string_view obfuscation = "include_obfuscation";
+    if (auto judged = judge_boolean(
+            r.member("stream_options"), obfuscation, "stream_options.include_obfuscation"
+        );
+        !judged) {
+        return judged;
     }
     const auto truncation = r.member("truncation");
     if (!truncation.empty() && !is_string(truncation, "auto")
@@ -115,6 +126,13 @@ base::result<void> judge_members(const responses_request& r) {
     walk_list(r.member("include"), [&](std::string_view element) {
         if (judged && !is_json_string(element)) {
             judged = shape_error("include[" + std::to_string(i) + ']', "a string");
+        }
+        ++i;
+    });
+    i = 0;
+    walk_list(r.member("context_management"), [&](std::string_view element) {
+        if (judged && !is_json_object(element)) {
+            judged = shape_error("context_management[" + std::to_string(i) + ']', "an object");
         }
         ++i;
     });
@@ -167,6 +185,12 @@ base::result<void> append_format(std::string& out, std::string_view format) {
     }
     if (!is_json_object(find_member(format, "schema"))) {
         return shape_error("text.format.schema", "an object");
+    }
+    if (auto judged = judge_text(format, "description", "text.format.description"); !judged) {
+        return judged;
+    }
+    if (auto judged = judge_boolean(format, "strict", "text.format.strict"); !judged) {
+        return judged;
     }
     out += R"(,"response_format":{"type":"json_schema","json_schema":{)";
     walk_object(format, [&](std::string_view key, std::string_view value) {

@@ -251,6 +251,8 @@ base::result<void> judge_members(
             expected = "must be a string";
         } else if (key == "parameters" && !is_json_object(value)) {
             expected = "must be an object";
+        } else if (key == "format" && words.is_custom() && !is_json_object(value)) {
+            expected = "must be an object";
         } else if (key == "strict" && value != "true" && value != "false") {
             expected = "must be a boolean";
         }

@@ -186,9 +186,9 @@ json reference_to(std::string_view schema) {
 json schema_of(const api::field_rule& field) {
     using api::json_type;
     using api::range_rule;
-    const bool is_integer = field.range == range_rule::positive_integer
-                            || field.range == range_rule::at_least_one
-                            || field.range == range_rule::zero_to_twenty;
+    const bool is_integer =
+        field.range == range_rule::integer || field.range == range_rule::positive_integer
+        || field.range == range_rule::at_least_one || field.range == range_rule::zero_to_twenty;
     const std::array names{
         std::pair{json_type::string, "string"},
         std::pair{json_type::number, is_integer ? "integer" : "number"},
@@ -209,9 +209,12 @@ json schema_of(const api::field_rule& field) {
     } else if (field.range == range_rule::zero_to_twenty) {
         out["minimum"] = 0;
         out["maximum"] = 20;
-    } else if (is_integer) {
+    } else if (field.range == range_rule::minus_two_to_two) {
+        out["minimum"] = -2;
+        out["maximum"] = 2;
+    } else if (is_integer && field.range != range_rule::integer) {
         out["minimum"] = 1;
-    } else if (field.range != range_rule::none) {
+    } else if (!is_integer && field.range != range_rule::none) {
         out["minimum"] = 0;
         out["maximum"] = field.range == range_rule::zero_to_one ? 1 : 2;
     }

@@ -210,6 +210,30 @@ TEST(messages, what_is_wrong_with_a_request_is_named) {
     EXPECT_TRUE(models.requests().empty());
 }
 
+TEST(messages, a_wrong_type_is_named_on_every_upstream) {
+    fake_upstream models;
+    const gateway_process gateway(config_text(models).upstream("a", anthropic_lines).upstream("b"));
+    const std::vector<std::pair<std::string, json>> wrong{
+        {"/v1/messages", {{"top_k", 1.5}}},
+        {"/v1/messages", {{"service_tier", 5}}},
+        {"/v1/messages", {{"output_config", "x"}}},
+        {"/v1/messages/count_tokens", {{"output_config", "x"}}},
+        {"/v1/messages/count_tokens", {{"output_format", 5}}},
+    };
+    for (const auto* upstream : {"a", "b"}) {
+        for (const auto& [path, change] : wrong) {
+            SCOPED_TRACE(path + change.dump() + upstream);
+            const auto reply = post(gateway, path, with(message_for(upstream), change).dump());
+            expect_messages_error(reply, 400, "invalid_request_error");
+            EXPECT_NE(
+                reply.json()["error"]["message"].get<std::string>().find(change.begin().key()),
+                std::string::npos
+            ) << reply.body;
+        }
+    }
+    EXPECT_TRUE(models.requests().empty());
+}
+
 TEST(messages, what_an_upstream_refuses_is_told_in_the_words_of_the_wire) {
     fake_upstream models;
     const std::string once = "[upstreams.a.retry]\nmax_attempts = 1\n";

@@ -135,6 +135,10 @@ TEST(messages_request, every_wrong_type_is_named) {
         {with_block("user", R"({"type":"text","text":5})"), "messages.0.content.1.text"},
         {with_block("user", R"({"type":"text","text":"a","cache_control":5})"),
          "messages.0.content.1.cache_control"},
+        {with_block("user", R"({"type":"text","text":"a","citations":5})"),
+         "messages.0.content.1.citations"},
+        {with_block("assistant", R"({"type":"text","text":"a","citations":{}})"),
+         "messages.0.content.1.citations"},
         {with_block("user", R"({"type":"image"})"), "messages.0.content.1.source"},
         {with_block("user", R"({"type":"image","source":{}})"), "messages.0.content.1.source.type"},
         {with_block("user", R"({"type":"image","source":{"type":"file","file_id":"x"}})"),
@@ -177,6 +181,11 @@ TEST(messages_request, every_wrong_type_is_named) {
         {with_member(R"("temperature":"1")"), "temperature"},
         {with_member(R"("top_p":2)"), "top_p"},
         {with_member(R"("top_k":"5")"), "top_k"},
+        {with_member(R"("top_k":1.5)"), "top_k"},
+        {with_member(R"("service_tier":5)"), "service_tier"},
+        {with_member(R"("speed":5)"), "speed"},
+        {with_member(R"("cache_control":"x")"), "cache_control"},
+        {with_member(R"("context_management":[])"), "context_management"},
         {with_member(R"("stop_sequences":"x")"), "stop_sequences"},
         {with_member(R"("stop_sequences":["x",5])"), "stop_sequences.1"},
         {with_member(R"("metadata":5)"), "metadata"},
@@ -220,6 +229,12 @@ TEST(messages_request, every_wrong_type_is_named) {
         EXPECT_EQ(chat.error().code(), "invalid_json") << body;
     }
     EXPECT_FALSE(chat_of_messages(with_member(R"("x":[[[[]]]])"), 4).has_value());
+    for (const std::string name :
+         {"output_config", "output_format", "cache_control", "context_management", "thinking"}) {
+        const auto counted = judge_count_tokens(with_member('"' + name + R"(":"x")"), 64);
+        ASSERT_FALSE(counted.has_value()) << name;
+        EXPECT_EQ(counted.error().param, name);
+    }
     EXPECT_TRUE(
         judge_count_tokens(R"({"model":"m","messages":[{"role":"user","content":"a"}]})", 64)
             .has_value()
