@@ -372,7 +372,13 @@ void chat_request::judge_cross_fields() {
                     error_code_id::missing_model, "'model' must be given.", "model"
                 );
             }
-            violate(std::string(rule.name), "given");
+            const bool is_moderator =
+                rule.name == "model" && shape_->kind == request_kind::moderations;
+            violate(
+                std::string(rule.name),
+                is_moderator ? "given: there is no model that moderates unless it is named"
+                             : "given"
+            );
         }
     }
 }

@@ -43,6 +43,16 @@ base::result<std::int64_t> starting_after(std::string_view query) {
     return number;
 }
 
+base::result<bool> wants_stream(std::string_view query) {
+    const auto text = query_value(query, "stream");
+    if (text && *text != "true" && *text != "false") {
+        return base::make_error(
+            error_code_id::shape, "'stream' must be 'true' or 'false'.", "stream"
+        );
+    }
+    return text == "true";
+}
+
 net::task<> stream_response(
     const response_services& s, http::connection& c, const store::stored_response& found
 ) {
@@ -76,8 +86,12 @@ net::task<> retrieve(const response_services& s, http::connection& c) {
         co_await c.send_error(not_found(s, id));
         co_return;
     }
-    const bool is_stream = query_value(c.request().query, "stream") == "true";
-    if (is_stream && c.request().method != "HEAD") {
+    const auto is_stream = wants_stream(c.request().query);
+    if (!is_stream) {
+        co_await c.send_error(is_stream.error());
+        co_return;
+    }
+    if (*is_stream && c.request().method != "HEAD") {
         co_await stream_response(s, c, *found);
         co_return;
     }

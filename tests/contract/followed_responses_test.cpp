@@ -147,6 +147,18 @@ TEST(followed_responses, only_streams_in_the_background_are_streamed_again) {
     }
 }
 
+TEST(followed_responses, whether_to_stream_is_true_or_false) {
+    background b;
+    const auto response = poll_to_its_end(b.gateway, b.begin(in_background("a")));
+    for (const auto* wrong : {"yes", "1", "True", ""}) {
+        expect_error(
+            get(b.gateway, response_path(response, std::string("?stream=") + wrong)),
+            {400, "invalid_request_error", std::nullopt, "stream"}
+        );
+    }
+    EXPECT_EQ(get(b.gateway, response_path(response, "?stream=false")).json(), response);
+}
+
 TEST(followed_responses, events_that_are_no_longer_kept_are_told) {
     background b("[responses]\nmax_stored_bytes = 20000\n");
     const json chunk = {

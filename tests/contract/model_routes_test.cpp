@@ -186,6 +186,9 @@ TEST(model_routes, a_wrong_type_is_a_400_that_names_the_field) {
             "invalid_json"
         );
     }
+    const auto unnamed = post(gateway, cases.at(2).client_path, cases.at(2).request.dump());
+    EXPECT_NE(unnamed.body.find("no model that moderates unless it is named"), std::string::npos)
+        << unnamed.body;
     EXPECT_EQ(models.requests().size(), 0u);
 }
 
