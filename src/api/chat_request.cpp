@@ -44,6 +44,11 @@ bool is_adapter(request_kind kind) {
            || kind == request_kind::responses;
 }
 
+// Whether `messages` are those of a chat, to be judged.
+bool has_chat(const request_shape& shape) {
+    return shape.kind == request_kind::chat || shape.kind == request_kind::tokenize;
+}
+
 bool find_role(std::string_view name, role& out) {
     const auto it = std::ranges::find(roles, name, &std::pair<std::string_view, role>::first);
     if (it != roles.end()) {
@@ -137,6 +142,9 @@ base::result<void> chat_request::parse(
     if (violation_) {
         return *violation_;
     }
+    if (!is_chat()) {
+        std::vector<request_message>().swap(messages_);
+    }
     return {};
 }
 
@@ -161,7 +169,8 @@ bool chat_request::walk(json_cursor& in) {
         m.type = in.peek();
         m.value_begin = in.offset();
         const bool is_repeated = find_any(m.key) != nullptr;
-        if (m.key == "messages" && m.type == json_type::array && is_chat() && !is_repeated) {
+        if (m.key == "messages" && m.type == json_type::array && has_chat(*shape_)
+            && !is_repeated) {
             if (!walk_messages(in, m)) {
                 return false;
             }
@@ -220,7 +229,7 @@ void chat_request::judge_member(const request_member& m) {
         has_tools_to_edit_ = has_tools_to_edit_ || m.key == "functions" || at == 0;
     } else if (m.key == "function_call" && m.type != json_type::null) {
         has_tools_to_edit_ = true;
-    } else if (m.key == "stop" && m.type == json_type::array) {
+    } else if ((m.key == "stop" || m.key == "modalities") && m.type == json_type::array) {
         if (!every_element_is(m.value, json_type::string, at)) {
             violate(indexed(m.key, at), "a string");
         }
@@ -380,6 +389,12 @@ void chat_request::judge_cross_fields() {
                              : "given"
             );
         }
+    }
+    if (shape_->kind == request_kind::tokenize && !violation_ && find("prompt") == nullptr
+        && find("messages") == nullptr) {
+        violation_ = base::make_error(
+            error_code_id::invalid_request, "'prompt' or 'messages' must be given.", "prompt"
+        );
     }
 }
 

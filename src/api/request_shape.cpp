@@ -18,7 +18,8 @@ constexpr field_rule envelope_field{
     "x_meta_model", object | nullable, range_rule::none, "an object"
 };
 
-// Spec §2.4. Members that are not here are carried untouched.
+// Spec §2.4, and what OpenAI's API has besides: of that the types only, as other servers have ranges and words of their own.
+// Members that are not here are carried untouched; `seed`, `logit_bias` and `user` are, as the spec says, whatever they are.
 constexpr std::array chat_fields{
     model_field,
     field_rule{"messages", list, range_rule::none, "a non-empty list", true},
@@ -44,23 +45,40 @@ constexpr std::array chat_fields{
     field_rule{"stop", text | list | nullable, range_rule::none, "a string or a list of strings"},
     field_rule{"response_format", object | nullable, range_rule::none, "an object"},
     field_rule{"n", number | nullable, range_rule::at_least_one, "an integer of at least 1"},
+    field_rule{"logprobs", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"top_logprobs", number | nullable, range_rule::none, "a number"},
+    field_rule{"frequency_penalty", number | nullable, range_rule::none, "a number"},
+    field_rule{"presence_penalty", number | nullable, range_rule::none, "a number"},
+    field_rule{"safety_identifier", text | nullable, range_rule::none, "a string"},
+    field_rule{"prompt_cache_key", text | nullable, range_rule::none, "a string"},
+    field_rule{"metadata", object | nullable, range_rule::none, "an object"},
+    field_rule{"store", boolean | nullable, range_rule::none, "a boolean"},
+    field_rule{"service_tier", text | nullable, range_rule::none, "a string"},
+    field_rule{"reasoning_effort", text | nullable, range_rule::none, "a string"},
+    field_rule{"verbosity", text | nullable, range_rule::none, "a string"},
+    field_rule{"modalities", list | nullable, range_rule::none, "a list of strings"},
+    field_rule{"audio", object | nullable, range_rule::none, "an object"},
+    field_rule{"prediction", object | nullable, range_rule::none, "an object"},
+    field_rule{"web_search_options", object | nullable, range_rule::none, "an object"},
 };
-
-constexpr unsigned any = text | list | object | number | boolean | nullable;
 
 // What else a completion has is judged by api/completions_wire, and by the chat it becomes.
 constexpr std::array completions_fields{
     model_field,
-    field_rule{"prompt", any, range_rule::none, "a string"},
+    field_rule{"prompt", text | list | nullable, range_rule::none, "a string"},
+    field_rule{"n", number | nullable, range_rule::none, "an integer"},
+    field_rule{"seed", number | nullable, range_rule::none, "a number"},
+    field_rule{"logit_bias", object | nullable, range_rule::none, "an object"},
+    field_rule{"user", text | nullable, range_rule::none, "a string"},
     field_rule{"stream", boolean | nullable, range_rule::none, "a boolean"},
     envelope_field,
 };
 
-// Of one or the other; what they are is the tokenizer's to judge.
+// One or the other has to be there; what a list of prompts holds is the tokenizer's to judge.
 constexpr std::array tokenize_fields{
     model_field,
-    field_rule{"prompt", any, range_rule::none, "a string"},
-    field_rule{"messages", any, range_rule::none, "a list"},
+    field_rule{"prompt", text | list | nullable, range_rule::none, "a string"},
+    field_rule{"messages", list | nullable, range_rule::none, "a non-empty list"},
     envelope_field,
 };
 

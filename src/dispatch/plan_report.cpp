@@ -1,5 +1,6 @@
 #include "dispatch/plan_report.hpp"
 
+#include "dispatch/chat_members.hpp"
 #include "dispatch/ensemble_request.hpp"
 #include "dispatch/nested_call.hpp"
 #include "dispatch/operator_changes.hpp"
@@ -138,11 +139,16 @@ plan_report planner::make() {
                 base::error_code_id::not_implemented,
                 "Its upstream speaks the Responses API only, and takes no chats."
             );
+        } else {
+            out_.refusal = judge_chat(c_.target, c_.request, c_.client_kind);
         }
     } else {
         const auto content = scan_content(c_.request);
         c_.media = content.all;
         out_.refusal = judge_ensemble_request(c_.request, content);
+        if (!out_.refusal) {
+            out_.refusal = judge_chat(c_.target, c_.request, c_.client_kind);
+        }
         if (!out_.refusal && !c_.target.sees.has_all(content.turn)) {
             auto found = route_media(c_.target, content.turn, c_.config.vision.two_stage);
             if (found) {

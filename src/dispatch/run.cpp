@@ -1,6 +1,7 @@
 #include "dispatch/run.hpp"
 
 #include "dispatch/cascade.hpp"
+#include "dispatch/chat_members.hpp"
 #include "dispatch/ensemble_request.hpp"
 #include "dispatch/moa.hpp"
 #include "dispatch/multimodal.hpp"
@@ -19,7 +20,11 @@ namespace {
 base::maybe_error admit(request_context& context, std::unique_ptr<media_route>& route) {
     const auto content = scan_content(context.request);
     context.media = content.all;
-    if (auto refusal = judge_ensemble_request(context.request, content)) {
+    auto refusal = judge_ensemble_request(context.request, content);
+    if (!refusal) {
+        refusal = judge_chat(context.target, context.request, context.client_kind);
+    }
+    if (refusal) {
         append_plan_headers(context);
         return refusal;
     }

@@ -4,6 +4,7 @@
 #include "api/messages_request.hpp"
 #include "api/tool_fields.hpp"
 #include "base/text.hpp"
+#include "dispatch/chat_members.hpp"
 #include "dispatch/raw_lane.hpp"
 #include "dispatch/run.hpp"
 #include "dispatch/tokenize.hpp"
@@ -143,12 +144,13 @@ base::result<const dispatch::target*> judge_target(
     );
 }
 
-// Everything that is decided before an upstream is asked.
+// Everything that is decided before an upstream is asked. `client_kind`: of what the client sent, `shape` of what it is served as.
 base::result<const dispatch::target*> admit(
     const model_services& s,
     std::string_view body,
     int max_depth,
     const api::request_shape& shape,
+    api::request_kind client_kind,
     api::chat_request& request
 ) {
     if (const auto parsed = request.parse(body, max_depth, shape); !parsed) {
@@ -158,7 +160,17 @@ base::result<const dispatch::target*> admit(
         return judged.error();
     }
     const auto target = s.catalog.resolve(request.requested_name());
-    return target ? judge_target(**target, request) : target;
+    if (!target) {
+        return target;
+    }
+    auto judged = judge_target(**target, request);
+    // An ensemble judges what it is asked when it runs.
+    if (judged && (*target)->type == config::profile_type::passthrough) {
+        if (auto refusal = dispatch::judge_chat(**target, request, client_kind)) {
+            return std::move(*refusal);
+        }
+    }
+    return judged;
 }
 
 // On this wire an unknown name is a mistake in a field.
@@ -244,7 +256,7 @@ base::result<const dispatch::target*> admit_any(
     }
     const int max_depth = s.config.server.limits.max_json_depth;
     if (!is_translated(shape.kind)) {
-        auto admitted = admit(s, body, max_depth, shape, request);
+        auto admitted = admit(s, body, max_depth, shape, shape.kind, request);
         // What the gateway cannot read can be counted by a server that speaks of it.
         if (shape.kind == api::request_kind::count_tokens
             && (!admitted || !dispatch::counts_messages(**admitted))) {
@@ -293,8 +305,9 @@ base::result<const dispatch::target*> admit_any(
     translated.sink =
         std::make_unique<translated_sink>(client, std::move(chat->body), std::move(chat->replies));
     const auto& served = api::shape_of(served_kind(shape.kind));
+    const auto chat_text = translated.sink->body();
     auto admitted =
-        admit(s, translated.sink->body(), max_depth + depth_of_translation, served, request);
+        admit(s, chat_text, max_depth + depth_of_translation, served, shape.kind, request);
     if (!admitted) {
         auto e = std::move(admitted).error();
         name_the_model(e);

@@ -161,6 +161,12 @@ TEST(chat_request, a_violation_names_its_param) {
         {R"("response_format":"json")", "response_format"},
         {R"("n":0)", "n"},
         {R"("n":true)", "n"},
+        {R"("logprobs":1)", "logprobs"},
+        {R"("presence_penalty":"0")", "presence_penalty"},
+        {R"("metadata":"x")", "metadata"},
+        {R"("reasoning_effort":5)", "reasoning_effort"},
+        {R"("modalities":"text")", "modalities"},
+        {R"("modalities":["text",5])", "modalities[1]"},
         {R"("x_meta_model":[])", "x_meta_model"},
         {R"("x_meta_model":{"profile":1})", "x_meta_model.profile"},
         {R"("x_meta_model":{"profile":"\ud800"})", "x_meta_model.profile"},
@@ -173,6 +179,32 @@ TEST(chat_request, a_violation_names_its_param) {
     };
     for (const auto& [member, param] : cases) {
         expect_param(with(member), param);
+    }
+}
+
+TEST(chat_request, a_tokenizer_is_asked_about_a_prompt_or_a_chat) {
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {R"({"model":"m"})", "prompt"},
+        {R"({"model":"m","prompt":null,"messages":null})", "prompt"},
+        {R"({"model":"m","prompt":5})", "prompt"},
+        {R"({"model":"m","messages":{}})", "messages"},
+        {R"({"model":"m","messages":[]})", "messages"},
+        {R"({"model":"m","messages":[{"content":5}]})", "messages[0].content"},
+    };
+    for (const auto& [body, param] : cases) {
+        chat_request request;
+        const auto parsed = request.parse(body, 64, shape_of(request_kind::tokenize));
+        ASSERT_TRUE(parsed.has_error()) << body;
+        EXPECT_EQ(parsed.error().param, param) << body;
+        EXPECT_EQ(parsed.error().http_status(), 400) << body;
+    }
+    for (const std::string_view body :
+         {R"({"model":"m","prompt":"x"})",
+          R"({"model":"m","prompt":["x"],"messages":null})",
+          R"({"model":"m","messages":[{"role":"user","content":"x"}]})"}) {
+        chat_request request;
+        EXPECT_TRUE(request.parse(body, 64, shape_of(request_kind::tokenize)).has_value()) << body;
+        EXPECT_TRUE(request.messages().empty()) << "those of a chat only";
     }
 }
 
