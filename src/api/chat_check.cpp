@@ -183,14 +183,15 @@ constexpr std::array schema_format_rules{
     member_rule{required("json_schema", object, "an object"), &schema_members},
 };
 
-// Members at the top that are carried untouched to chat servers.
+// Members at the top that are carried untouched to chat servers, some of which take other types.
 constexpr std::array top_rules{
+    field("logprobs", boolean | nullable, "a boolean"),
+    field("reasoning_effort", text | nullable, "a string"),
     field("seed", number | nullable, "a number"),
     field("logit_bias", object | nullable, "an object"),
     field("user", text | nullable, "a string"),
 };
 
-constexpr field_rule label_rule = field("", text, "a string");
 constexpr field_rule bias_rule = field("", number, "a number");
 
 class checker {
@@ -334,7 +335,8 @@ void checker::choice(std::string_view raw, const place& at) {
 
 void checker::format(std::string_view raw, const place& at) {
     members(raw, at, format_rules);
-    if (is_string(find_member(raw, "type"), "json_schema")) {
+    // Some servers take the schema itself beside the type.
+    if (is_string(find_member(raw, "type"), "json_schema") && find_member(raw, "schema").empty()) {
         members(raw, at, schema_format_rules);
     }
 }
@@ -379,7 +381,6 @@ base::maybe_error judge_chat_members(const chat_request& request) {
     }
     take("tool_choice", [&](auto raw, const place& at) { check.choice(raw, at); });
     take("response_format", [&](auto raw, const place& at) { check.format(raw, at); });
-    take("metadata", [&](auto raw, const place& at) { check.each_member(raw, at, label_rule); });
     take("logit_bias", [&](auto raw, const place& at) { check.each_member(raw, at, bias_rule); });
     return check.take_fault();
 }

@@ -45,7 +45,6 @@ constexpr std::array chat_fields{
     field_rule{"stop", text | list | nullable, range_rule::none, "a string or a list of strings"},
     field_rule{"response_format", object | nullable, range_rule::none, "an object"},
     field_rule{"n", number | nullable, range_rule::at_least_one, "an integer of at least 1"},
-    field_rule{"logprobs", boolean | nullable, range_rule::none, "a boolean"},
     field_rule{"top_logprobs", number | nullable, range_rule::none, "a number"},
     field_rule{"frequency_penalty", number | nullable, range_rule::none, "a number"},
     field_rule{"presence_penalty", number | nullable, range_rule::none, "a number"},
@@ -54,7 +53,6 @@ constexpr std::array chat_fields{
     field_rule{"metadata", object | nullable, range_rule::none, "an object"},
     field_rule{"store", boolean | nullable, range_rule::none, "a boolean"},
     field_rule{"service_tier", text | nullable, range_rule::none, "a string"},
-    field_rule{"reasoning_effort", text | nullable, range_rule::none, "a string"},
     field_rule{"verbosity", text | nullable, range_rule::none, "a string"},
     field_rule{"modalities", list | nullable, range_rule::none, "a list of strings"},
     field_rule{"audio", object | nullable, range_rule::none, "an object"},
@@ -148,7 +146,7 @@ constexpr std::array responses_fields{
     field_rule{"prompt_cache_retention", text | nullable, range_rule::none, "a string"},
     // Of chats, which take them as they are.
     field_rule{"n", number | nullable, range_rule::at_least_one, "an integer of at least 1"},
-    field_rule{"seed", number | nullable, range_rule::integer, "an integer"},
+    field_rule{"seed", number | nullable, range_rule::none, "a number"},
     field_rule{"stop", text | list | nullable, range_rule::none, "a string or a list of strings"},
     field_rule{
         "frequency_penalty",

@@ -93,7 +93,7 @@ constexpr choice<word> schema_wordings[] = {
 constexpr std::string_view decided_members[] = {"stream", "stream_options", "n", "x_meta_model"};
 // What the client says, on one wire or another; overridden, every client would be answered to the same words.
 constexpr std::string_view clients_members[] = {
-    "messages", "input", "prompt", "query", "documents", "system", "instructions"
+    "messages", "input", "prompt", "query", "documents"
 };
 constexpr std::string_view undroppable[] = {
     "model", "messages", "stream", "input", "query", "documents"

@@ -51,6 +51,12 @@ net::task<bool> sleep_until(
     co_return !is_cancelled();
 }
 
+// Whether a failure with this status (0: no reply came) is that of one server. Refusals below 500 speak of the account, or of
+// what all of them are asked.
+bool is_of_server(int status) {
+    return status == 0 || status >= 500;
+}
+
 }  // namespace
 
 bool is_upstream_fault(int status) {
@@ -100,11 +106,9 @@ net::task<upstream::call_error> guarded_call::start(
         if (!wait) {
             co_return fault;
         }
-        const bool must_wait = call_->reply().retry_after_s > 0;
         co_await leave_attempt(fault);
-        const auto now = steady_clock::now();
-        const auto until = others_can_serve_ && !must_wait ? now : now + *wait;
-        const bool is_awake = co_await sleep_until(context_.loop, options.cancel, until);
+        const bool is_awake =
+            co_await sleep_until(context_.loop, options.cancel, steady_clock::now() + *wait);
         call_ = make_call();
         call_->avoid(failed_servers_);
         if (!is_awake) {
@@ -121,13 +125,19 @@ std::optional<base::steady_duration> guarded_call::wait_before_next(
     const upstream::call_error& fault, int made, base::steady_time deadline
 ) const {
     const auto& reply = call_->reply();
+    const bool is_elsewhere = is_of_server(reply.status) && call_->others_can_serve();
     const upstream::attempt_end end{
-        .fault = fault.fault, .status = reply.status, .retry_after_s = reply.retry_after_s
+        .fault = fault.fault,
+        .status = reply.status,
+        .retry_after_s = is_elsewhere ? -1 : reply.retry_after_s
     };
     const auto now = steady_clock::now();
     const auto left = deadline == base::no_deadline ? base::steady_duration::max() : deadline - now;
     auto wait = upstream::retry_wait(upstream_.config.retry, end, made, random_share(), left);
-    return wait && upstream_.availability.take_retry(now) ? wait : std::nullopt;
+    if (!wait || !upstream_.availability.take_retry(now)) {
+        return std::nullopt;
+    }
+    return is_elsewhere ? base::steady_duration::zero() : *wait;
 }
 
 // Reads the refusal's body, so that its connection can be used again, and counts the attempt.
@@ -193,18 +203,17 @@ call_signal guarded_call::signal_of(const call_end& how) const {
     }
 }
 
-// A failure of one server of several is the upstream's own only when none of the others can serve. Refusals below 500 speak of
-// the account or of what all of them are asked.
+// A failure of one server of several is the upstream's own only when none of the others can serve.
 void guarded_call::note_server(const call_end& how, upstream::call_report& report) {
-    const bool is_failure = report.signal == call_signal::failure;
-    const bool is_of_server =
-        !is_failure || how.outcome != call_outcome::non_2xx || how.status >= 500;
-    const auto server = call_->note_end(is_of_server ? report.signal : call_signal::neutral);
-    if (is_failure && is_of_server && server.others_can_serve) {
+    const auto signal = report.signal;
+    const bool is_failure = signal == call_signal::failure;
+    const bool is_its_own = how.outcome != call_outcome::non_2xx || is_of_server(how.status);
+    if (is_failure && is_its_own && call_->others_can_serve()) {
         report.signal = call_signal::neutral;
+        report.retry_after_s = -1;
     }
-    others_can_serve_ = server.others_can_serve;
     failed_servers_ |= call_->servers();
+    const auto server = call_->note_end(is_failure && !is_its_own ? call_signal::neutral : signal);
     if (server.change != upstream::state_change::none) {
         const bool is_opened = server.change == upstream::state_change::opened;
         context_.log.write(

@@ -69,7 +69,6 @@ private:
     upstream::call_permit permit_;
     base::steady_time started_{};
     std::uint64_t failed_servers_ = 0;  // of attempts before
-    bool others_can_serve_ = false;     // when the newest attempt ended
 };
 
 }  // namespace meta_model::dispatch

@@ -108,6 +108,7 @@ typename raw_stream<Inspector>::progress raw_stream<Inspector>::take(
         // Nothing may follow the last one, and a chat's mark of the end is none of nothing.
         const bool is_end_of_nothing = std::is_same_v<Inspector, api::chat_event_inspector>
                                        && verdict == api::event_verdict::done && !has_data_;
+        has_ended_empty_ = has_ended_empty_ || is_end_of_nothing;
         if ((is_done_ && verdict != api::event_verdict::silent) || is_end_of_nothing) {
             verdict = api::event_verdict::malformed;
         }
@@ -276,7 +277,8 @@ typename raw_stream<Inspector>::step raw_stream<Inspector>::take_read(
         return step::ended_by_error_event;
     }
     // Servers that forget [DONE] may forget to end the body, too.
-    if (taken == progress::answered || (inspector_.has_finish() && has_one_choice_)) {
+    const bool has_finished = inspector_.has_finish() && has_one_choice_;
+    if (taken == progress::answered || has_finished || has_ended_empty_) {
         call_.expect_end();
     }
     // The connection keeps what it could not send; this may wait for long.

@@ -81,11 +81,12 @@ private:
     relay_account* account_;
     const bool has_one_choice_;  // asked for
     Inspector inspector_;
-    std::string carry_;          // a partial event
-    api::pieces out_;            // what the events taken so far become
-    std::string spliced_;        // their text, when it had to be changed
-    std::size_t run_begin_ = 0;  // of the events that go out together
-    bool is_done_ = false;       // the last event went out
+    std::string carry_;             // a partial event
+    api::pieces out_;               // what the events taken so far become
+    std::string spliced_;           // their text, when it had to be changed
+    std::size_t run_begin_ = 0;     // of the events that go out together
+    bool is_done_ = false;          // the last event went out
+    bool has_ended_empty_ = false;  // the mark of the end came, and nothing before it
     bool is_released_ = false;
     bool has_data_ = false;  // an event of the answer was seen
     std::string failure_{};  // raw `error` value of an error event

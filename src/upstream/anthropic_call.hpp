@@ -31,7 +31,8 @@ public:
     const call_error& error() const override { return error_ ? error_ : inner_->error(); }
     void cancel() override { inner_->cancel(); }
     base::steady_time head_time() const override { return inner_->head_time(); }
-    server_end note_end(call_signal signal) override { return inner_->note_end(signal); }
+    server_change note_end(call_signal signal) override { return inner_->note_end(signal); }
+    bool others_can_serve() const override { return inner_->others_can_serve(); }
     std::uint64_t servers() const override { return inner_->servers(); }
     void avoid(std::uint64_t servers) override { inner_->avoid(servers); }
     const api::token_usage* usage() const override { return usage_ ? &*usage_ : nullptr; }

@@ -49,7 +49,7 @@ state_change breaker::note(call_signal signal, permission granted_as, base::stea
 }
 
 bool breaker::is_failing(base::steady_time now) const {
-    return is_open_ || ended_.sum(failed, now) > ended_.sum(succeeded, now);
+    return is_open_ ? refuses(now) : ended_.sum(failed, now) > ended_.sum(succeeded, now);
 }
 
 void breaker::open(base::steady_time now) {

@@ -42,7 +42,7 @@ public:
     // The end of a call that was granted. Ends of calls that began before the breaker opened change nothing.
     state_change note(call_signal signal, permission granted_as, base::steady_time now);
 
-    // Whether most of its calls failed lately, though perhaps too few to open it; true while it is not closed.
+    // Whether it refuses, or most calls failed lately, though too few to open it. One that is due to find out is not failing.
     bool is_failing(base::steady_time now) const;
 
     breaker_state state(base::steady_time now) const;

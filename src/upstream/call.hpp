@@ -67,11 +67,10 @@ struct call_options {
         api::thinking_telling::in_one;  // of a stream that is translated
 };
 
-// What the end of a call says of the server that had it, where an upstream has several.
-struct server_end {
-    bool others_can_serve = false;  // so that a failure says nothing of the upstream as a whole
-    state_change change = state_change::none;  // of the server
-    std::string_view name{};                   // for logs
+// What calls found out of one server where an upstream has several.
+struct server_change {
+    state_change change = state_change::none;
+    std::string_view name{};  // for logs; lives as long as the upstream
 };
 
 enum class read_state { data, end, would_block, failed };
@@ -105,7 +104,9 @@ public:
     virtual base::steady_time head_time() const = 0;  // when the head came
 
     // To be told once how the call ended, before it is destroyed.
-    virtual server_end note_end(call_signal) { return {}; }
+    virtual server_change note_end(call_signal) { return {}; }
+    // Whether the upstream has another server that may serve, so that a failure of this one says nothing of the whole.
+    virtual bool others_can_serve() const { return false; }
     // The servers that were tried, as a set for avoid().
     virtual std::uint64_t servers() const { return 0; }
     // Before start(): servers that serve only when no other is left.

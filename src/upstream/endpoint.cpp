@@ -51,7 +51,9 @@ state_change endpoint_breaker::note(
     call_signal signal, breaker::permission granted_as, base::steady_time now
 ) {
     const std::lock_guard lock(mutex_);
-    return breaker_.note(signal, granted_as, now);
+    // A call that found out nothing, because its client left, was one too many to be followed by the next at once.
+    const bool is_vain = granted_as == breaker::permission::probe && signal == call_signal::neutral;
+    return breaker_.note(is_vain ? call_signal::failure : signal, granted_as, now);
 }
 
 endpoint_state::endpoint_state(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace meta_model::upstream {
 
@@ -17,7 +18,7 @@ endpoint_lease::~endpoint_lease() {
 
 void endpoint_lease::release() {
     if (current_ != nullptr) {
-        note_end(call_signal::neutral);
+        note(call_signal::neutral);
         current_->in_flight.fetch_sub(1, std::memory_order_relaxed);
     }
 }
@@ -39,20 +40,30 @@ bool endpoint_lease::take_next(std::uint64_t affinity) {
     return true;
 }
 
-server_end endpoint_lease::note_end(call_signal signal) {
-    if (current_ == nullptr || !is_noted()) {
-        return {};
+void endpoint_lease::note(call_signal signal) {
+    if (has_ended_ || !is_noted()) {
+        return;
+    }
+    has_ended_ = true;
+    const auto change = current_->breaker.note(signal, permission_, steady_clock::now());
+    if (change != state_change::none) {
+        untold_ = {.change = change, .name = current_->where.host_header};
+    }
+}
+
+server_change endpoint_lease::note_end(call_signal signal) {
+    note(signal);
+    return std::exchange(untold_, {});
+}
+
+bool endpoint_lease::others_can_serve() const {
+    if (!is_noted()) {
+        return false;
     }
     const auto now = steady_clock::now();
-    server_end out{.name = current_->where.host_header};
-    if (!has_ended_) {
-        has_ended_ = true;
-        out.change = current_->breaker.note(signal, permission_, now);
-    }
-    out.others_can_serve = std::ranges::any_of(upstream_.endpoints, [&](const auto& e) {
-        return (tried_ & e->bit()) == 0 && e->can_serve(now);
+    return std::ranges::any_of(upstream_.endpoints, [&](const auto& e) {
+        return ((tried_ | avoided_) & e->bit()) == 0 && e->can_serve(now);
     });
-    return out;
 }
 
 }  // namespace meta_model::upstream

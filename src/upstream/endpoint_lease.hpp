@@ -23,7 +23,12 @@ public:
     void avoid(std::uint64_t endpoints) { avoided_ |= endpoints; }
 
     // How it ended with the endpoint that was taken last. The first word counts.
-    server_end note_end(call_signal signal);
+    void note(call_signal signal);
+    // The same, at the call's end. What changed of the endpoints that were tried; the last change, should there be several.
+    server_change note_end(call_signal signal);
+
+    // Whether there is one that was neither tried nor is avoided, and against which nothing speaks.
+    bool others_can_serve() const;
 
     // After take_next().
     const endpoint_state& operator*() const { return *current_; }
@@ -41,6 +46,7 @@ private:
     std::uint64_t avoided_ = 0;
     breaker::permission permission_{};
     bool has_ended_ = true;
+    server_change untold_{};
 };
 
 }  // namespace meta_model::upstream

@@ -239,7 +239,7 @@ net::task<call_error> http_call::start(const call_options& options) {
 bool http_call::give_up_endpoint(std::uint64_t affinity) {
     const bool is_its_fault =
         error_.fault == call_fault::unreached || error_.fault == call_fault::timeout;
-    endpoint_.note_end(is_its_fault ? call_signal::failure : call_signal::neutral);
+    endpoint_.note(is_its_fault ? call_signal::failure : call_signal::neutral);
     if (!endpoint_.take_next(affinity)) {
         return false;
     }

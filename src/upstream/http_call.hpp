@@ -36,7 +36,8 @@ public:
     const call_error& error() const override { return error_; }
     void cancel() override;
     base::steady_time head_time() const override { return head_time_; }
-    server_end note_end(call_signal signal) override { return endpoint_.note_end(signal); }
+    server_change note_end(call_signal signal) override { return endpoint_.note_end(signal); }
+    bool others_can_serve() const override { return endpoint_.others_can_serve(); }
     std::uint64_t servers() const override { return endpoint_.tried(); }
     void avoid(std::uint64_t servers) override { endpoint_.avoid(servers); }
 

@@ -288,7 +288,6 @@ TEST_F(openapi, requests_are_refused_as_it_says) {
         {{"max_output_tokens", 0}},
         {{"instructions", 5}},
         {{"reasoning", "high"}},
-        {{"reasoning_effort", 5}},
         {{"prompt", 5}},
         {{"x_meta_model", "a"}},
         {{"unknown", 5}},

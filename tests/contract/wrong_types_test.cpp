@@ -129,7 +129,9 @@ TEST_F(wrong_types, what_a_chat_server_can_judge_is_carried) {
         {"tool_choice", "bogus"},
         {"user", 5},
         {"seed", json::array({1})},
-        {"logit_bias", "x"}
+        {"logit_bias", "x"},
+        {"logprobs", 1},
+        {"reasoning_effort", 5}
     };
 
     EXPECT_EQ(chat(gateway, with(say("b"), odd)).status, 200);
@@ -140,12 +142,10 @@ TEST_F(wrong_types, members_of_chats_at_the_top_whatever_the_upstream) {
     models.on("b", ok("x"));
     const gateway_process gateway(config().upstream("b"));
     const json wrong = {
-        {"logprobs", 1},
         {"top_logprobs", "2"},
         {"frequency_penalty", "0"},
         {"presence_penalty", true},
         {"metadata", "x"},
-        {"reasoning_effort", 5},
         {"verbosity", 5},
         {"service_tier", 5},
         {"store", "yes"},

@@ -154,7 +154,8 @@ TEST(chat_check, tools_choices_and_formats_of_a_wrong_type_are_named) {
          "response_format.json_schema.name"},
         {R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":"x"}})",
          "response_format.json_schema.schema"},
-        {R"("metadata":{"a":5})", "metadata.a"},
+        {R"("logprobs":1)", "logprobs"},
+        {R"("reasoning_effort":5)", "reasoning_effort"},
         {R"("seed":"7")", "seed"},
         {R"("user":5)", "user"},
         {R"("logit_bias":[])", "logit_bias"},
@@ -204,7 +205,8 @@ TEST(chat_check, what_is_right_or_unknown_passes) {
           R"("response_format":{"type":"text"})",
           R"("response_format":{"type":"grammar","grammar":5})",
           R"("response_format":{"type":"json_schema","json_schema":{"schema":{}}})",
-          R"("metadata":{"a":"b"},"logit_bias":{"5":-1})"}) {
+          R"("response_format":{"type":"json_schema","schema":{}})",
+          R"("metadata":{"a":null,"b":[]},"logit_bias":{"5":-1})"}) {
         expect_right(with_members(members));
     }
     expect_right(chat_of(

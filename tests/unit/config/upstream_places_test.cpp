@@ -192,8 +192,7 @@ TEST(upstream_bodies, what_the_client_says_and_the_gateway_decides_cannot_be_ove
             "request_overrides." + name + ": the gateway decides"
         );
     }
-    for (const std::string name :
-         {"messages", "input", "prompt", "query", "documents", "system", "instructions"}) {
+    for (const std::string name : {"messages", "input", "prompt", "query", "documents"}) {
         for (const std::string protocol : {"openai", "anthropic"}) {
             expect_problem(
                 one_url + "protocol = \"" + protocol + "\"\nrequest_overrides = { \"" + name

@@ -87,8 +87,10 @@ TEST(breaker, it_tells_whether_most_calls_failed_and_what_changed) {
     EXPECT_FALSE(d.b.is_failing(t0)) << "as many succeeded";
     d.fail(1, 0s);
     EXPECT_EQ(d.b.note(call_signal::failure, permission::granted, t0), state_change::opened);
-    EXPECT_TRUE(d.b.is_failing(t0 + 5s)) << "until a call has found out";
+    EXPECT_TRUE(d.b.is_failing(t0 + 4s));
+    EXPECT_FALSE(d.b.is_failing(t0 + 5s)) << "it may serve again, who knows";
     ASSERT_EQ(d.b.ask(t0 + 5s), permission::probe);
+    EXPECT_TRUE(d.b.is_failing(t0 + 5s)) << "until that call has found out";
     EXPECT_EQ(d.b.note(call_signal::success, permission::probe, t0 + 5s), state_change::closed);
     EXPECT_FALSE(d.b.is_failing(t0 + 5s));
 }
